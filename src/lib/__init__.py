@@ -1,0 +1,1 @@
+"""Linear Atlas: the shared library, by subject."""
