@@ -26,7 +26,7 @@ class _Strip(ast.NodeTransformer):
             node.body = node.body[1:] or [ast.Pass()]
         return node
 
-    visit_Module = visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _body  # noqa: N815
+    visit_Module = visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _body
 
     def visit_If(self, node):
         if ast.unparse(node.test) == "'snakemake' in globals()":

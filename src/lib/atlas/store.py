@@ -162,7 +162,16 @@ def read(path: Path) -> xr.Dataset:
         dataset = dataset.load()
     except StoreError as error:
         raise StoreError(f"{error}; {remake}") from None
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, struct.error) as error:
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        EOFError,
+        struct.error,
+    ) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StoreError(f"{path}: not a readable store ({reason}); {remake}") from error
     expected = dataset.attrs.get("provenance", {}).get("digest")

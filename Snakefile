@@ -1,0 +1,20 @@
+# Linear Atlas: papers on linear structure, from generated data to figures and audited claims.
+# `snakemake --list-rules` is the table of contents.
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+for slug in SLUGS:
+
+    include: f"workflow/rules/{slug}.smk"
+
+
+rule all:
+    """Every figure, table and claim of every paper, and the audit."""
+    default_target: True
+    input:
+        [paper.everything() for paper in PAPERS.values()],

@@ -1,0 +1,239 @@
+"""Reading and checking the configuration: one line for each mistake, before any job runs."""
+
+import difflib
+import json
+import math
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+SCALES = ("smoke", "laptop", "medium", "paper")
+
+
+class ConfigError(ValueError):
+    """A configuration that is refused; the message names the file, the key, what came and what was expected."""
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """YAML that refuses a key given twice."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for index, key in enumerate(keys):
+            if key in keys[:index]:
+                mark = node.value[index][0].start_mark
+                raise ConfigError(f"line {mark.line + 1}: key {key!r}: given twice, expected once")
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(file: Path, shown: str | None = None):
+    """Parse a YAML file.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or gives a key twice.
+    """
+    shown = shown or file.as_posix()
+    try:
+        return yaml.load(file.read_bytes(), _Loader)
+    except FileNotFoundError:
+        raise ConfigError(f"{shown}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{shown}: not UTF-8 text: {error.reason} at byte {error.start}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{shown}: {where}not valid YAML: {problem}") from None
+    except (ConfigError, TypeError) as error:
+        raise ConfigError(f"{shown}: {error}") from None
+
+
+_TYPES = {dict: "mapping", list: "list", str: "text", bool: "true/false", int: "integer", float: "number"}
+_NAMES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+
+
+def _came(value) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = text if len(text) <= 60 else text[:57] + "..."
+    kind = "nothing" if value is None else _TYPES.get(type(value), type(value).__name__)
+    return f"{text} ({kind})" if value is not None else "nothing"
+
+
+def _type_name(kind) -> str:
+    kinds = [kind] if isinstance(kind, str) else kind
+    return " or ".join(_NAMES.get(k, {"integer": "an integer", "number": "a number"}.get(k, k)) for k in kinds)
+
+
+def _expected(error) -> str:
+    """What a JSON schema asked for, in words."""
+    rule, wanted, schema = error.validator, error.validator_value, error.schema
+    words = {
+        "minimum": f"at least {wanted}",
+        "maximum": f"at most {wanted}",
+        "exclusiveMinimum": f"more than {wanted}",
+        "exclusiveMaximum": f"less than {wanted}",
+        "minItems": f"a list of at least {wanted} item(s)",
+        "maxItems": f"a list of at most {wanted} item(s)",
+        "minLength": "text that is not empty" if wanted == 1 else f"text of at least {wanted} characters",
+        "pattern": f"text like {wanted}",
+        "uniqueItems": "a list without repeats",
+        "minProperties": f"at least {wanted} key(s)",
+        "maxProperties": f"at most {wanted} key(s)",
+        "multipleOf": f"a multiple of {wanted}",
+    }
+    if rule == "type":
+        hint = ""
+        if isinstance(error.instance, str) and ("number" in wanted or "integer" in wanted):
+            try:
+                hint = (
+                    f" (YAML wants it written {float(error.instance)!r})"
+                    if math.isfinite(float(error.instance))
+                    else ""
+                )
+            except ValueError:
+                hint = ""
+        return _type_name(wanted) + hint
+    if rule == "enum":
+        return "one of " + ", ".join(map(str, wanted))
+    if rule == "const":
+        return str(wanted)
+    if rule in words:
+        return words[rule]
+    return schema.get("description", f"what the schema's {rule!r} allows")
+
+
+def describe(error, prefix: str = "") -> str:
+    """One line from a jsonschema error: key, what came, what was expected."""
+    if error.validator in ("anyOf", "oneOf") and error.context:
+        deepest = max(error.context, key=lambda e: len(e.absolute_path))
+        if len(deepest.absolute_path) > len(error.absolute_path):
+            return describe(deepest, prefix)
+        options = " or ".join(dict.fromkeys(_expected(e) for e in error.context))
+        key = prefix + ".".join(map(str, error.absolute_path)) or "(top level)"
+        return f"{key}: got {_came(error.instance)}, expected {options}"
+    path = [*([prefix.rstrip(".")] if prefix else []), *map(str, error.absolute_path)]
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema.get("properties", {}))
+        unknown = [key for key in error.instance if key not in known]
+        near = difflib.get_close_matches(str(unknown[0]), known, 1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        key = ".".join([*path, str(unknown[0])])
+        return f"{key}: got an unknown key, expected one of {', '.join(known) or 'no keys at all'}{hint}"
+    if error.validator == "propertyNames":
+        return f"{'.'.join(path) or '(top level)'}: got the key {error.instance!r}, expected {_expected(error)}"
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        wanted = error.schema.get("properties", {}).get(missing, {})
+        kind = wanted.get("description") or _type_name(wanted.get("type", "a value"))
+        return f"{'.'.join([*path, missing])}: got nothing, expected {kind}"
+    return f"{'.'.join(path) or '(top level)'}: got {_came(error.instance)}, expected {_expected(error)}"
+
+
+@cache
+def _validator(schema: Path):
+    import jsonschema
+
+    content = load_yaml(schema)
+    try:
+        jsonschema.Draft202012Validator.check_schema(content)
+    except jsonschema.SchemaError as error:
+        raise ConfigError(f"{schema.as_posix()}: not a JSON schema: {describe(error)}") from None
+    return jsonschema.Draft202012Validator(content)
+
+
+def validate(value, schema: Path, shown: str, prefix: str = "") -> None:
+    """Hold a value against a JSON schema.
+
+    Args:
+        value: parsed YAML.
+        schema: file of the schema.
+        shown: name of the user's file, for the message.
+        prefix: key under which the value stands in that file.
+
+    Raises:
+        ConfigError: one line for the first mistake, in the order of the keys.
+    """
+    errors = sorted(_validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise ConfigError(f"{shown}: {describe(errors[0], prefix)}{more}")
+
+
+def overlay(base: dict, difference: dict, shown: str, prefix: str) -> dict:
+    """Apply a scale's differences: mappings key by key, everything else replaced; a key must exist in `base`.
+
+    Raises:
+        ConfigError: a key that the base does not have.
+    """
+    merged = dict(base)
+    for key, value in difference.items():
+        if key not in base:
+            near = difflib.get_close_matches(str(key), list(map(str, base)), 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise ConfigError(
+                f"{shown}: {prefix}.{key}: got a key that laptop does not have, "
+                f"expected one of {', '.join(sorted(map(str, base)))}{hint}"
+            )
+        if isinstance(base[key], dict) and isinstance(value, dict):
+            merged[key] = overlay(base[key], value, shown, f"{prefix}.{key}")
+        else:
+            merged[key] = value
+    return merged
+
+
+def parameters_at(spec: dict, scale: str, shown: str) -> dict:
+    """A paper's parameters at one scale: those of `laptop` with that scale's differences."""
+    base = deepcopy(spec["parameters"]["laptop"])
+    difference = spec["parameters"].get(scale) or {}
+    return base if scale == "laptop" else overlay(base, difference, shown, f"parameters.{scale}")
+
+
+def load_paper(slug: str, root: Path, scale: str) -> dict:
+    """A paper's file, checked, with its parameters at the scale.
+
+    Args:
+        slug: name of the paper; the file is `config/papers/<slug>.yaml`.
+        root: the project's root folder.
+        scale: one of `SCALES`.
+
+    Returns:
+        The parsed file; `parameters` holds the merged parameters of the scale.
+
+    Raises:
+        ConfigError: one line that names the file, the key, what came and what was expected.
+    """
+    shown = f"config/papers/{slug}.yaml"
+    spec = load_yaml(root / shown, shown)
+    validate(spec, root / "workflow/schemas/paper.yaml", shown)
+    seen: set[str] = set()
+    for index, entry in enumerate(spec["claims"]):
+        if entry["id"] in seen:
+            raise ConfigError(f"{shown}: claims.{index}.id: got {entry['id']} a second time, expected it once")
+        seen.add(entry["id"])
+    for name, entry in spec["figures"].items():
+        for claim in entry["claims"]:
+            if claim not in seen:
+                raise ConfigError(
+                    f"{shown}: figures.{name}.claims: got {claim}, expected ids of claims: {', '.join(sorted(seen))}"
+                )
+    merged = parameters_at(spec, scale, shown)
+    validate(merged, root / f"workflow/schemas/papers/{slug}.yaml", shown, f"parameters.{scale}")
+    return {**spec, "parameters": merged}
+
+
+def load_config(config: dict, root: Path) -> dict:
+    """Check the main configuration, as Snakemake merged it from files and command line.
+
+    Raises:
+        ConfigError: one line that names the key, what came and what was expected.
+    """
+    validate(config, root / "workflow/schemas/config.yaml", "config/config.yaml (with --config and --configfile)")
+    return config

@@ -1,0 +1,98 @@
+"""The house style of figures: one size of type, marks that read without colour, the same bytes on every run."""
+
+import io
+import json
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart, in an order that also differs in lightness
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+LINESTYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+REFERENCE = {"color": "black", "linestyle": (0, (4, 2)), "linewidth": 1.0}
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "lines.linewidth": 1.4,
+    "lines.markersize": 5,
+    "errorbar.capsize": 2,
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "linear-atlas",
+    "image.cmap": "cividis",
+    "path.simplify": False,
+}
+
+
+def new_figure(ncols: int = 1, nrows: int = 1, width: float | None = None, height: float | None = None, **options):
+    """A figure in the house style.
+
+    Args:
+        ncols, nrows: panels.
+        width, height: inches of the whole figure; 4.2 by 3.2 for each panel unless told.
+        options: passed on to `Figure.subplots` (`sharex`, `squeeze`, `gridspec_kw`, ...).
+
+    Returns:
+        `(figure, axes)` as `matplotlib.pyplot.subplots` does, without pyplot's global state.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width or 4.2 * ncols, height or 3.2 * nrows), layout="constrained")
+        axes = figure.subplots(nrows, ncols, **options)
+    return figure, axes
+
+
+def panel_labels(axes) -> None:
+    """Letter the panels a, b, c, ... above their upper left corners."""
+    for letter, axis in zip("abcdefghijklmnopqrstuvwxyz", getattr(axes, "flat", axes)):
+        axis.annotate(
+            letter, (0, 1), (-8, 6), xycoords="axes fraction", textcoords="offset points",
+            ha="right", va="bottom", fontweight="bold", fontsize=11,
+        )  # fmt: skip
+
+
+def svg_bytes(figure: Figure, description: dict) -> bytes:
+    """A figure as SVG, the same bytes on every run, with a description in its metadata."""
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(
+            buffer,
+            format="svg",
+            metadata={
+                "Date": None,
+                "Creator": "Linear Atlas",
+                "Description": json.dumps(description, sort_keys=True),
+            },
+        )
+    return buffer.getvalue()
+
+
+def description(path: Path) -> dict:
+    """What `svg_bytes` wrote into a figure's metadata.
+
+    Raises:
+        ValueError: the file is not a whole SVG of this project.
+    """
+    import xml.etree.ElementTree as ElementTree
+
+    try:
+        root = ElementTree.parse(path).getroot()
+        return json.loads(root.find(".//{http://purl.org/dc/elements/1.1/}description").text)
+    except (ElementTree.ParseError, AttributeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path}: not a whole figure of this project ({error})") from None

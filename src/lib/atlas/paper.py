@@ -1,0 +1,148 @@
+"""What a paper's rule file asks for: paths, parameters, fingerprints and report entries of one paper."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lib.atlas.config import ConfigError
+from lib.atlas.fingerprint import code_fingerprint
+from lib.atlas.store import SUFFIX
+
+
+class Paper:
+    """One paper at the scale of this run.
+
+    Args:
+        slug: name of the paper.
+        spec: its checked file (`lib.atlas.config.load_paper`).
+        config: the checked main configuration.
+        root: the project's root folder.
+        report: Snakemake's `report` flag, which puts an output into the report.
+    """
+
+    def __init__(self, slug: str, spec: dict, config: dict, root: Path, report: Callable):
+        self.slug = slug
+        self.spec = spec
+        self.root = root
+        self.root_seed: int = config["root_seed"]
+        self.folder = f"{config['results']}/{config['scale']}/{slug}"
+        self._data = config["data"]
+        self._scale = config["scale"]
+        self._report = report
+        self._read: set[str] = set()
+
+    def store(self, name: str) -> str:
+        """Path of a store; the name may hold wildcards and folders."""
+        return f"{self.folder}/{name}{SUFFIX}"
+
+    def log(self, name: str) -> str:
+        """Path of a stage's log."""
+        return f"{self.folder}/logs/{name}.log"
+
+    def benchmark(self, name: str) -> str:
+        """Path of Snakemake's record of a stage's time and memory."""
+        return f"{self.folder}/benchmarks/{name}.tsv"
+
+    def _entry(self, name: str, table: bool) -> dict:
+        figures = self.spec["figures"]
+        if name not in figures or (figures[name].get("kind", "figure") == "table") != table:
+            kind = "table" if table else "figure"
+            raise ConfigError(f"config/papers/{self.slug}.yaml: figures.{name}: got nothing, expected a {kind}")
+        return figures[name]
+
+    def _path(self, name: str) -> str:
+        table = self.spec["figures"][name].get("kind") == "table"
+        return f"{self.folder}/tables/{name}.csv" if table else f"{self.folder}/figures/{name}.svg"
+
+    def _flagged(self, name: str, table: bool):
+        entry = self._entry(name, table)
+        return self._report(
+            self._path(name),
+            caption=f"{self.root}/workflow/report/figure.rst",
+            category=self.spec["paper"]["title"],
+            subcategory="Tables" if table else "Figures",
+            labels={"figure": entry["title"], "claims": ", ".join(entry["claims"]) or "none"},
+        )
+
+    def figure(self, name: str):
+        """Output of a figure rule, entered into the report."""
+        return self._flagged(name, table=False)
+
+    def table(self, name: str):
+        """Output of a table rule, entered into the report."""
+        return self._flagged(name, table=True)
+
+    def claims(self) -> str:
+        """Path of the paper's measured and judged claims."""
+        return f"{self.folder}/claims.json"
+
+    def pass_rules(self) -> list[dict]:
+        """Ids, smallest scales and pass rules of the claims: what the verdicts rest on, and no wording."""
+        return [{key: entry[key] for key in ("id", "scale", "pass")} for entry in self.spec["claims"]]
+
+    def figures(self) -> list[str]:
+        """Paths of all figures and tables."""
+        return [self._path(name) for name in self.spec["figures"]]
+
+    def everything(self) -> list[str]:
+        """All figures, all tables and the claims."""
+        return [*self.figures(), self.claims()]
+
+    def params(self, section: str, *keys: str) -> dict:
+        """Parameters of a section at this scale; all of them, or those named.
+
+        Raises:
+            ConfigError: the paper's file has no such section or key.
+        """
+        values = self.spec["parameters"].get(section)
+        if values is None:
+            raise ConfigError(f"config/papers/{self.slug}.yaml: parameters.laptop.{section}: got nothing, expected it")
+        for key in keys:
+            if key not in values:
+                where = f"parameters.laptop.{section}.{key}"
+                raise ConfigError(f"config/papers/{self.slug}.yaml: {where}: got nothing, expected it")
+        self._read.update(f"{section}.{key}" for key in keys or values)
+        return {key: values[key] for key in keys or sorted(values)}
+
+    def value(self, section: str, key: str):
+        """One parameter at this scale."""
+        return self.params(section, key)[key]
+
+    def check_all_read(self) -> None:
+        """Refuse a parameter that no rule reads.
+
+        Raises:
+            ConfigError: the first such key.
+        """
+        for section, values in self.spec["parameters"].items():
+            for key in values:
+                if f"{section}.{key}" not in self._read:
+                    raise ConfigError(
+                        f"config/papers/{self.slug}.yaml: parameters.{section}.{key}: "
+                        f"got a key that no rule of workflow/rules/{self.slug}.smk reads, expected only such keys"
+                    )
+
+    def code(self, script: str) -> str:
+        """Fingerprint of the code behind `workflow/scripts/<slug>/<script>.py`."""
+        return code_fingerprint(self.root / "workflow/scripts" / self.slug / f"{script}.py", self.root)
+
+    def data(self, key: str) -> Callable:
+        """Input function for a data set or checkpoint that the user supplies under `data:` of the configuration.
+
+        When a job needs it and it is missing, the run ends with one line that names the key, the layout and where
+        the data is published.
+        """
+        entry = self.spec.get("data", {}).get(key)
+        if entry is None:
+            raise ConfigError(f"config/papers/{self.slug}.yaml: data.{key}: got nothing, expected it")
+
+        def path(wildcards) -> str:
+            given = self._data.get(key)
+            if given is None or not Path(given).exists():
+                came = "nothing" if given is None else f"{given}, which does not exist"
+                raise ConfigError(
+                    f"config/config.yaml: data.{key}: got {came}, expected a path to {entry['layout']}, "
+                    f"needed by {self.slug} at scale {self._scale}; published at {entry['published']}"
+                )
+            return given
+
+        return path

@@ -1,0 +1,252 @@
+"""The stage runner: the one place where a Snakemake job meets a Python function.
+
+A script hands its function to `run`. The runner opens the inputs, passes parameters, wildcards and generators by
+name, sends everything that is printed to the stage's log, and writes what the function returns in one piece, with
+its provenance. A mistake in the names, a damaged input or a full disk is one line on the terminal and a traceback
+in the log.
+"""
+
+import inspect
+import json
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from lib.atlas.provenance import git_commit, libraries, plain
+
+RESERVED = ("code", "root_seed", "pass_rules")
+PROVIDED = ("rng", "device")
+
+
+class StageError(ValueError):
+    """A stage whose rule and function do not fit, or whose result cannot be written."""
+
+
+def _wildcard(value: str):
+    return int(value) if value.lstrip("-").isdigit() else value
+
+
+def _named(snakemake_list, kind: str) -> dict:
+    """Named entries of a Snakemake list; an entry without a name is an error."""
+    named = dict(snakemake_list.items())
+    if kind != "param":
+        counted = sum(1 if isinstance(value, str) else len(value) for value in named.values())
+        if counted != len(snakemake_list):
+            raise StageError(f"the rule has an {kind} without a name")
+    return named
+
+
+def _open(path: str):
+    """An input as a function receives it: a Dataset, parsed JSON, or a path."""
+    if path.endswith(".zarr.zip"):
+        from lib.atlas import store
+
+        return store.read(Path(path))
+    if path.endswith(".json"):
+        try:
+            return json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StageError(f"{path}: not a readable JSON file ({error})") from None
+    return Path(path)
+
+
+def _digest(opened) -> str | None:
+    provenance = getattr(opened, "attrs", {}).get("provenance") if not isinstance(opened, dict) else None
+    return provenance["digest"] if provenance else None
+
+
+def _lineage(paths: dict, opened: dict, folder: str) -> dict:
+    """For each input: its name relative to the paper's results, and its digest (a list for a list of inputs)."""
+
+    def one(path: str, value) -> dict:
+        entry = {"store": os.path.relpath(path, folder) if path.startswith(folder) else Path(path).name}
+        digest = _digest(value)
+        return entry | ({"digest": digest} if digest else {})
+
+    return {
+        name: one(paths[name], value)
+        if isinstance(paths[name], str)
+        else [one(path, item) for path, item in zip(paths[name], value)]
+        for name, value in sorted(opened.items())
+    }
+
+
+def bind(function: Callable, inputs: dict, params: dict, wildcards: dict, provided: dict) -> dict:
+    """Match what a rule gives with what a function takes.
+
+    Args:
+        function: the stage.
+        inputs: inputs by name.
+        params: parameters by name, without the reserved ones.
+        wildcards: wildcards by name; a function may leave them out.
+        provided: what the runner can give on request: name to a function without arguments.
+
+    Returns:
+        Keyword arguments of the function.
+
+    Raises:
+        StageError: an input or parameter that the function does not take, or one that it takes and nobody gives.
+    """
+    name = getattr(function, "__name__", "stage")
+    signature = inspect.signature(function).parameters
+    for kind, given in (("input", inputs), ("param", params)):
+        for key in given:
+            if key not in signature:
+                raise StageError(
+                    f"{name}() does not take the {kind} {key!r} of its rule; it takes {', '.join(signature)}"
+                )
+    both = set(inputs) & set(params)
+    if both:
+        raise StageError(f"the rule of {name}() names {sorted(both)[0]!r} both as input and as param")
+    arguments = {**inputs, **params}
+    for key, parameter in signature.items():
+        if key in arguments:
+            continue
+        if key in wildcards:
+            arguments[key] = wildcards[key]
+        elif key in provided:
+            arguments[key] = provided[key]()
+        elif parameter.default is inspect.Parameter.empty:
+            raise StageError(f"{name}() takes {key!r}, but its rule has no such input, param or wildcard")
+    return arguments
+
+
+def choose_device(wanted: str) -> str:
+    """Name of the torch device: CUDA when there is one, unless the configuration says otherwise.
+
+    Raises:
+        StageError: CUDA is asked for and there is none.
+    """
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise StageError("config/config.yaml: device: got cuda, expected auto or cpu: this machine has no CUDA device")
+    return "cpu" if wanted == "cpu" or not torch.cuda.is_available() else "cuda"
+
+
+def _be_deterministic(threads: int) -> None:
+    """Fix torch's algorithms and threads, where a stage uses torch."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(True)
+        torch.manual_seed(0)
+
+
+def _write(result, path: Path, provenance: dict, rules: list | None, scale: str) -> None:
+    import xarray as xr
+
+    from lib.atlas import store
+
+    if path.name.endswith(store.SUFFIX):
+        if not isinstance(result, xr.Dataset):
+            raise StageError(f"{path.name} is a store, but the stage returned {type(result).__name__}, not a Dataset")
+        print(f"digest {store.write(result, path, provenance)}")
+        return
+    short = {key: provenance[key] for key in ("paper", "stage", "code", "inputs", "parameters")}
+    if path.suffix == ".svg":
+        from lib.atlas import figure
+
+        contents = figure.svg_bytes(result, short)
+    elif path.suffix == ".csv":
+        head = "# " + json.dumps(short, sort_keys=True) + "\n"
+        contents = (head + result.to_csv(index=False, lineterminator="\n")).encode()
+    elif path.suffix == ".json" and rules is not None:
+        from lib.atlas import claims
+
+        content = {"scale": scale, "claims": claims.judge(rules, result, scale), "provenance": provenance}
+        for entry in content["claims"]:
+            unknown = sorted(set(entry["rests_on"]) - set(provenance["inputs"]))
+            if unknown:
+                raise StageError(f"claim {entry['id']} rests on {unknown[0]!r}, which is not an input of its rule")
+        contents = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+    elif isinstance(result, str):
+        contents = result.encode()
+    else:
+        raise StageError(f"do not know how to write {type(result).__name__} as {path.name}")
+    with store.replacing(path) as temporary:
+        temporary.write_bytes(contents)
+
+
+def _execute(function: Callable, snakemake) -> None:
+    paths = _named(snakemake.input, "input")
+    outputs = _named(snakemake.output, "output")
+    if len(outputs) != 1:
+        raise StageError(f"a stage writes one output, the rule has {len(outputs)}: {', '.join(outputs)}")
+    (output,) = outputs.values()
+    params = _named(snakemake.params, "param")
+    scale = snakemake.config["scale"]
+    folder = Path(snakemake.config["results"]) / scale
+    slug = Path(output).relative_to(folder).parts[0] if Path(output).is_relative_to(folder) else ""
+    stage = snakemake.rule.removeprefix(slug + "_")
+    wildcards = {key: _wildcard(value) for key, value in snakemake.wildcards.items()}
+    root_seed = params.get("root_seed")
+
+    def rng():
+        from lib.atlas.seeds import generator
+
+        if root_seed is None:
+            raise StageError(f"{function.__name__}() takes rng, but its rule has no root_seed param")
+        return generator(root_seed, slug, stage, wildcards)
+
+    device: dict[str, str] = {}
+
+    def torch_device():
+        device["device"] = choose_device(snakemake.config["device"])
+        return device["device"]
+
+    opened = {name: _open(path) if isinstance(path, str) else [_open(p) for p in path] for name, path in paths.items()}
+    taken = {key: value for key, value in params.items() if key not in RESERVED}
+    if root_seed is not None and "root_seed" in inspect.signature(function).parameters:
+        taken["root_seed"] = root_seed
+    arguments = bind(function, opened, taken, wildcards, {"rng": rng, "device": torch_device})
+    _be_deterministic(snakemake.threads)
+    result = function(**arguments)
+    provenance = {
+        "paper": slug,
+        "stage": stage,
+        "scale": scale,
+        "wildcards": wildcards,
+        "parameters": plain({key: value for key, value in params.items() if key not in RESERVED}),
+        "inputs": _lineage(paths, opened, str(folder / slug)),
+        "code": params.get("code", ""),
+        "commit": git_commit(Path(snakemake.scriptdir).parents[2]),
+        "libraries": libraries(),
+        "device": device.get("device", "cpu"),
+        "threads": snakemake.threads,
+    } | ({} if root_seed is None else {"root_seed": root_seed})
+    _write(result, Path(output), provenance, params.get("pass_rules"), scale)
+
+
+def run(function: Callable, snakemake) -> None:
+    """Run one stage as a Snakemake job.
+
+    Args:
+        function: the documented function of the script.
+        snakemake: the object that Snakemake puts into a script.
+    """
+    import faulthandler
+
+    faulthandler.enable()
+    terminal = os.fdopen(os.dup(2), "w")
+    if snakemake.log:
+        log = os.open(str(snakemake.log[0]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+    sys.stdout.reconfigure(line_buffering=True)
+    warnings.filterwarnings("default", category=RuntimeWarning)
+    try:
+        _execute(function, snakemake)
+    except Exception as error:
+        traceback.print_exc()
+        sys.stderr.flush()
+        reason = " ".join(str(error).split()) or type(error).__name__
+        kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
+        print(f"{snakemake.rule}: {kind}{reason}", file=terminal, flush=True)
+        sys.exit(1)
