@@ -13,8 +13,12 @@ for slug in SLUGS:
     include: f"workflow/rules/{slug}.smk"
 
 
+include: "workflow/rules/audit.smk"
+
+
 rule all:
     """Every figure, table and claim of every paper, and the audit."""
     default_target: True
     input:
         [paper.everything() for paper in PAPERS.values()],
+        rules.audit.input,

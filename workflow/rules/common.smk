@@ -10,17 +10,13 @@ min_version("9.20")
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 sys.path.insert(1, str(ROOT))
-# jobs use this checkout's `lib` and `kernels`, installed or not, and one cuBLAS workspace, for equal results
-os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
-os.environ["MPLCONFIGDIR"] = os.environ.get("MPLCONFIGDIR", str(ROOT / ".cache" / "matplotlib"))
-os.environ["NUMBA_CACHE_DIR"] = os.environ.get("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba"))
 
 from lib.atlas import config as atlas_config
+from lib.atlas import environment
+from lib.atlas.fingerprint import code_fingerprint
 from lib.atlas.paper import Paper as AtlasPaper
-from lib.atlas.provenance import git_commit
 
-os.environ["LINEAR_ATLAS_COMMIT"] = git_commit(ROOT)
+environment.prepare(ROOT)
 
 
 def refuse(error):
@@ -42,11 +38,17 @@ except atlas_config.ConfigError as error:
 config["figures"] = {slug: paper.spec["figures"] for slug, paper in PAPERS.items()}
 
 AUDIT = f"{config['results']}/{config['scale']}/audit"
+ROOT_RELATIVE = "" if ROOT == Path.cwd() else f"{os.path.relpath(ROOT)}/"
 
 
 def Paper(slug):
     """The paper whose rule file asks for it."""
     return PAPERS[slug]
+
+
+def audit_code(script):
+    """Fingerprint of an audit script, and of the page that it fills in."""
+    return code_fingerprint(ROOT / f"workflow/scripts/audit/{script}.py", ROOT)
 
 
 wildcard_constraints:

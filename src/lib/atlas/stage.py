@@ -53,18 +53,16 @@ def _open(path: str):
     return Path(path)
 
 
-def _digest(opened) -> str | None:
-    provenance = getattr(opened, "attrs", {}).get("provenance") if not isinstance(opened, dict) else None
-    return provenance["digest"] if provenance else None
+_INHERITED = ("digest", "stage", "wildcards", "parameters", "root_seed", "code", "commit", "inputs")
 
 
 def _lineage(paths: dict, opened: dict, folder: str) -> dict:
-    """For each input: its name relative to the paper's results, and its digest (a list for a list of inputs)."""
+    """For each input: its name relative to the paper's results, its digest, and what it was made from in turn."""
 
     def one(path: str, value) -> dict:
         entry = {"store": os.path.relpath(path, folder) if path.startswith(folder) else Path(path).name}
-        digest = _digest(value)
-        return entry | ({"digest": digest} if digest else {})
+        provenance = getattr(value, "attrs", {}).get("provenance", {})
+        return entry | {key: provenance[key] for key in _INHERITED if key in provenance}
 
     return {
         name: one(paths[name], value)
@@ -72,6 +70,15 @@ def _lineage(paths: dict, opened: dict, folder: str) -> dict:
         else [one(path, item) for path, item in zip(paths[name], value)]
         for name, value in sorted(opened.items())
     }
+
+
+def _digests(lineage: dict) -> dict:
+    """A lineage cut down to the names and digests of the direct inputs."""
+
+    def one(entry: dict) -> dict:
+        return {key: entry[key] for key in ("store", "digest") if key in entry}
+
+    return {name: one(e) if isinstance(e, dict) else [one(item) for item in e] for name, e in lineage.items()}
 
 
 def bind(function: Callable, inputs: dict, params: dict, wildcards: dict, provided: dict) -> dict:
@@ -146,7 +153,8 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
             raise StageError(f"{path.name} is a store, but the stage returned {type(result).__name__}, not a Dataset")
         print(f"digest {store.write(result, path, provenance)}")
         return
-    short = {key: provenance[key] for key in ("paper", "stage", "code", "inputs", "parameters")}
+    short = {key: provenance[key] for key in ("paper", "stage", "code", "parameters")}
+    short["inputs"] = _digests(provenance["inputs"])
     if path.suffix == ".svg":
         from lib.atlas import figure
 
@@ -163,7 +171,9 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
             if unknown:
                 raise StageError(f"claim {entry['id']} rests on {unknown[0]!r}, which is not an input of its rule")
         contents = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-    elif isinstance(result, str):
+    elif path.suffix == ".json" and isinstance(result, dict):
+        contents = (json.dumps(result, indent=1, ensure_ascii=False) + "\n").encode()
+    elif path.suffix == ".html" and isinstance(result, str):
         contents = result.encode()
     else:
         raise StageError(f"do not know how to write {type(result).__name__} as {path.name}")

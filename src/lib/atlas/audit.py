@@ -1,0 +1,181 @@
+"""The audit: every claim of every paper beside what was measured, with the lineage of each number."""
+
+import base64
+import csv
+import io
+import math
+from pathlib import Path
+
+from lib.atlas.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
+from lib.atlas.config import load_yaml
+
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, NOT_TESTED)
+COLUMNS = (
+    "paper",
+    "id",
+    "statement",
+    "where",
+    "known_from",
+    "measures",
+    "paper_value",
+    "measured",
+    "standard_error",
+    "seeds",
+    "pass_rule",
+    "verdict",
+    "scale",
+    "smallest_scale",
+    "rests_on",
+    "code",
+    "commit",
+)
+
+
+def number(value) -> str:
+    """A number as a person writes it: integers in full, others to five significant digits."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return str(value)
+    if not math.isfinite(value):
+        return str(value)
+    return f"{value:.5g}"
+
+
+def quantity_text(quantity: dict) -> list[str]:
+    """A measured quantity as text, one line per item: label, value ± standard error."""
+    value, se, labels = quantity["value"], quantity.get("se"), quantity.get("labels")
+    values = value if isinstance(value, list) else [value]
+    errors = se if isinstance(se, list) else [se] * len(values)
+    names = labels or [None] * len(values)
+    items = [
+        (f"{name}: " if name else "") + number(item) + (f" ± {error:.2g}" if error is not None else "")
+        for name, item, error in zip(names, values, errors)
+    ]
+    return items if labels else [", ".join(items)]
+
+
+def sources(claim: dict, provenance: dict) -> list[dict]:
+    """The stores that a claim's numbers come from, each with its own lineage."""
+    entries = []
+    for name in claim["rests_on"]:
+        found = provenance["inputs"][name]
+        entries += [{"name": name, **entry} for entry in (found if isinstance(found, list) else [found])]
+    return entries
+
+
+def gather(judged: dict[str, dict], specs: dict[str, dict]) -> dict:
+    """Join verdicts with the wording of the papers' files.
+
+    Args:
+        judged: content of each paper's `claims.json`, by slug.
+        specs: content of each paper's file under `config/papers`, by slug.
+
+    Returns:
+        `scale`, `totals` by verdict, and `papers`: for each its citation, figures, totals and claims.
+
+    Raises:
+        ValueError: the papers were judged at different scales, or a file and its verdicts name different claims.
+    """
+    scales = {content["scale"] for content in judged.values()}
+    if len(scales) > 1:
+        raise ValueError(f"claims of different scales in one audit: {', '.join(sorted(scales))}")
+    papers = []
+    for slug in sorted(judged):
+        content, spec = judged[slug], specs[slug]
+        provenance = content["provenance"]
+        wording = {entry["id"]: entry for entry in spec["claims"]}
+        if list(wording) != [entry["id"] for entry in content["claims"]]:
+            raise ValueError(
+                f"{slug}: claims.json and the paper's file name different claims; run the claims rule again"
+            )
+        claims = []
+        for entry in content["claims"]:
+            words = {key: value for key, value in wording[entry["id"]].items() if key not in ("id", "pass", "scale")}
+            claims.append({**entry, **words, "sources": sources(entry, provenance)})
+        measured_by = {key: provenance[key] for key in ("stage", "code", "commit", "libraries", "parameters")}
+        papers.append(
+            {
+                "slug": slug,
+                **spec["paper"],
+                "figures": spec["figures"],
+                "totals": totals(claims),
+                "claims": claims,
+                "measured_by": measured_by,
+            }
+        )
+    everything = [claim for paper in papers for claim in paper["claims"]]
+    return {"scale": scales.pop() if scales else "", "totals": totals(everything), "papers": papers}
+
+
+def totals(claims: list[dict]) -> dict[str, int]:
+    """Number of claims by verdict."""
+    return {verdict: sum(claim["verdict"] == verdict for claim in claims) for verdict in VERDICTS}
+
+
+def rows(audit: dict) -> list[dict]:
+    """One row per claim, in the columns `COLUMNS`."""
+    table = []
+    for paper in audit["papers"]:
+        for claim in paper["claims"]:
+            quantities = claim["quantities"].items()
+            seeds = {name: quantity["seeds"] for name, quantity in quantities if "seeds" in quantity}
+            errors = {name: quantity["se"] for name, quantity in quantities if "se" in quantity}
+            table.append(
+                {
+                    "paper": paper["slug"],
+                    **{key: claim[key] for key in COLUMNS if key in claim},
+                    "measured": "; ".join(f"{name} = {' | '.join(quantity_text(q))}" for name, q in quantities),
+                    "standard_error": "; ".join(f"{name} = {value}" for name, value in errors.items()),
+                    "seeds": "; ".join(f"{name} = {value}" for name, value in seeds.items()),
+                    "pass_rule": "; ".join(check["rule"] for check in claim["pass"]),
+                    "scale": audit["scale"],
+                    "rests_on": "; ".join(f"{s['store']} {s.get('digest', '')}" for s in claim["sources"]),
+                    "code": "; ".join(
+                        dict.fromkeys([paper["measured_by"]["code"], *(s.get("code", "") for s in claim["sources"])])
+                    ),
+                    "commit": paper["measured_by"]["commit"],
+                }
+            )
+    return table
+
+
+def page(audit: dict, figures: dict[str, dict[str, Path]], template: Path) -> str:
+    """The audit as one HTML page that needs no server and no other file.
+
+    Args:
+        audit: what `gather` returned.
+        figures: for each slug the path of each figure or table.
+        template: the page's Jinja template.
+
+    Raises:
+        ValueError: a figure of the papers' files is missing.
+    """
+    import jinja2
+
+    shown = {}
+    for paper in audit["papers"]:
+        for name, entry in paper["figures"].items():
+            path = figures.get(paper["slug"], {}).get(name)
+            if path is None:
+                raise ValueError(f"{paper['slug']}: figure {name!r} is in the paper's file but was not made")
+            content = path.read_bytes()
+            if entry.get("kind") == "table":
+                lines = [line for line in content.decode().splitlines() if not line.startswith("#")]
+                shown[paper["slug"], name] = {"table": list(csv.reader(io.StringIO("\n".join(lines))))}
+            else:
+                shown[paper["slug"], name] = {"image": base64.b64encode(content).decode()}
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template.parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["quantity"] = quantity_text
+    return environment.get_template(template.name).render(audit=audit, shown=shown, verdicts=VERDICTS)
+
+
+def load_specs(files: list[Path]) -> dict[str, dict]:
+    """Papers' files by slug."""
+    return {file.stem: load_yaml(file) for file in files}

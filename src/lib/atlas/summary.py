@@ -1,0 +1,28 @@
+"""The few lines that a run ends with: verdicts by paper, and where to look."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def summary(audit: str, papers: Iterable) -> str:
+    """Verdicts of the papers whose claims are on disk, and the audit page when it is there.
+
+    Args:
+        audit: folder of the audit.
+        papers: the papers of this run (`lib.atlas.paper.Paper`).
+    """
+    lines = []
+    for paper in papers:
+        file = Path(paper.claims())
+        if not file.exists():
+            continue
+        verdicts = [entry["verdict"] for entry in json.loads(file.read_text(encoding="utf-8"))["claims"]]
+        counted = {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(sorted(verdicts, key=len))}
+        lines.append(f"  {paper.slug}: " + ", ".join(f"{number} {verdict}" for verdict, number in counted.items()))
+    if lines:
+        lines.insert(0, "Claims:")
+    page = Path(audit) / "index.html"
+    if page.exists():
+        lines.append(f"Audit: {page}")
+    return "\n".join(lines)

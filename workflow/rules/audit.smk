@@ -1,0 +1,95 @@
+# The audit: every claim of every paper beside what was measured.
+
+
+for paper in PAPERS.values():
+    try:
+        paper.check_all_read()
+    except atlas_config.ConfigError as error:
+        refuse(error)
+
+
+rule audit_gather:
+    """Join the judged claims of all papers with their wording and lineage."""
+    input:
+        claims=[paper.claims() for paper in PAPERS.values()],
+        papers=[f"{ROOT_RELATIVE}config/papers/{slug}.yaml" for slug in SLUGS],
+    output:
+        claims=f"{AUDIT}/claims.json",
+    log:
+        f"{AUDIT}/logs/gather.log",
+    benchmark:
+        f"{AUDIT}/benchmarks/gather.tsv"
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=audit_code("gather"),
+    script:
+        "../scripts/audit/gather.py"
+
+
+rule audit_table:
+    """Write the audit as a table, one row per claim."""
+    input:
+        claims=f"{AUDIT}/claims.json",
+    output:
+        table=f"{AUDIT}/claims.csv",
+    log:
+        f"{AUDIT}/logs/table.log",
+    benchmark:
+        f"{AUDIT}/benchmarks/table.tsv"
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=audit_code("table"),
+    script:
+        "../scripts/audit/table.py"
+
+
+rule audit_page:
+    """Write the audit as a page: totals, claims, figures, lineage."""
+    input:
+        claims=f"{AUDIT}/claims.json",
+        figures=[figure for paper in PAPERS.values() for figure in paper.figures()],
+        template=f"{ROOT_RELATIVE}workflow/report/audit.html",
+    output:
+        page=report(
+            f"{AUDIT}/index.html",
+            caption=f"{ROOT}/workflow/report/audit.rst",
+            category="Audit",
+            labels={"figure": "Every claim beside what was measured", "claims": "all"},
+        ),
+    log:
+        f"{AUDIT}/logs/page.log",
+    benchmark:
+        f"{AUDIT}/benchmarks/page.tsv"
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=audit_code("page"),
+    script:
+        "../scripts/audit/page.py"
+
+
+rule audit:
+    """Every claim of every paper beside what was measured: page, JSON and CSV."""
+    input:
+        rules.audit_page.output,
+        rules.audit_table.output,
+
+
+onsuccess:
+    from lib.atlas.summary import summary
+
+    print(summary(AUDIT, PAPERS.values()), file=sys.stderr)

@@ -1,0 +1,18 @@
+"""Join the judged claims of all papers with the wording of their files."""
+
+from pathlib import Path
+
+from lib.atlas.audit import gather as join
+from lib.atlas.audit import load_specs
+
+
+def gather(claims: list[dict], papers: list[Path]) -> dict:
+    """Return every claim of every paper: wording, measurement, verdict and lineage."""
+    specs = load_specs(papers)
+    return join({content["provenance"]["paper"]: content for content in claims}, specs)
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(gather, snakemake)
