@@ -1,0 +1,60 @@
+# Linear Atlas. `make` builds the environment, runs every paper at laptop scale and writes the report.
+
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+SCALE ?= laptop
+RESULTS ?= results
+
+BIN := .venv/bin
+READY := .venv/.ready
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
+REPORT := $(RESULTS)/$(SCALE)/report.html
+
+.PHONY: run env test test-slow smoke replicate lint format benchmark clean
+
+run: $(READY)
+	$(SNAKEMAKE) results=$(RESULTS)
+	@if [ $(REPORT) -nt $(RESULTS)/$(SCALE)/audit/index.html ]; then echo "Report: $(REPORT)"; \
+	else $(SNAKEMAKE) results=$(RESULTS) --report $(REPORT); fi
+
+env: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, $(PYTHON) is " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(READY)
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+smoke:
+	$(MAKE) run SCALE=smoke
+
+# a second run from nothing into another results root, compared array by array
+replicate: $(READY)
+	$(SNAKEMAKE) results=$(RESULTS)
+	rm -rf replica/$(SCALE)
+	$(SNAKEMAKE) results=replica
+	$(BIN)/python -m lib.atlas.compare $(RESULTS)/$(SCALE) replica/$(SCALE)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+benchmark: $(READY)
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf results replica .snakemake .cache
