@@ -6,6 +6,7 @@ its provenance. A mistake in the names, a damaged input or a full disk is one li
 in the log.
 """
 
+import contextlib
 import inspect
 import json
 import os
@@ -254,8 +255,9 @@ def run(function: Callable, snakemake) -> None:
     try:
         _execute(function, snakemake)
     except Exception as error:
-        traceback.print_exc()
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):  # a full disk takes no log either; the line below still reaches the user
+            traceback.print_exc()
+            sys.stderr.flush()
         reason = " ".join(str(error).split()) or type(error).__name__
         kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
         print(f"{snakemake.rule}: {kind}{reason}", file=terminal, flush=True)

@@ -1,0 +1,77 @@
+"""A throw-away copy of the project, and Snakemake run in it as a user runs it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TOY = ROOT / "tests" / "workflow" / "toy"
+CODE = ("Snakefile", "config", "profiles", "slurm", "workflow", "src", "kernels", "resources")
+
+
+@dataclass
+class Copy:
+    """A copy of the project in which a test may break things."""
+
+    root: Path
+
+    def command(self, *arguments: str, cores: int = 2) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LINEAR_ATLAS", "SLURM_"))}
+        return kept | {"NUMBA_CACHE_DIR": str(ROOT / ".cache" / "numba"), "PYTHONPATH": ""}
+
+    def snakemake(self, *arguments: str, cores: int = 2, check: bool = True, scale: str = "smoke"):
+        config = [] if "--config" in arguments else ["--config", f"scale={scale}"]
+        done = subprocess.run(
+            self.command(*arguments, *config, cores=cores),
+            cwd=self.root, env=self.environment(), capture_output=True, text=True,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def planned(self, *arguments: str) -> set[str]:
+        """Rules that a run would execute now, `all` left out."""
+        done = self.snakemake("--dry-run", *arguments)
+        return set(re.findall(r"^(?:local)?rule (\w+):", done.stdout + done.stderr, re.MULTILINE)) - {"all"}
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.root / file
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {file}"
+        path.write_text(text.replace(old, new))
+
+
+def _copy(destination: Path, papers: bool) -> Copy:
+    destination.mkdir()
+    for name in CODE:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, destination / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        elif source.exists():
+            shutil.copy(source, destination / name)
+    if not papers:
+        for file in (ROOT / "config/papers").glob("*.yaml"):
+            (destination / "config/papers" / file.name).unlink()
+        shutil.copytree(TOY, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return Copy(destination)
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Copy:
+    """The workflow with one toy paper instead of the real ones."""
+    return _copy(tmp_path / "atlas", papers=False)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Copy:
+    """The workflow with all its papers."""
+    return _copy(tmp_path / "atlas", papers=True)

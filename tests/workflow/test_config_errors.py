@@ -1,0 +1,88 @@
+"""A mistake in the configuration is one line that names file, key, what came and what was expected."""
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+
+PAPER = "config/papers/toy.yaml"
+MISTAKES = [
+    (PAPER, "spread: 1.0", "spread: -1.0", ["draw.spread", "-1.0", "more than 0"]),
+    (PAPER, "spread: 1.0", "spread: wide", ["draw.spread", '"wide"', "a number"]),
+    (PAPER, "spread: 1.0", "spread: 1e0", ["draw.spread", '"1e0"', "1.0"]),
+    (PAPER, "spread: 1.0, ", "", ["draw.spread", "nothing", "a number"]),
+    (PAPER, "spread: 1.0", "spread: 1.0, sprad: 2", ["draw.sprad", "unknown key", "spread"]),
+    (PAPER, "draws: 200,", "drwas: 200,", ["smoke.draw.drwas", "laptop does not have", "draws"]),
+    (PAPER, "seeds: [0, 1]}", "seeds: [0, 0]}", ["draw.seeds", "without repeats"]),
+    (PAPER, "seeds: [0, 1]}", "seeds: 3}", ["draw.seeds", "3", "a list"]),
+    (PAPER, "seeds: [0, 1]}", "seeds: [0, x]}", ["draw.seeds.1", '"x"', "an integer"]),
+    (PAPER, "year: 2024", "year: next", ["paper.year", '"next"', "an integer"]),
+    (PAPER, "year: 2024", "yaer: 2024", ["paper.yaer", "unknown key", "year"]),
+    (PAPER, "known_from: from memory", "known_from: hearsay", ["claims.1.known_from", "hearsay", "from memory"]),
+    (PAPER, "between: [-0.5, 0.5]", "between: [-0.5]", ["claims.0.pass.0.between", "at least 2"]),
+    (PAPER, "below: -10", "blow: -10", ["claims.1.pass.0.blow", "unknown key", "below"]),
+    (PAPER, "id: t2", "id: t1", ["claims.1.id", "second time"]),
+    (PAPER, "claims: [t1]}", "claims: [t9]}", ["figures.histogram.claims", "t9", "t1"]),
+    (PAPER, "medium: {}", "medium: {}\n  huge: {}", ["parameters.huge", "unknown key"]),
+    (PAPER, "medium: {}\n", "", ["parameters.medium", "nothing"]),
+    (PAPER, "  summary:", "\tsummary:", ["line ", "not valid YAML"]),
+    (PAPER, "  year: 2024", "  year: 2024\n  year: 2025", ["'year'", "given twice"]),
+    (
+        PAPER,
+        "plot: {bins: 20}",
+        "plot: {bins: 20}\n    extra: {a: 1}",
+        ["parameters.laptop" if False else "extra", "unknown"],
+    ),
+    ("config/config.yaml", "root_seed: 0", "root_seed: -1", ["root_seed", "-1", "at least 0"]),
+    ("config/config.yaml", "device: auto", "device: tpu", ["device", "tpu", "auto, cpu, cuda"]),
+    ("config/config.yaml", "data: {}", "data: {}\ncolour: red", ["colour", "unknown key"]),
+    ("config/config.yaml", "results: results", "results: ''", ["results", "not empty"]),
+    ("workflow/schemas/papers/toy.yaml", "type: object", "type: objekt", ["toy.yaml", "not a JSON schema"]),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "words"), MISTAKES, ids=[m[2].strip()[:30] or m[1] for m in MISTAKES])
+def test_one_line_before_any_job(toy, file, old, new, words):
+    path = toy.root / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    done = toy.snakemake(check=False)
+    assert done.returncode != 0
+    lines = [line for line in done.stderr.splitlines() if line.startswith("linear atlas:")]
+    assert len(lines) == 1, done.stderr
+    assert file in lines[0]
+    for word in words:
+        assert word in lines[0], lines[0]
+    assert "Traceback" not in done.stderr
+    assert not (toy.root / "results").exists()
+
+
+def test_the_command_line_is_checked_too(toy):
+    done = toy.snakemake("--config", "scale=huge", check=False)
+    assert done.returncode != 0
+    assert 'scale: got "huge" (text), expected one of smoke, laptop, medium, paper' in done.stderr
+
+
+def test_a_parameter_that_no_rule_reads_is_refused(toy):
+    toy.edit("workflow/rules/toy.smk", '**TOY.params("plot"),', "bins=20,")
+    done = toy.snakemake(check=False)
+    assert done.returncode != 0
+    assert "parameters.plot.bins: got a key that no rule of workflow/rules/toy.smk reads" in done.stderr
+
+
+def test_missing_data_is_named_before_any_job(toy):
+    toy.edit(
+        "config/papers/toy.yaml",
+        "parameters:\n",
+        "data:\n  toy_corpus: {layout: a folder of text files, published: https://example.org/toy}\nparameters:\n",
+    )
+    toy.edit(
+        "workflow/rules/toy.smk",
+        '    output:\n        store=TOY.store("draw_{seed}"),',
+        '    input:\n        corpus=TOY.data("toy_corpus"),\n    output:\n        store=TOY.store("draw_{seed}"),',
+    )
+    done = toy.snakemake(check=False)
+    assert done.returncode != 0
+    for word in ("data.toy_corpus", "a folder of text files", "https://example.org/toy", "scale smoke"):
+        assert word in done.stderr
+    assert not (toy.root / "results").exists()

@@ -1,0 +1,128 @@
+"""What breaks is noticed, named and repaired by running again; nothing half-written looks whole."""
+
+import os
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+
+from lib.atlas import store
+
+pytestmark = pytest.mark.workflow
+
+
+def _wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_run_carries_on(toy, number):
+    (toy.root / "wait").touch()
+    run = subprocess.Popen(
+        toy.command("--config", "scale=smoke"), cwd=toy.root, env=toy.environment(),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    logs = toy.root / "results/smoke/toy/logs"
+    _wait_for(lambda: logs.is_dir() and any(logs.iterdir()))
+    os.killpg(run.pid, number)
+    run.wait()
+    assert not list((toy.root / "results").rglob("*.zarr.zip"))
+    (toy.root / "wait").unlink()
+    toy.snakemake("--unlock")
+    toy.snakemake()
+    assert toy.planned() == set()
+    assert not list((toy.root / "results").rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "text"])
+def test_a_damaged_store_is_named_and_remade(toy, damage):
+    toy.snakemake()
+    path = toy.root / "results/smoke/toy/means.zarr.zip"
+    whole = path.read_bytes()
+    contents = bytearray(whole)
+    contents[whole.index(b"mean/c/0") + 20] ^= 4
+    broken = {"flip": bytes(contents), "truncate": whole[:-30], "empty": b"", "text": b"not a zip"}[damage]
+    path.write_bytes(broken)
+    figure = toy.root / "results/smoke/toy/tables/means.csv"
+    figure.unlink()
+    done = toy.snakemake("toy_means", check=False)
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if line.startswith("toy_means:")]
+    assert len(said) == 1
+    assert "means.zarr.zip" in said[0]
+    assert "delete it and run again" in said[0]
+    assert not figure.exists()
+    path.unlink()
+    toy.snakemake()
+    assert path.read_bytes() == whole
+
+
+def test_a_full_disk_leaves_nothing_that_looks_whole(toy):
+    """A limit on file size stands for the full disk: writing fails in the same place with an OSError."""
+    path = toy.root / "results/smoke/toy/draw_0.zarr.zip"
+    limited = subprocess.run(
+        toy.command(str(path.relative_to(toy.root)), "--config", "scale=laptop"), cwd=toy.root, env=toy.environment(),
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert limited.returncode != 0  # smoke's file is not made at laptop scale
+    toy.edit("workflow/scripts/toy/draw.py", "import os\n", "import os\nimport resource\n")
+    toy.edit(
+        "workflow/scripts/toy/draw.py",
+        '    while os.path.exists("wait")',
+        '    if os.path.exists("full"):\n'
+        "        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        '    while os.path.exists("wait")',
+    )
+    (toy.root / "full").touch()
+    done = toy.snakemake(str(path.relative_to(toy.root)), check=False)
+    assert done.returncode != 0
+    assert "toy_draw: " in done.stderr
+    assert "File too large" in done.stderr
+    assert not list((toy.root / "results").rglob("*.zarr.zip*"))
+    (toy.root / "full").unlink()
+    toy.snakemake()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+def test_a_full_file_system(toy):
+    small = toy.root / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", str(small)], capture_output=True).returncode:
+        pytest.skip("this machine does not allow mounts")
+    try:
+        toy.edit("config/papers/toy.yaml", "draws: 200,", "draws: 20000,")
+        done = toy.snakemake("--config", "scale=smoke", "results=small", check=False)
+        assert done.returncode != 0
+        assert "No space left on device" in done.stderr
+        assert not list(small.rglob("*.zarr.zip*"))
+        subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+        toy.snakemake("--config", "scale=smoke", "results=small")
+        assert store.read(small / "smoke/toy/means.zarr.zip").sizes["seed"] == 2
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+def test_a_removed_store_is_made_again(toy):
+    toy.snakemake()
+    (toy.root / "results/smoke/toy/draw_1.zarr.zip").unlink()
+    (toy.root / "results/smoke/toy/claims.json").unlink()
+    toy.snakemake()
+    assert (toy.root / "results/smoke/toy/claims.json").exists()
+
+
+def test_an_error_in_a_stage_is_one_line_and_a_traceback_in_the_log(toy):
+    toy.edit("src/lib/toy/averages.py", "values.mean()", "values.meen()")
+    done = toy.snakemake(check=False)
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if line.startswith("toy_gather_means:")]
+    assert len(said) == 1
+    assert "Traceback" in (toy.root / "results/smoke/toy/logs/gather_means.log").read_text()
+
+
+def test_soft_limits_are_as_before():
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY

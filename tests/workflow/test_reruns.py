@@ -1,0 +1,98 @@
+"""What makes a stage run again, and what does not."""
+
+import shutil
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+
+AUDIT = {"audit_gather", "audit_table", "audit_page"}
+TOY = {"toy_draw", "toy_gather_means", "toy_histogram", "toy_means", "toy_measure_claims"}
+
+
+def test_a_second_run_does_nothing(toy):
+    assert toy.planned() == TOY | AUDIT
+    toy.snakemake()
+    assert toy.planned() == set()
+
+
+def test_comments_docstrings_and_layout_rerun_nothing(toy):
+    toy.snakemake()
+    toy.edit("src/lib/toy/numbers.py", "# a comment", "# another comment\n")
+    toy.edit("src/lib/toy/numbers.py", "Return `number` draws", "Draw `number` numbers")
+    toy.edit("workflow/scripts/toy/draw.py", "Draw Gaussian numbers.", "Other words.")
+    toy.edit("src/lib/atlas/store.py", "Hash of one variable", "The hash of one variable")
+    assert toy.planned() == set()
+
+
+def test_an_edited_function_reruns_what_rests_on_it(toy):
+    toy.snakemake()
+    toy.edit("src/lib/toy/averages.py", "values.mean()", "values.mean() + 0.001")
+    assert toy.planned() == {"toy_gather_means", "toy_means", "toy_measure_claims"} | AUDIT
+    toy.snakemake()
+    toy.edit("src/lib/toy/numbers.py", "spread *", "1.0 * spread *")
+    assert toy.planned() == TOY | AUDIT
+
+
+def test_a_script_is_code_too(toy):
+    toy.snakemake()
+    toy.edit("workflow/scripts/toy/histogram.py", '"number of draws"', '"draws"')
+    assert toy.planned() == {"toy_histogram", "audit_page"}
+
+
+def test_a_remade_store_with_equal_bytes_stops_there(toy):
+    toy.snakemake()
+    store = toy.root / "results/smoke/toy/means.zarr.zip"
+    before = store.read_bytes()
+    store.unlink()
+    done = toy.snakemake("results/smoke/toy/means.zarr.zip")
+    assert store.read_bytes() == before
+    assert "rule toy_gather_means:" in done.stderr + done.stdout
+    assert toy.planned() == set()
+
+
+def test_a_parameter_reruns_the_stages_that_read_it(toy):
+    toy.snakemake()
+    toy.edit("config/papers/toy.yaml", "plot: {bins: 20}", "plot: {bins: 21}")
+    assert toy.planned() & TOY == {"toy_histogram"}
+
+
+def test_another_seed_runs_one_more_job(toy):
+    toy.snakemake()
+    toy.edit("config/papers/toy.yaml", "seeds: [0, 1]}", "seeds: [0, 1, 2]}")
+    done = toy.snakemake("--dry-run")
+    assert (done.stdout + done.stderr).count("rule toy_draw:") == 1
+
+
+def test_wording_reruns_the_audit_only(toy):
+    toy.snakemake()
+    toy.edit("config/papers/toy.yaml", "The mean is near zero.", "The mean is about zero.")
+    assert toy.planned() == AUDIT
+
+
+def test_a_pass_rule_reruns_the_verdicts_only(toy):
+    toy.snakemake()
+    toy.edit("config/papers/toy.yaml", "between: [-0.5, 0.5]", "between: [-0.4, 0.4]")
+    assert toy.planned() == {"toy_measure_claims"} | AUDIT
+
+
+def test_one_paper_does_not_touch_another(toy):
+    _second_paper(toy)
+    toy.snakemake()
+    toy.edit("config/papers/other.yaml", "draws: 200,", "draws: 100,")
+    assert toy.planned() & TOY == set()
+    assert "other_draw" in toy.planned()
+
+
+def test_a_figure_by_name_runs_only_what_it_needs(toy):
+    assert toy.planned("toy_means") == {"toy_draw", "toy_gather_means", "toy_means"}
+
+
+def _second_paper(toy):
+    """The toy paper once more, under the name `other`."""
+    for folder in ("config/papers", "workflow/schemas/papers"):
+        shutil.copy(toy.root / folder / "toy.yaml", toy.root / folder / "other.yaml")
+    text = (toy.root / "workflow/rules/toy.smk").read_text()
+    text = text.replace("TOY", "OTHER").replace("toy", "other")
+    (toy.root / "workflow/rules/other.smk").write_text(text)
+    shutil.copytree(toy.root / "workflow/scripts/toy", toy.root / "workflow/scripts/other")

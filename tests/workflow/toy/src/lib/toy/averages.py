@@ -1,0 +1,6 @@
+"""Averages."""
+
+
+def average(values) -> float:
+    """Return the mean."""
+    return float(values.mean())

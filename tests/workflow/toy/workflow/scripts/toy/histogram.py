@@ -1,0 +1,20 @@
+"""Figure: histogram of the draws."""
+
+import numpy as np
+
+from lib.atlas.figure import new_figure
+
+
+def histogram(draws: list, *, bins: int):
+    """Return the figure."""
+    figure, axis = new_figure()
+    axis.hist(np.concatenate([item.x.values for item in draws]), bins=bins)
+    axis.set_xlabel("draw")
+    axis.set_ylabel("number of draws")
+    return figure
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(histogram, snakemake)
