@@ -1,0 +1,1 @@
+"""Linear algebra: random matrices, exact arithmetic."""
