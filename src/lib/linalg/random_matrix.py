@@ -25,7 +25,7 @@ def _check(kappa, t) -> None:
 def stieltjes(x, kappa, t) -> np.ndarray:
     """Boundary value g(x + i0) of the Stieltjes transform of mu_t.
 
-    The real root of the cubic is found in closed form and polished by Newton's method; the other two follow from
+    One real root of the cubic is found in closed form and polished by Newton's method; the other two follow from
     the sum and product of the roots without cancellation. Where all three are real (outside the support) the
     physical branch is the one with dz/dg = t + kappa/(kappa - g)^2 - 1/g^2 < 0 (our reconstruction; the authors
     take a point just below the real axis, which selects the same root).
@@ -53,17 +53,23 @@ def stieltjes(x, kappa, t) -> np.ndarray:
             g = g - np.where(slope == 0, 0, (((g + a2) * g + a1) * g + a0) / np.where(slope == 0, 1, slope))
         return g
 
-    big = -np.copysign(np.cbrt(np.abs(q) / 2 + np.sqrt(np.maximum(discriminant, 0))), q)
-    single = polished(big - np.divide(p, 3 * big, out=np.zeros_like(p), where=big != 0) - a2 / 3)
+    # one real root without cancellation: Cardano's where it is alone, else the largest of the three
+    alone = discriminant > 0
+    cube = -np.copysign(np.cbrt(np.abs(q) / 2 + np.sqrt(np.maximum(discriminant, 0))), q)
+    radius = np.sqrt(np.maximum(-p / 3, 0))
+    cosine = np.clip(np.divide(-q / 2, radius**3, out=np.zeros_like(q), where=radius > 0), -1, 1)
+    turns = np.arccos(cosine) / 3 - _TWO_THIRDS_PI * np.arange(3).reshape(-1, *[1] * x.ndim)
+    three = 2 * radius * np.cos(turns) - a2 / 3
+    largest = np.take_along_axis(three, np.argmax(np.abs(three), axis=0)[None], axis=0)[0]
+    single = np.where(alone, cube - np.divide(p, 3 * cube, out=np.zeros_like(p), where=cube != 0) - a2 / 3, largest)
+    single = polished(single)
     half_sum = ((1 - kappa + kappa * x) - kappa / single) / (2 * t * single)
-    imaginary = np.sqrt(np.maximum(kappa / (t * single) - half_sum**2, 0))
-    result = half_sum - 1j * imaginary
-    outside = discriminant <= 0
+    product = kappa / (t * single)
+    result = half_sum - 1j * np.sqrt(np.maximum(product - half_sum**2, 0))
+    outside = ~alone
     if np.any(outside):
-        radius = np.sqrt(np.maximum(-p / 3, 0))
-        cosine = np.clip(np.divide(-q / 2, radius**3, out=np.zeros_like(q), where=radius > 0), -1, 1)
-        angle = np.arccos(cosine) / 3
-        roots = polished(2 * radius * np.cos(angle - _TWO_THIRDS_PI * np.arange(3).reshape(-1, *[1] * x.ndim)) - a2 / 3)
+        far = half_sum + np.copysign(np.sqrt(np.maximum(half_sum**2 - product, 0)), half_sum)
+        roots = np.stack([single, far, np.divide(product, far, out=np.zeros_like(far), where=far != 0)])
         with np.errstate(divide="ignore", invalid="ignore"):
             slope = t + kappa / (kappa - roots) ** 2 - 1 / roots**2
         choice = np.argmin(np.where(np.isnan(slope), np.inf, slope), axis=0)
@@ -241,6 +247,6 @@ def mmse(alpha, kappa, noise=0.0, nodes: int = 300) -> tuple[np.ndarray, np.ndar
 
 
 def mmse_narrow_limit(samples_per_parameter) -> np.ndarray:
-    """Limit of the noiseless error as kappa -> 0 at fixed a = alpha / kappa: 1 up to a = 1/2, then 4 a (1 - a), then 0."""
+    """Noiseless error as kappa -> 0 at fixed a = alpha / kappa: 1 up to a = 1/2, then 4 a (1 - a), 0 from a = 1."""
     a = np.asarray(samples_per_parameter, dtype=float)
     return np.where(a < 0.5, 1.0, np.maximum(4 * a * (1 - a), 0.0))

