@@ -1,0 +1,1 @@
+"""Approximate message passing and its state evolution."""
