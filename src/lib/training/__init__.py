@@ -1,0 +1,1 @@
+"""Training loops that carry many runs at once."""

@@ -1,0 +1,65 @@
+"""Gradient descent on quadratic networks: gradient, convergence, recovery from a step that is too long."""
+
+import numpy as np
+import pytest
+import torch
+
+from lib.training import quadratic as gd
+
+
+@pytest.fixture
+def problem():
+    rng = np.random.default_rng(0)
+    d, m, n, batch = 8, 4, 30, 3
+    x = rng.standard_normal((n, d))
+    teacher = rng.standard_normal((m, d))
+    y = np.sum((x @ teacher.T) ** 2, axis=1) / d / np.sqrt(m)
+    return x, y, rng.standard_normal((batch, m, d)), teacher
+
+
+def test_gradient_is_that_of_autograd(problem):
+    x, y, start, _ = problem
+    x, y, w = torch.from_numpy(x), torch.from_numpy(y), torch.from_numpy(start).requires_grad_()
+    f = ((x @ w.transpose(1, 2)) ** 2).sum(-1) / x.shape[1] / w.shape[1] ** 0.5
+    (0.25 * ((f - y) ** 2).sum()).backward()
+    products, i, j = gd.monomials(x)
+    r = gd.residuals(w.detach(), y, products, i, j)
+    torch.testing.assert_close(r, (f.detach() - y).T)
+    torch.testing.assert_close(gd.gradient(w.detach(), r, products, i, j), w.grad)
+
+
+def test_converges_to_zero_loss(problem):
+    x, y, start, _ = problem
+    done = gd.batched_quadratic_gd(x, y, start, learning_rate=0.05, steps=20000)
+    assert np.all(done.losses < 1e-7)
+    f = np.sum((x @ done.weights.transpose(0, 2, 1)) ** 2, axis=-1) / 8 / 2
+    np.testing.assert_allclose(np.mean((f - y) ** 2, axis=1), done.losses, rtol=1e-6)
+
+
+def test_a_step_that_is_too_long_is_halved_and_recovers(problem):
+    x, y, start, _ = problem
+    done = gd.batched_quadratic_gd(x, y, start, learning_rate=3.0, steps=20000)
+    assert done.learning_rate < 3.0
+    assert np.all(np.isfinite(done.weights))
+    assert np.all(done.losses < 1e-7)
+
+
+def test_the_teacher_is_a_fixed_point_and_decay_shrinks_it(problem):
+    x, y, _, teacher = problem
+    still = gd.batched_quadratic_gd(x, y, teacher[None], learning_rate=0.01, steps=100, stop_at=0.0)
+    np.testing.assert_allclose(still.weights[0], teacher, atol=1e-10)
+    shrunk = gd.batched_quadratic_gd(x, y, teacher[None], learning_rate=0.01, steps=100, stop_at=0.0, weight_decay=0.1)
+    assert np.sum(shrunk.weights**2) < np.sum(teacher**2)
+
+
+def test_runs_do_not_see_each_other(problem):
+    x, y, start, _ = problem
+    together = gd.batched_quadratic_gd(x, y, start, learning_rate=0.02, steps=100)
+    alone = gd.batched_quadratic_gd(x, y, start[1:2], learning_rate=0.02, steps=100)
+    np.testing.assert_allclose(together.weights[1], alone.weights[0], rtol=1e-9)
+
+
+def test_bad_shapes_are_named(problem):
+    x, y, start, _ = problem
+    with pytest.raises(ValueError, match="expected"):
+        gd.batched_quadratic_gd(x, y[:-1], start, learning_rate=0.1, steps=1)
