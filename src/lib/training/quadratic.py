@@ -97,7 +97,7 @@ def batched_quadratic_gd(
         if step % check_every and step < steps:
             continue
         losses = (r**2).mean(0)
-        if not bool(torch.all(losses <= 2 * safe_losses + stop_at)):
+        if not bool(torch.all(losses <= 2 * safe_losses + max(stop_at, 1e-12))):
             learning_rate /= 2
             if learning_rate < lowest:
                 raise ValueError(f"learning rate fell below {lowest}: training does not settle")
