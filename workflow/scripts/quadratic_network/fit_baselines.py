@@ -37,7 +37,7 @@ def fit_baselines(
     """
     m = int(kappa * size)
     ratio = m / size
-    counts = np.array([int(round(alpha * size**2)) for alpha in alphas])
+    counts = np.array([round(alpha * size**2) for alpha in alphas])
     grid = np.logspace(np.log10(penalties[0]), np.log10(penalties[1]), int(penalties[2]))
     error = np.zeros((teachers, len(alphas), len(METHODS)))
     chosen = np.zeros((teachers, len(alphas)))

@@ -85,7 +85,6 @@ def simulate_gd(
             average[a, k] = frobenius_error(mean, s, ratio)
             loss[a, k], taken[a, k], rate[a, k] = done.losses, done.steps, done.learning_rate
         label = np.sqrt(size) * (y - np.mean(y))  # the estimate of tr S / d is mean(y) minus the noise variance
-        label = label + np.mean(RankOne(x).forward(np.eye(size)))  # and x has the trace that it has
         run = gamp(
             RankOne(x), label, ratio, reduced,
             error=lambda e, s=s: float(frobenius_error(e, s, ratio)), iterations=amp_iterations,

@@ -1,0 +1,553 @@
+# Bayes-optimal learning of an extensive-width quadratic network: theory, message passing, gradient descent, baselines.
+QN = Paper("quadratic_network")
+
+
+rule quadratic_network_solve_theory:
+    """Solve for the Bayes-optimal error: curves, phase diagram, limits."""
+    output:
+        store=QN.store("theory"),
+    log:
+        QN.log("theory"),
+    benchmark:
+        QN.benchmark("theory")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        **QN.params("theory"),
+        code=QN.code("solve_theory"),
+    script:
+        "../scripts/quadratic_network/solve_theory.py"
+
+
+rule quadratic_network_simulate_amp_large:
+    """Run GAMP-RIE at the largest dimension."""
+    output:
+        store=QN.store("amp_large"),
+    log:
+        QN.log("amp_large"),
+    benchmark:
+        QN.benchmark("amp_large")
+    priority: 90
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        **QN.params("amp_large"),
+        root_seed=QN.root_seed,
+        code=QN.code("simulate_amp"),
+    script:
+        "../scripts/quadratic_network/simulate_amp.py"
+
+
+rule quadratic_network_simulate_amp_clean:
+    """Run GAMP-RIE without noise along alpha."""
+    output:
+        store=QN.store("amp_clean"),
+    log:
+        QN.log("amp_clean"),
+    benchmark:
+        QN.benchmark("amp_clean")
+    priority: 70
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        **QN.params("amp_clean"),
+        root_seed=QN.root_seed,
+        code=QN.code("simulate_amp"),
+    script:
+        "../scripts/quadratic_network/simulate_amp.py"
+
+
+rule quadratic_network_simulate_amp_small:
+    """Run GAMP-RIE at a small dimension, for the trend in d."""
+    output:
+        store=QN.store("amp_small"),
+    log:
+        QN.log("amp_small"),
+    benchmark:
+        QN.benchmark("amp_small")
+    priority: 50
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        **QN.params("amp_small"),
+        root_seed=QN.root_seed,
+        code=QN.code("simulate_amp"),
+    script:
+        "../scripts/quadratic_network/simulate_amp.py"
+
+
+rule quadratic_network_simulate_amp_noisy:
+    """Run GAMP-RIE on noisy labels."""
+    output:
+        store=QN.store("amp_noisy"),
+    log:
+        QN.log("amp_noisy"),
+    benchmark:
+        QN.benchmark("amp_noisy")
+    priority: 60
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        **QN.params("amp_noisy"),
+        root_seed=QN.root_seed,
+        code=QN.code("simulate_amp"),
+    script:
+        "../scripts/quadratic_network/simulate_amp.py"
+
+
+rule quadratic_network_simulate_amp_threshold:
+    """Run GAMP-RIE on both sides of the recovery threshold."""
+    output:
+        store=QN.store("amp_threshold"),
+    log:
+        QN.log("amp_threshold"),
+    benchmark:
+        QN.benchmark("amp_threshold")
+    priority: 60
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        **QN.params("amp_threshold"),
+        root_seed=QN.root_seed,
+        code=QN.code("simulate_amp"),
+    script:
+        "../scripts/quadratic_network/simulate_amp.py"
+
+
+rule quadratic_network_simulate_amp_rank1:
+    """Run GAMP-RIE with rank-one sensing, to compare with Gaussian sensing."""
+    output:
+        store=QN.store("amp_rank1"),
+    log:
+        QN.log("amp_rank1"),
+    benchmark:
+        QN.benchmark("amp_rank1")
+    priority: 40
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        **QN.params("amp_rank1"),
+        root_seed=QN.root_seed,
+        code=QN.code("simulate_amp"),
+    script:
+        "../scripts/quadratic_network/simulate_amp.py"
+
+
+rule quadratic_network_simulate_amp_goe:
+    """Run GAMP-RIE with Gaussian sensing matrices."""
+    output:
+        store=QN.store("amp_goe"),
+    log:
+        QN.log("amp_goe"),
+    benchmark:
+        QN.benchmark("amp_goe")
+    priority: 40
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        **QN.params("amp_goe"),
+        root_seed=QN.root_seed,
+        code=QN.code("simulate_amp"),
+    script:
+        "../scripts/quadratic_network/simulate_amp.py"
+
+
+rule quadratic_network_simulate_amp_plain:
+    """Run message passing without its Onsager term (ablation)."""
+    output:
+        store=QN.store("amp_plain"),
+    log:
+        QN.log("amp_plain"),
+    benchmark:
+        QN.benchmark("amp_plain")
+    priority: 40
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        **QN.params("amp_plain"),
+        root_seed=QN.root_seed,
+        code=QN.code("simulate_amp"),
+    script:
+        "../scripts/quadratic_network/simulate_amp.py"
+
+
+rule quadratic_network_simulate_amp_onsager:
+    """Run GAMP-RIE on the data of the ablation."""
+    output:
+        store=QN.store("amp_onsager"),
+    log:
+        QN.log("amp_onsager"),
+    benchmark:
+        QN.benchmark("amp_onsager")
+    priority: 40
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        **QN.params("amp_onsager"),
+        root_seed=QN.root_seed,
+        code=QN.code("simulate_amp"),
+    script:
+        "../scripts/quadratic_network/simulate_amp.py"
+
+
+rule quadratic_network_train_gd_clean:
+    """Train networks without noise from many starts, one teacher."""
+    output:
+        store=QN.store("gd_clean_{teacher}"),
+    log:
+        QN.log("gd_clean_{teacher}"),
+    benchmark:
+        QN.benchmark("gd_clean_{teacher}")
+    priority: 80
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=600,
+        gpu=QN.value("gd_clean", "size") // 100,
+    params:
+        **QN.params("gd_clean"),
+        root_seed=QN.root_seed,
+        code=QN.code("simulate_gd"),
+    script:
+        "../scripts/quadratic_network/simulate_gd.py"
+
+
+rule quadratic_network_train_gd_noisy:
+    """Train networks on noisy labels at each weight decay, one teacher."""
+    output:
+        store=QN.store("gd_noisy_{teacher}"),
+    log:
+        QN.log("gd_noisy_{teacher}"),
+    benchmark:
+        QN.benchmark("gd_noisy_{teacher}")
+    priority: 55
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=600,
+        gpu=QN.value("gd_noisy", "size") // 100,
+    params:
+        **QN.params("gd_noisy"),
+        root_seed=QN.root_seed,
+        code=QN.code("simulate_gd"),
+    script:
+        "../scripts/quadratic_network/simulate_gd.py"
+
+
+rule quadratic_network_fit_baselines:
+    """Fit linear estimators along alpha."""
+    output:
+        store=QN.store("baselines"),
+    log:
+        QN.log("baselines"),
+    benchmark:
+        QN.benchmark("baselines")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        **QN.params("baselines"),
+        root_seed=QN.root_seed,
+        code=QN.code("fit_baselines"),
+    script:
+        "../scripts/quadratic_network/fit_baselines.py"
+
+
+rule quadratic_network_fit_baselines_few:
+    """Fit linear estimators to n = O(d) samples."""
+    output:
+        store=QN.store("baselines_few"),
+    log:
+        QN.log("baselines_few"),
+    benchmark:
+        QN.benchmark("baselines_few")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        **QN.params("baselines_few"),
+        root_seed=QN.root_seed,
+        code=QN.code("fit_baselines"),
+    script:
+        "../scripts/quadratic_network/fit_baselines.py"
+
+
+rule quadratic_network_denoise_spectra:
+    """Denoise Wishart matrices plus noise, optimally and linearly."""
+    output:
+        store=QN.store("spectra"),
+    log:
+        QN.log("spectra"),
+    benchmark:
+        QN.benchmark("spectra")
+    priority: 30
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        **QN.params("spectra"),
+        root_seed=QN.root_seed,
+        code=QN.code("denoise_spectra"),
+    script:
+        "../scripts/quadratic_network/denoise_spectra.py"
+
+
+rule quadratic_network_theory:
+    """Figure: Bayes-optimal error against alpha and the phase diagram."""
+    input:
+        theory=QN.store("theory"),
+    output:
+        figure=QN.figure("theory"),
+    log:
+        QN.log("figure_theory"),
+    benchmark:
+        QN.benchmark("figure_theory")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=QN.code("figure_theory"),
+    script:
+        "../scripts/quadratic_network/figure_theory.py"
+
+
+rule quadratic_network_amp:
+    """Figure: theory in the narrow limit, and GAMP-RIE on the theory lines."""
+    input:
+        theory=QN.store("theory"),
+        amp_clean=QN.store("amp_clean"),
+        amp_large=QN.store("amp_large"),
+        amp_noisy=QN.store("amp_noisy"),
+    output:
+        figure=QN.figure("amp"),
+    log:
+        QN.log("figure_amp"),
+    benchmark:
+        QN.benchmark("figure_amp")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=QN.code("figure_amp"),
+    script:
+        "../scripts/quadratic_network/figure_amp.py"
+
+
+rule quadratic_network_gd:
+    """Figure: single and averaged gradient descent against the Bayes-optimal error."""
+    input:
+        theory=QN.store("theory"),
+        gd=expand(QN.store("gd_clean_{teacher}"), teacher=range(QN.value("gd_clean", "teachers"))),
+    output:
+        figure=QN.figure("gd"),
+    log:
+        QN.log("figure_gd"),
+    benchmark:
+        QN.benchmark("figure_gd")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=QN.code("figure_gd"),
+    script:
+        "../scripts/quadratic_network/figure_gd.py"
+
+
+rule quadratic_network_regularisation:
+    """Figure: noisy gradient descent for each weight decay."""
+    input:
+        theory=QN.store("theory"),
+        gd=expand(QN.store("gd_noisy_{teacher}"), teacher=range(QN.value("gd_noisy", "teachers"))),
+    output:
+        figure=QN.figure("regularisation"),
+    log:
+        QN.log("figure_regularisation"),
+    benchmark:
+        QN.benchmark("figure_regularisation")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=QN.code("figure_regularisation"),
+    script:
+        "../scripts/quadratic_network/figure_regularisation.py"
+
+
+rule quadratic_network_spectrum:
+    """Figure: spectra before denoising, and the error of denoising."""
+    input:
+        spectra=QN.store("spectra"),
+    output:
+        figure=QN.figure("spectrum"),
+    log:
+        QN.log("figure_spectrum"),
+    benchmark:
+        QN.benchmark("figure_spectrum")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=QN.code("figure_spectrum"),
+    script:
+        "../scripts/quadratic_network/figure_spectrum.py"
+
+
+rule quadratic_network_finite_size:
+    """Figure: relative excess of the errors against the dimension."""
+    input:
+        amp_small=QN.store("amp_small"),
+        amp_clean=QN.store("amp_clean"),
+        amp_large=QN.store("amp_large"),
+        gd=expand(QN.store("gd_clean_{teacher}"), teacher=range(QN.value("gd_clean", "teachers"))),
+    output:
+        figure=QN.figure("finite_size"),
+    log:
+        QN.log("figure_finite_size"),
+    benchmark:
+        QN.benchmark("figure_finite_size")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=QN.code("figure_finite_size"),
+    script:
+        "../scripts/quadratic_network/figure_finite_size.py"
+
+
+rule quadratic_network_baselines:
+    """Figure: all estimators against alpha, from 1/d to the recovery threshold."""
+    input:
+        baselines=QN.store("baselines"),
+        amp=QN.store("amp_clean"),
+        gd=expand(QN.store("gd_clean_{teacher}"), teacher=range(QN.value("gd_clean", "teachers"))),
+        theory=QN.store("theory"),
+    output:
+        figure=QN.figure("baselines"),
+    log:
+        QN.log("figure_baselines"),
+    benchmark:
+        QN.benchmark("figure_baselines")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=QN.code("figure_baselines"),
+    script:
+        "../scripts/quadratic_network/figure_baselines.py"
+
+
+rule quadratic_network_measure_claims:
+    """Measure every claim of the paper."""
+    input:
+        theory=QN.store("theory"),
+        amp_large=QN.store("amp_large"),
+        amp_clean=QN.store("amp_clean"),
+        amp_small=QN.store("amp_small"),
+        amp_noisy=QN.store("amp_noisy"),
+        amp_threshold=QN.store("amp_threshold"),
+        amp_rank1=QN.store("amp_rank1"),
+        amp_goe=QN.store("amp_goe"),
+        amp_plain=QN.store("amp_plain"),
+        amp_onsager=QN.store("amp_onsager"),
+        gd_clean=expand(QN.store("gd_clean_{teacher}"), teacher=range(QN.value("gd_clean", "teachers"))),
+        gd_noisy=expand(QN.store("gd_noisy_{teacher}"), teacher=range(QN.value("gd_noisy", "teachers"))),
+        baselines=QN.store("baselines"),
+        baselines_few=QN.store("baselines_few"),
+        spectra=QN.store("spectra"),
+    output:
+        claims=QN.claims(),
+    log:
+        QN.log("claims"),
+    benchmark:
+        QN.benchmark("claims")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        pass_rules=QN.pass_rules(),
+        code=QN.code("claims"),
+    script:
+        "../scripts/quadratic_network/claims.py"
+
+
+rule quadratic_network:
+    """The paper on quadratic networks: all its figures and claims."""
+    input:
+        QN.everything(),
