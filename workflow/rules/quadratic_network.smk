@@ -23,211 +23,44 @@ rule quadratic_network_solve_theory:
         "../scripts/quadratic_network/solve_theory.py"
 
 
-rule quadratic_network_simulate_amp_large:
-    """Run GAMP-RIE at the largest dimension."""
-    output:
-        store=QN.store("amp_large"),
-    log:
-        QN.log("amp_large"),
-    benchmark:
-        QN.benchmark("amp_large")
-    priority: 90
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=120,
-    params:
-        **QN.params("amp_large"),
-        root_seed=QN.root_seed,
-        code=QN.code("simulate_amp"),
-    script:
-        "../scripts/quadratic_network/simulate_amp.py"
+# One rule for each set of runs: the sets are the sections of the parameters. Long ones start first.
+AMP_RUNS = {
+    "amp_large": 90,
+    "amp_clean": 70,
+    "amp_small": 50,
+    "amp_noisy": 60,
+    "amp_threshold": 60,
+    "amp_rank1": 40,
+    "amp_goe": 40,
+    "amp_plain": 40,
+    "amp_onsager": 40,
+}
 
+for amp_run, amp_priority in AMP_RUNS.items():
 
-rule quadratic_network_simulate_amp_clean:
-    """Run GAMP-RIE without noise along alpha."""
-    output:
-        store=QN.store("amp_clean"),
-    log:
-        QN.log("amp_clean"),
-    benchmark:
-        QN.benchmark("amp_clean")
-    priority: 70
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=120,
-    params:
-        **QN.params("amp_clean"),
-        root_seed=QN.root_seed,
-        code=QN.code("simulate_amp"),
-    script:
-        "../scripts/quadratic_network/simulate_amp.py"
-
-
-rule quadratic_network_simulate_amp_small:
-    """Run GAMP-RIE at a small dimension, for the trend in d."""
-    output:
-        store=QN.store("amp_small"),
-    log:
-        QN.log("amp_small"),
-    benchmark:
-        QN.benchmark("amp_small")
-    priority: 50
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=120,
-    params:
-        **QN.params("amp_small"),
-        root_seed=QN.root_seed,
-        code=QN.code("simulate_amp"),
-    script:
-        "../scripts/quadratic_network/simulate_amp.py"
-
-
-rule quadratic_network_simulate_amp_noisy:
-    """Run GAMP-RIE on noisy labels."""
-    output:
-        store=QN.store("amp_noisy"),
-    log:
-        QN.log("amp_noisy"),
-    benchmark:
-        QN.benchmark("amp_noisy")
-    priority: 60
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=120,
-    params:
-        **QN.params("amp_noisy"),
-        root_seed=QN.root_seed,
-        code=QN.code("simulate_amp"),
-    script:
-        "../scripts/quadratic_network/simulate_amp.py"
-
-
-rule quadratic_network_simulate_amp_threshold:
-    """Run GAMP-RIE on both sides of the recovery threshold."""
-    output:
-        store=QN.store("amp_threshold"),
-    log:
-        QN.log("amp_threshold"),
-    benchmark:
-        QN.benchmark("amp_threshold")
-    priority: 60
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=120,
-    params:
-        **QN.params("amp_threshold"),
-        root_seed=QN.root_seed,
-        code=QN.code("simulate_amp"),
-    script:
-        "../scripts/quadratic_network/simulate_amp.py"
-
-
-rule quadratic_network_simulate_amp_rank1:
-    """Run GAMP-RIE with rank-one sensing, to compare with Gaussian sensing."""
-    output:
-        store=QN.store("amp_rank1"),
-    log:
-        QN.log("amp_rank1"),
-    benchmark:
-        QN.benchmark("amp_rank1")
-    priority: 40
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=120,
-    params:
-        **QN.params("amp_rank1"),
-        root_seed=QN.root_seed,
-        code=QN.code("simulate_amp"),
-    script:
-        "../scripts/quadratic_network/simulate_amp.py"
-
-
-rule quadratic_network_simulate_amp_goe:
-    """Run GAMP-RIE with Gaussian sensing matrices."""
-    output:
-        store=QN.store("amp_goe"),
-    log:
-        QN.log("amp_goe"),
-    benchmark:
-        QN.benchmark("amp_goe")
-    priority: 40
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=120,
-    params:
-        **QN.params("amp_goe"),
-        root_seed=QN.root_seed,
-        code=QN.code("simulate_amp"),
-    script:
-        "../scripts/quadratic_network/simulate_amp.py"
-
-
-rule quadratic_network_simulate_amp_plain:
-    """Run message passing without its Onsager term (ablation)."""
-    output:
-        store=QN.store("amp_plain"),
-    log:
-        QN.log("amp_plain"),
-    benchmark:
-        QN.benchmark("amp_plain")
-    priority: 40
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=120,
-    params:
-        **QN.params("amp_plain"),
-        root_seed=QN.root_seed,
-        code=QN.code("simulate_amp"),
-    script:
-        "../scripts/quadratic_network/simulate_amp.py"
-
-
-rule quadratic_network_simulate_amp_onsager:
-    """Run GAMP-RIE on the data of the ablation."""
-    output:
-        store=QN.store("amp_onsager"),
-    log:
-        QN.log("amp_onsager"),
-    benchmark:
-        QN.benchmark("amp_onsager")
-    priority: 40
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=120,
-    params:
-        **QN.params("amp_onsager"),
-        root_seed=QN.root_seed,
-        code=QN.code("simulate_amp"),
-    script:
-        "../scripts/quadratic_network/simulate_amp.py"
+    rule:
+        name:
+            f"quadratic_network_simulate_{amp_run}"
+        """Run GAMP-RIE on a set of teachers and points."""
+        output:
+            store=QN.store(amp_run),
+        params:
+            **QN.params(amp_run),
+            root_seed=QN.root_seed,
+            code=QN.code("simulate_amp"),
+        priority: amp_priority
+        log:
+            QN.log(amp_run),
+        benchmark:
+            QN.benchmark(amp_run)
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=120,
+        conda:
+            "../envs/atlas.yaml"
+        script:
+            "../scripts/quadratic_network/simulate_amp.py"
 
 
 rule quadratic_network_train_gd_clean:
