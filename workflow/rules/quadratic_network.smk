@@ -39,26 +39,26 @@ AMP_RUNS = {
 for amp_run, amp_priority in AMP_RUNS.items():
 
     rule:
+        """Run GAMP-RIE on a set of teachers and points."""
         name:
             f"quadratic_network_simulate_{amp_run}"
-        """Run GAMP-RIE on a set of teachers and points."""
         output:
             store=QN.store(amp_run),
-        params:
-            **QN.params(amp_run),
-            root_seed=QN.root_seed,
-            code=QN.code("simulate_amp"),
-        priority: amp_priority
         log:
             QN.log(amp_run),
         benchmark:
             QN.benchmark(amp_run)
+        priority: amp_priority
+        conda:
+            "../envs/atlas.yaml"
         threads: 1
         resources:
             mem_mb=2000,
             runtime=120,
-        conda:
-            "../envs/atlas.yaml"
+        params:
+            **QN.params(amp_run),
+            root_seed=QN.root_seed,
+            code=QN.code("simulate_amp"),
         script:
             "../scripts/quadratic_network/simulate_amp.py"
 

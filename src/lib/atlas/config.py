@@ -20,9 +20,10 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """YAML that refuses a key given twice."""
 
     def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        merge = "tag:yaml.org,2002:merge"
+        keys = [None if key.tag == merge else self.construct_object(key, deep=True) for key, _ in node.value]
         for index, key in enumerate(keys):
-            if key in keys[:index]:
+            if key is not None and key in keys[:index]:
                 mark = node.value[index][0].start_mark
                 raise ConfigError(f"line {mark.line + 1}: key {key!r}: given twice, expected once")
         return super().construct_mapping(node, deep)
