@@ -1,0 +1,50 @@
+"""Figure: the narrow limit of the theory, and message passing on the theory lines."""
+
+import numpy as np
+
+from lib.atlas.figure import COLOURS, LINESTYLES, REFERENCE, new_figure, panel_labels
+from lib.linalg.random_matrix import mmse_narrow_limit
+
+
+def _points(axis, run, colour, marker, label):
+    final = run.error.isel(iteration=-1)
+    spread = final.std("teacher", ddof=1) / np.sqrt(run.sizes["teacher"]) if run.sizes["teacher"] > 1 else None
+    axis.errorbar(
+        run.alpha, final.mean("teacher"), spread, fmt=marker, color=colour, mfc="white", label=label, zorder=3
+    )
+
+
+def figure(theory, amp_clean, amp_large, amp_noisy):
+    """Return the figure; bars are standard errors over teachers."""
+    fig, axes = new_figure(ncols=2, width=9.2, height=3.7)
+    for i, kappa in enumerate(theory.kappa.values):
+        curve = theory.sel(kappa=kappa)
+        axes[0].plot(
+            curve.alpha / kappa, curve.error, color=COLOURS[i % 8], ls=LINESTYLES[i % 8], label=f"$\\kappa$ = {kappa:g}"
+        )
+    ratio = np.linspace(0, 1.05, 300)
+    axes[0].plot(ratio, mmse_narrow_limit(ratio), label="$\\kappa \\to 0$", **REFERENCE)
+    axes[0].set(xlabel="$\\alpha / \\kappa$", ylabel="error", xlim=(0, 1.05), ylim=(0, 1.03))
+    axes[0].legend(ncols=2, loc="lower left")
+    curve = theory.sel(kappa=0.5)
+    axes[1].plot(curve.alpha, curve.error, color=COLOURS[0], label="Bayes-optimal, no noise")
+    axes[1].plot(
+        theory.noisy_alpha,
+        theory.noisy_error,
+        color=COLOURS[1],
+        ls="--",
+        label=f"Bayes-optimal, noise {theory.noise:g}",
+    )
+    _points(axes[1], amp_clean, COLOURS[0], "o", f"GAMP-RIE, d = {amp_clean.d}")
+    _points(axes[1], amp_large, COLOURS[2], "D", f"GAMP-RIE, d = {amp_large.d}")
+    _points(axes[1], amp_noisy, COLOURS[1], "s", f"GAMP-RIE, d = {amp_noisy.d}, noise")
+    axes[1].set(xlabel="samples over $d^2$, $\\alpha$", ylabel="error ($\\kappa$ = 0.5)", xlim=(0, 0.6), ylim=(0, 1.03))
+    axes[1].legend()
+    panel_labels(axes)
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)

@@ -1,0 +1,70 @@
+"""Figure: all estimators against alpha on a logarithmic axis, from n = O(d) to the recovery threshold."""
+
+import numpy as np
+import xarray as xr
+
+from lib.atlas.figure import COLOURS, MARKERS, REFERENCE, new_figure
+from lib.linalg.random_matrix import mmse
+
+NAMES = {
+    "identity": "identity",
+    "min_norm": "minimum norm",
+    "ridge": "ridge (held-out penalty)",
+    "spectral": "one spectral step",
+    "linear_regression": "least squares on (1, x)",
+    "constant": "constant",
+}
+
+
+def figure(baselines, amp, gd: list, theory):
+    """Return the figure; bars are standard errors over teachers."""
+    fig, axis = new_figure(width=7.2, height=4.6)
+    alpha = np.geomspace(baselines.alpha.min().item(), 0.375, 100)
+    axis.plot(alpha, mmse(alpha, theory.noisy_kappa)[0], color="black", label="Bayes-optimal error")
+    axis.plot(alpha, 1 - 2 * alpha, label="$1 - 2\\alpha$", **REFERENCE)
+    for i, (method, label) in enumerate(NAMES.items()):
+        error = baselines.error.sel(method=method)
+        teachers = baselines.sizes["teacher"]
+        se = error.std("teacher", ddof=1) / np.sqrt(teachers) if teachers > 1 else None
+        axis.errorbar(
+            baselines.alpha,
+            error.mean("teacher"),
+            se,
+            color=COLOURS[i],
+            marker=MARKERS[i],
+            mfc="white",
+            lw=0.8,
+            label=label,
+        )
+    runs = xr.concat(gd, "teacher").isel(decay=0)
+    axis.plot(
+        runs.alpha,
+        runs.error_average.isel(averaged=-1).mean("teacher"),
+        "*",
+        ms=9,
+        color="#555555",
+        label=f"averaged GD, d = {gd[0].d}",
+    )
+    axis.plot(
+        amp.alpha,
+        amp.error.isel(iteration=-1).mean("teacher"),
+        "+",
+        ms=9,
+        mew=2,
+        color="black",
+        label=f"GAMP-RIE, d = {amp.d}",
+    )
+    axis.set_xscale("log")
+    axis.set(
+        xlabel="samples over $d^2$, $\\alpha$ (left end: n = d)",
+        ylabel=f"error ($\\kappa$ = 0.5; linear estimators d = {baselines.d})",
+    )
+    axis.set(ylim=(0, 3.5), xlim=(0.015, 0.5))
+    axis.legend(ncols=2)
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)

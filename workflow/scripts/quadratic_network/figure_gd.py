@@ -1,0 +1,52 @@
+"""Figure: single and averaged gradient descent against the Bayes-optimal error and twice that."""
+
+import numpy as np
+import xarray as xr
+
+from lib.atlas.figure import COLOURS, REFERENCE, new_figure
+
+
+def figure(theory, gd: list):
+    """Return the figure; small marks are teachers, large ones their means."""
+    fig, axis = new_figure(width=6.4, height=4.2)
+    runs = xr.concat(gd, "teacher")
+    curve = theory.sel(kappa=0.5)
+    axis.plot(curve.alpha, curve.error, color="black", label="Bayes-optimal error")
+    axis.plot(curve.alpha, 2 * curve.error, color="black", ls="--", label="twice the Bayes-optimal error")
+    axis.axhline(1, **{**REFERENCE, "linestyle": ":"}, label="identity (linear regression's level)")
+    b = runs.sizes["initialisation"]
+    series = [
+        (runs.error_single.mean("initialisation"), "s", COLOURS[1], "GD, one run"),
+        (runs.error_average.isel(averaged=-1), "o", COLOURS[0], f"average of S over {b} runs"),
+        (runs.error_limit, "^", COLOURS[2], "average, de-biased"),
+        (runs.amp_error, "x", COLOURS[3], "GAMP-RIE, same labels"),
+    ]
+    for k, (values, marker, colour, label) in enumerate(series):
+        values = values.isel(decay=0) if "decay" in values.dims else values
+        shift = runs.alpha + 0.003 * (k - 1.5)
+        for teacher in range(runs.sizes["teacher"]):
+            axis.plot(shift, values.isel(teacher=teacher), marker, color=colour, ms=2.5, alpha=0.6)
+        axis.plot(
+            shift,
+            values.mean("teacher"),
+            marker,
+            color=colour,
+            mfc="white" if marker != "x" else None,
+            ms=6.5,
+            label=label,
+        )
+    axis.set(
+        xlabel="samples over $d^2$, $\\alpha$",
+        ylabel=f"error ($\\kappa$ = 0.5, d = {gd[0].d})",
+        xlim=(0, 0.4),
+        ylim=(0, None),
+    )
+    axis.legend()
+    axis.set_ylim(0, max(2.1, float(np.nanmax(runs.error_single.mean("initialisation"))) * 1.05))
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)
