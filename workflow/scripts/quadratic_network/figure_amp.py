@@ -8,9 +8,16 @@ from lib.linalg.random_matrix import mmse_narrow_limit
 
 def _points(axis, run, colour, marker, label):
     final = run.error.isel(iteration=-1)
-    spread = final.std("teacher", ddof=1) / np.sqrt(run.sizes["teacher"]) if run.sizes["teacher"] > 1 else None
+    spread = final.std("teacher", ddof=1).values / np.sqrt(run.sizes["teacher"]) if run.sizes["teacher"] > 1 else None
     axis.errorbar(
-        run.alpha, final.mean("teacher"), spread, fmt=marker, color=colour, mfc="white", label=label, zorder=3
+        run.alpha.values,
+        final.mean("teacher").values,
+        spread,
+        fmt=marker,
+        color=colour,
+        mfc="white",
+        label=label,
+        zorder=3,
     )
 
 

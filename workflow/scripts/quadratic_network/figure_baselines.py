@@ -27,9 +27,9 @@ def figure(baselines, amp, gd: list, theory):
         teachers = baselines.sizes["teacher"]
         se = error.std("teacher", ddof=1) / np.sqrt(teachers) if teachers > 1 else None
         axis.errorbar(
-            baselines.alpha,
-            error.mean("teacher"),
-            se,
+            baselines.alpha.values,
+            error.mean("teacher").values,
+            None if se is None else se.values,
             color=COLOURS[i],
             marker=MARKERS[i],
             mfc="white",
