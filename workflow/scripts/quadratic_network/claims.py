@@ -62,7 +62,7 @@ def claims(
     to_amp, to_amp_se = _mean(per_teacher)
     to_bayes, _ = _mean([run.error_limit.values[0, best] / run.bayes_error.values[0] for run in noisy])
 
-    norm = baselines.sel(method="min_norm").error.mean("teacher")
+    norm = baselines.sel(estimator="min_norm").error.mean("teacher")
     inner = [a for a in baselines.alpha.values if 0.04 < a < 0.35]
     norm_deviation = np.abs(
         norm.sel(alpha=inner).values / (1 - 2 * baselines.samples.sel(alpha=inner) / baselines.d**2) - 1
@@ -76,7 +76,7 @@ def claims(
     kept, _ = _mean(amp_onsager.error.values[:, :, -1])
     at = [f"alpha = {a:g}" for a in amp_goe.alpha.values]
     few, few_se = _mean(baselines_few.error.values[:, 0, :])
-    few = dict(zip(baselines_few.method.values, zip(few, [None] * len(few) if few_se is None else few_se)))
+    few = dict(zip(baselines_few.estimator.values, zip(few, [None] * len(few) if few_se is None else few_se)))
     teachers = baselines_few.teacher.values
 
     def few_measured(name):

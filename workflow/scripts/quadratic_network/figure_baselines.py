@@ -23,7 +23,7 @@ def figure(baselines, amp, gd: list, theory):
     axis.plot(alpha, mmse(alpha, theory.noisy_kappa)[0], color="black", label="Bayes-optimal error")
     axis.plot(alpha, 1 - 2 * alpha, label="$1 - 2\\alpha$", **REFERENCE)
     for i, (method, label) in enumerate(NAMES.items()):
-        error = baselines.error.sel(method=method)
+        error = baselines.error.sel(estimator=method)
         teachers = baselines.sizes["teacher"]
         se = error.std("teacher", ddof=1) / np.sqrt(teachers) if teachers > 1 else None
         axis.errorbar(

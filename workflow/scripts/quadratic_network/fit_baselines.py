@@ -21,7 +21,7 @@ def fit_baselines(
     fresh: int,
     root_seed: int,
 ) -> xr.Dataset:
-    """Return `error (teacher, alpha, method)`.
+    """Return `error (teacher, alpha, estimator)`.
 
     Identity, minimum norm, ridge and spectral are scored in the Frobenius form; linear regression of the raw labels on
     (1, x), and the constant alone, by the test error on fresh inputs, which is the same thing up to the trace.
@@ -56,12 +56,12 @@ def fit_baselines(
                 error[teacher, a, 4 + k] = q.measured_test_error(predicted, test, s, m)
     return xr.Dataset(
         {
-            "error": (("teacher", "alpha", "method"), error, {"long_name": "error, 1 for S_hat = I"}),
+            "error": (("teacher", "alpha", "estimator"), error, {"long_name": "error, 1 for S_hat = I"}),
             "penalty": (("teacher", "alpha"), chosen, {"long_name": "ridge penalty chosen on held-out labels"}),
             "bayes_error": ("alpha", mmse(counts / size**2, ratio)[0]),
             "samples": ("alpha", counts),
         },
-        coords={"alpha": np.array(alphas), "teacher": np.arange(teachers), "method": list(METHODS)},
+        coords={"alpha": np.array(alphas), "teacher": np.arange(teachers), "estimator": list(METHODS)},
         attrs={"d": size, "kappa": ratio},
     )
 
