@@ -1,0 +1,1 @@
+"""Graphs: trees, quotients, homomorphisms."""
