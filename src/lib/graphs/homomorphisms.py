@@ -1,0 +1,109 @@
+"""Homomorphisms between small graphs, counted by fibre type.
+
+h_lambda(G, H) is the number of homomorphisms G -> H whose non-empty fibres have the sizes lambda. The H-chromatic symmetric
+function is X_G^H = sum over lambda of (N - l(lambda))! h_lambda m~_lambda, N = |H| (our reconstruction from the definition).
+"""
+
+from functools import cache
+
+import numpy as np
+from numba import njit
+
+from lib.symmetric.partitions import partitions
+
+
+@njit(cache=True)
+def _count(before, target, weights, table, n, size):
+    """Back-tracking over the vertices of G; `before[v, u]` marks neighbours u < v (and a loop at v)."""
+    counts = np.zeros(table.max() + 1, dtype=np.int64)
+    image = np.full(n, -1, dtype=np.int64)
+    fibre = np.zeros(size, dtype=np.int64)
+    v = 0
+    while v >= 0:
+        if image[v] >= 0:
+            fibre[image[v]] -= 1
+        image[v] += 1
+        x = image[v]
+        if x == size:
+            image[v] = -1
+            v -= 1
+            continue
+        fibre[x] += 1
+        fits = True
+        for u in range(v + 1):
+            if before[v, u] and not target[x, image[u]]:
+                fits = False
+                break
+        if not fits:
+            continue
+        if v == n - 1:
+            key = 0
+            for y in range(size):
+                key += weights[fibre[y]]
+            counts[table[key]] += 1
+        else:
+            v += 1
+    return counts
+
+
+@cache
+def _keys(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of fibre sizes whose sums tell the partitions of n apart, and the table from sum to partition."""
+    kinds = partitions(n)
+    rng = np.random.default_rng(n)
+    while True:
+        weights = np.concatenate([[0], rng.integers(1, 40 * len(kinds), n)])
+        sums = [int(sum(weights[part] for part in kind)) for kind in kinds]
+        if len(set(sums)) == len(kinds):
+            table = np.zeros(max(sums) + 1, dtype=np.int64)
+            table[sums] = np.arange(len(kinds))
+            return weights, table
+
+
+def fibre_types(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """h_lambda(G, H) for all partitions lambda of n in the order of `partitions(n)`.
+
+    Args:
+        source: symmetric boolean adjacency matrix of G, (n, n); a true diagonal entry is a loop.
+        target: that of H, (N, N).
+
+    Returns:
+        int64 array (number of partitions of n,).
+
+    Raises:
+        ValueError: a matrix that is not square and symmetric.
+    """
+    for name, matrix in (("source", source), ("target", target)):
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.array_equal(matrix, matrix.T):
+            raise ValueError(f"{name}: expected a symmetric square matrix, got shape {matrix.shape}")
+    n = len(source)
+    weights, table = _keys(n)
+    counts = _count(np.tril(source).astype(np.bool_), target.astype(np.bool_), weights, table, n, len(target))
+    result = np.zeros(len(partitions(n)), dtype=np.int64)
+    result[: len(counts)] = counts
+    return result
+
+
+def adjacency_matrix(graph) -> np.ndarray:
+    """Boolean adjacency matrix of a networkx graph, vertices in the order of its nodes."""
+    import networkx as nx
+
+    return nx.to_numpy_array(graph, dtype=bool)
+
+
+@cache
+def all_graphs(n: int) -> tuple:
+    """Every graph on n vertices once, as boolean adjacency matrices: networkx's atlas to 7, Sage's nauty beyond.
+
+    Raises:
+        ValueError: n < 1.
+    """
+    if n < 1:
+        raise ValueError(f"n: got {n}, expected at least 1")
+    if n <= 7:
+        from networkx.generators.atlas import graph_atlas_g
+
+        return tuple(adjacency_matrix(g) for g in graph_atlas_g() if g.number_of_nodes() == n)
+    from sage.graphs.graph_generators import graphs
+
+    return tuple(adjacency_matrix(g.networkx_graph()) for g in graphs.nauty_geng(str(n)))
