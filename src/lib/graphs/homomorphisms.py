@@ -1,7 +1,8 @@
 """Homomorphisms between small graphs, counted by fibre type.
 
-h_lambda(G, H) is the number of homomorphisms G -> H whose non-empty fibres have the sizes lambda. The H-chromatic symmetric
-function is X_G^H = sum over lambda of (N - l(lambda))! h_lambda m~_lambda, N = |H| (our reconstruction from the definition).
+h_lambda(G, H) is the number of homomorphisms G -> H whose non-empty fibres have the sizes lambda. The H-chromatic
+symmetric function is X_G^H = sum over lambda of (N - l(lambda))! h_lambda m~_lambda with N = |H| (our reconstruction
+from the definition).
 """
 
 from functools import cache

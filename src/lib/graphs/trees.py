@@ -97,7 +97,7 @@ def canonical(adjacent: list[list[int]]) -> tuple:
 def special_point(parent: list[int], t: int, prime: int) -> int:
     """S_T(t) modulo a prime: the sum over endomorphisms f and vertices h of t^|f^-1(h)|.
 
-    Up to a factor this is X_T^T at x_1 = t and all other variables 1, so different values prove different functions; equal
+    Up to a factor this is X_T^T at x_1 = t and all other variables 1: different values prove different functions, equal
     values prove nothing. The weights of all n special vertices h are carried along as one axis: O(n^3).
     """
     n = len(parent)

@@ -127,7 +127,7 @@ def bipartite_power(r: int, s: int, a: int, b: int) -> dict:
 
 
 def star_power(r: int, s: int) -> dict:
-    """X_G^{K_{1,m}} / m! in power sums for connected bipartite G with classes r, s and m + 1 >= r + s (our derivation)."""
+    """X_G^{K_{1,m}} / m! in power sums for connected bipartite G with classes r, s and m + 1 >= r + s (ours)."""
     found: dict[tuple[int, ...], int] = {}
     for x, y in ((r, s), (s, r)):
         for j in range(y + 1):
