@@ -77,10 +77,11 @@ def test_rank_and_determinant():
 
 
 def test_sage_agrees():
-    sage = pytest.importorskip("sage.all__sagemath_combinat", reason="passagemath-combinat is not installed")
+    pytest.importorskip("sage.all__sagemath_modules", reason="passagemath-modules is not installed")
+    from sage.combinat.sf.sf import SymmetricFunctions
     from sage.rings.rational_field import QQ
 
-    functions = sage.SymmetricFunctions(QQ)
+    functions = SymmetricFunctions(QQ)
     m, p = functions.m(), functions.p()
     for kind in [(2, 1, 1), (3, 2), (2, 2, 2)]:
         repeated = int(np.prod([np.prod(np.arange(1, kind.count(i) + 1)) for i in set(kind)]))
