@@ -1,0 +1,34 @@
+"""The self-chromatic symmetric functions of all graphs up to a size, as exact integers h_lambda."""
+
+import networkx as nx
+import numpy as np
+import xarray as xr
+
+from lib.atlas.progress import progress
+from lib.graphs.homomorphisms import all_graphs, fibre_types
+from lib.symmetric.partitions import partitions
+
+
+def count_graph_types(*, largest: int) -> xr.Dataset:
+    """Return for each size n the table `h_n (graph_n, partition_n)`, number of components and whether it is a forest.
+
+    Args:
+        largest: number of vertices.
+    """
+    variables, coords = {}, {}
+    for n in range(1, largest + 1):
+        graphs = all_graphs(n)
+        table = np.stack([fibre_types(g, g) for g in progress(graphs, f"graphs on {n} vertices")])
+        shown = [nx.from_numpy_array(g) for g in graphs]
+        variables[f"h_{n}"] = ((f"graph_{n}", f"partition_{n}"), table, {"long_name": "endomorphisms by fibre type"})
+        variables[f"components_{n}"] = (f"graph_{n}", np.array([nx.number_connected_components(g) for g in shown]))
+        variables[f"forest_{n}"] = (f"graph_{n}", np.array([nx.is_forest(g) for g in shown]))
+        coords[f"graph_{n}"] = [nx.to_graph6_bytes(g, header=False).decode().strip() for g in shown]
+        coords[f"partition_{n}"] = [",".join(map(str, kind)) for kind in partitions(n)]
+    return xr.Dataset(variables, coords=coords, attrs={"largest": largest})
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(count_graph_types, snakemake)
