@@ -1,4 +1,4 @@
-"""Bases of symmetric functions: self-functions of complete multipartite graphs, and fixed targets that are not complete."""
+"""Bases of symmetric functions: complete multipartite graphs into themselves, and fixed targets that are not complete."""
 
 from itertools import combinations
 from math import comb, factorial
@@ -9,7 +9,7 @@ import xarray as xr
 
 from lib.graphs.homomorphisms import adjacency_matrix, all_graphs, fibre_types
 from lib.linalg.exact import determinant, rank_mod_p
-from lib.symmetric.partitions import multipartite_types, partitions
+from lib.symmetric.partitions import multipartite_types, partition_count, partitions
 
 
 def _multipartite(sizes: tuple[int, ...]) -> np.ndarray:
@@ -22,13 +22,11 @@ def _self_types(sizes: tuple[int, ...]) -> dict:
     if len(sizes) > 1:
         return multipartite_types(sizes)
     n = sizes[0]  # no edges: every map counts
-    from lib.symmetric.partitions import partition_count
-
     return {k: partition_count(k) * factorial(len(k)) * comb(n, len(k)) for k in partitions(n)}
 
 
 def _families(n: int) -> dict[str, np.ndarray]:
-    """Targets with a clique of n vertices that are not complete: an extra vertex alone, pendant, or all but one edge."""
+    """Targets with an n-clique that are not complete: a vertex more, alone, pendant, or joined to all but one."""
     targets = {}
     for name, joined in (("isolated", 0), ("pendant", 1), ("missing edge", n - 1)):
         matrix = np.zeros((n + 1, n + 1), dtype=bool)
