@@ -1,7 +1,7 @@
 """Reading a tree's shape off its self-chromatic symmetric function.
 
-A tree is connected and bipartite with classes of a >= b vertices, so every fibre of an endomorphism lies in one class. All
-formulas are our reconstruction; they are tested on every small tree.
+A tree is connected and bipartite with classes of a >= b vertices, so every fibre of an endomorphism lies in one class.
+All formulas are our reconstruction; they are tested on every small tree.
 """
 
 from math import comb, factorial
@@ -43,7 +43,7 @@ def spider_legs(three_part_sum: int, a: int, b: int) -> int:
 
 
 def degree_moments(types: dict) -> list[int]:
-    """F_k = sum over vertices of C(degree, k) for k = 1..b, from the types (a) + mu with mu a partition of b into k parts."""
+    """F_k = sum of C(degree, k), k = 1..b, from the types (a) + mu with mu a partition of b into k parts."""
     a, b = classes(types)
     moments = {}
     for mu in partitions(b):
@@ -68,7 +68,7 @@ def moment_violations(types: dict, degrees: list[int]) -> tuple[int, int]:
 
 
 def caterpillar_degrees(types: dict, n: int, spine: int) -> list[list[int]]:
-    """All degree sequences of caterpillars on n vertices with the given number of inner vertices that fit the moments."""
+    """All degree sequences of caterpillars on n vertices, `spine` of them inner, that fit the moments."""
     moments = degree_moments(types)
     found = []
     for kind in partitions(2 * (n - 1) - (n - spine) - spine):

@@ -1,4 +1,4 @@
-"""Bases of symmetric functions: complete multipartite graphs into themselves, and fixed targets that are not complete."""
+"""Bases of symmetric functions: complete multipartite graphs into themselves, and targets that are not complete."""
 
 from itertools import combinations
 from math import comb, factorial
