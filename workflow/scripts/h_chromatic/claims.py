@@ -32,7 +32,8 @@ def claims(types, separators, polynomials, graphs, power, bases, sources, decode
     vector = dict(zip(graphs.partition_3.values.tolist(), graphs.h_3.values[_exception_row(groups)].tolist()))
 
     legs = decoded.legs.values
-    caterpillar = decoded.caterpillar.values
+    judged = decoded.caterpillar.values[:, 0] <= 10  # the sizes that the rule speaks of; larger ones stand beside
+    caterpillar, larger = decoded.caterpillar.values[judged], decoded.caterpillar.values[~judged]
     n, size = power.star_vertices.values.T
     monotone = power.star_monotone.values
     rank = bases.target_rank.values
@@ -66,6 +67,8 @@ def claims(types, separators, polynomials, graphs, power, bases, sources, decode
             caterpillars_correct=float(np.mean(caterpillar[:, 2])),
             caterpillars=len(caterpillar),
             ambiguous_caterpillars=int(np.sum(caterpillar[:, 1] != 1)),
+            larger_caterpillars=len(larger),
+            ambiguous_larger_caterpillars=int(np.sum(larger[:, 1] != 1)),
             violations=decoded.violations.item(),
             coefficients=decoded.identities.item(),
         ),
