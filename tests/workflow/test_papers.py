@@ -1,0 +1,100 @@
+"""Every real paper at smoke scale, the audit of it, and what a browser shows."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lib.atlas import compare
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The whole workflow at smoke scale, once for this file."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("atlas_conftest", Path(__file__).parents[1] / "conftest.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    copy = module._copy(tmp_path_factory.mktemp("papers") / "atlas", papers=True)
+    copy.snakemake()
+    copy.snakemake("--report", "report.html")
+    return copy
+
+
+def test_every_claim_is_in_the_audit_with_its_lineage(run):
+    audit = json.loads((run.root / "results/smoke/audit/claims.json").read_text())
+    assert {paper["slug"] for paper in audit["papers"]} == {p.stem for p in (run.root / "config/papers").glob("*.yaml")}
+    for paper in audit["papers"]:
+        assert paper["claims"]
+        for claim in paper["claims"]:
+            assert claim["verdict"] in ("reproduced", "not reproduced", "not tested at this scale")
+            for source in claim["sources"]:
+                assert len(source["digest"]) == 16
+                assert len(source["code"]) == 16
+
+
+def test_a_second_run_in_another_place_is_identical(run):
+    run.snakemake("--config", "scale=smoke", "results=replica", cores=1)
+    table = compare.compare_runs(run.root / "results/smoke", run.root / "replica/smoke", 0, 0)
+    assert len(table) > 30
+    assert [row for row in table if row[1] != compare.IDENTICAL] == []
+
+
+def test_figures_are_small_and_say_what_they_come_from(run):
+    from lib.atlas.figure import description
+
+    figures = list((run.root / "results/smoke").rglob("figures/*.svg"))
+    assert len(figures) >= 12
+    for path in figures:
+        assert path.stat().st_size < 1_000_000
+        assert description(path)["code"]
+
+
+def test_rules_read_as_a_table_of_contents(run):
+    done = run.snakemake("--list-rules")
+    lines = [line for line in done.stdout.splitlines() if line.strip()]
+    assert len(lines) > 30
+    assert all("(" in line for line in lines), lines
+
+
+@pytest.mark.parametrize("scale", ["laptop", "medium", "paper"])
+def test_every_scale_is_configured(run, scale):
+    started = time.monotonic()
+    run.snakemake("--dry-run", "--quiet", scale=scale)
+    print(f"dry run at {scale}: {time.monotonic() - started:.1f} s")
+
+
+@pytest.mark.browser
+def test_audit_and_report_open_in_a_browser(run, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        assert not os.environ.get("CI"), "continuous integration installs Chromium"
+        pytest.skip("no Chromium on this machine")
+
+    def opened(page: Path, *more: str):
+        return subprocess.run(
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
+             "--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path / 'profile'}",
+             "--virtual-time-budget=8000", *more, page.as_uri()],
+            capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+
+    page = run.root / "results/smoke/audit/index.html"
+    dom = opened(page, "--dump-dom").stdout
+    audit = json.loads((run.root / "results/smoke/audit/claims.json").read_text())
+    claims = [(p["slug"], c["id"]) for p in audit["papers"] for c in p["claims"]]
+    assert all(f'id="{slug}-{name}"' in dom for slug, name in claims)
+    assert dom.count("data:image/svg+xml") >= 12
+    picture = tmp_path / "audit.png"
+    opened(page, f"--screenshot={picture}", "--window-size=1200,1600")
+    assert picture.stat().st_size > 50_000
+    report = opened(run.root / "report.html", "--dump-dom").stdout
+    assert "Bayes-optimal learning" in report
+    assert "Audit" in report
