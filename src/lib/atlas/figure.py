@@ -40,6 +40,8 @@ STYLE = {
     "path.simplify": False,
 }
 
+matplotlib.rcParams.update(STYLE)  # legends and annotations are made by the scripts, after `new_figure` returned
+
 
 def new_figure(ncols: int = 1, nrows: int = 1, width: float | None = None, height: float | None = None, **options):
     """A figure in the house style.
@@ -52,9 +54,8 @@ def new_figure(ncols: int = 1, nrows: int = 1, width: float | None = None, heigh
     Returns:
         `(figure, axes)` as `matplotlib.pyplot.subplots` does, without pyplot's global state.
     """
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width or 4.2 * ncols, height or 3.2 * nrows), layout="constrained")
-        axes = figure.subplots(nrows, ncols, **options)
+    figure = Figure(figsize=(width or 4.2 * ncols, height or 3.2 * nrows), layout="constrained")
+    axes = figure.subplots(nrows, ncols, **options)
     return figure, axes
 
 
@@ -70,16 +71,15 @@ def panel_labels(axes) -> None:
 def svg_bytes(figure: Figure, description: dict) -> bytes:
     """A figure as SVG, the same bytes on every run, with a description in its metadata."""
     buffer = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(
-            buffer,
-            format="svg",
-            metadata={
-                "Date": None,
-                "Creator": "Linear Atlas",
-                "Description": json.dumps(description, sort_keys=True),
-            },
-        )
+    figure.savefig(
+        buffer,
+        format="svg",
+        metadata={
+            "Date": None,
+            "Creator": "Linear Atlas",
+            "Description": json.dumps(description, sort_keys=True),
+        },
+    )
     return buffer.getvalue()
 
 

@@ -27,12 +27,12 @@ def figure(graphs):
     for row, (n, group) in zip(axes, groups):
         for axis, member in zip(row, group[:2]):
             _draw(axis, member.code, COLOURS[0] if member.tree else COLOURS[4] if member.forest else COLOURS[1])
-            kind = "tree" if member.tree else "forest" if member.forest else "neither tree nor forest"
-            axis.set_title(f"{member.code} (graph6), {kind}")
+            kind = "tree" if member.tree else "forest" if member.forest else "not a forest"
+            axis.set_title(f"{kind} (graph6: {member.code})", fontsize=8.5)
         values = graphs[f"h_{n}"].values[group[0].row]
         lines = [f"({kind})   {value}" for kind, value in zip(graphs[f"partition_{n}"].values, values) if value]
         row[2].axis("off")
-        row[2].set_title("endomorphisms by fibre type, the same for both")
+        row[2].set_title("endomorphisms by fibre type, both", fontsize=8.5)
         row[2].text(0.05, 0.95, "\n".join(lines), va="top", family="DejaVu Sans Mono", transform=row[2].transAxes)
     return fig
 

@@ -13,7 +13,7 @@ def figure(bases, sources):
     axes[0].plot(
         bases.degree, rank.sel(what="rank"), "o", color=COLOURS[0], mfc="white", label="rank, complete multipartite"
     )
-    axes[0].set(xlabel="degree n", ylabel="rank")
+    axes[0].set(xlabel="degree n", ylabel="rank", xticks=bases.degree.values)
     target = bases.target_rank.values
     pairs = sorted({(n, size) for n, size, _, _ in target.tolist()})
     shares = []
@@ -43,6 +43,7 @@ def figure(bases, sources):
         )
     axes[2].plot(sources["size"], sources.named_partitions, label="p(n)", **REFERENCE)
     axes[2].set(xlabel="vertices n of the fixed source", ylabel="dimension over all targets")
+    axes[2].set_xticks(sources["size"].values)
     axes[0].legend()
     axes[2].legend()
     panel_labels(axes)

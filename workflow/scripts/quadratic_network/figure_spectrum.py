@@ -22,7 +22,7 @@ def figure(spectra):
         last.loglog(at.noise, at.rie_theory, color=COLOURS[i], ls=LINESTYLES[i])
         last.loglog(at.noise, at.linear_theory, color=COLOURS[i], lw=0.6)
         last.loglog(at.noise, at.rie_error, MARKERS[i], color=COLOURS[i], mfc="white", label=f"$\\kappa$ = {kappa:g}")
-    last.set(xlabel="noise variance t", ylabel="$|\\hat S - S|_F^2 / d$", title="optimal (marks, lines), linear (thin)")
+    last.set(xlabel="noise variance t", ylabel="$|\\hat S - S|_F^2 / d$", title="optimal; linear: thin")
     last.legend()
     panel_labels(axes)
     return fig
