@@ -1,0 +1,94 @@
+"""Fingerprints, seeds, names of a stage's arguments, and the comparison of two runs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from lib.atlas import compare, fingerprint, seeds, stage, store
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A project with a script that uses `lib.a`, which uses `lib.b`; `lib.c` is used by nobody."""
+    (tmp_path / "src/lib/atlas").mkdir(parents=True)
+    (tmp_path / "workflow/scripts").mkdir(parents=True)
+    for name, text in {
+        "src/lib/__init__.py": "",
+        "src/lib/atlas/__init__.py": "",
+        "src/lib/atlas/seeds.py": "x = 1\n",
+        "src/lib/a.py": "from lib.b import g\n\ndef f():\n    return g()\n",
+        "src/lib/b.py": "def g():\n    return 1\n",
+        "src/lib/c.py": "def h():\n    return 1\n",
+        "workflow/scripts/s.py": "from lib.a import f\nif 'snakemake' in globals():\n    from lib.c import h\n    h()\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def _fingerprint(root: Path) -> str:
+    for cached in (fingerprint._read, fingerprint.code_modules, fingerprint.code_fingerprint):
+        cached.cache_clear()
+    return fingerprint.code_fingerprint(root / "workflow/scripts/s.py", root)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "changes"),
+    [
+        ("src/lib/b.py", "def g():\n    return 2\n", True),
+        ("src/lib/b.py", '"""Module."""\n\n\ndef g():\n    """Doc."""\n    # comment\n    return (1)\n', False),
+        ("src/lib/c.py", "def h():\n    return 2\n", False),
+        ("src/lib/atlas/seeds.py", "x = 2\n", True),
+        ("src/lib/a.py", "from .b import g\n\ndef f():\n    return -g()\n", True),
+    ],
+)
+def test_fingerprint_follows_code_and_not_comments(tree, file, text, changes):
+    before = _fingerprint(tree)
+    (tree / file).write_text(text)
+    assert (_fingerprint(tree) != before) is changes
+
+
+def test_a_script_that_is_not_python_is_named(tree):
+    (tree / "src/lib/b.py").write_text("def g(:\n")
+    with pytest.raises(ValueError, match=r"b\.py:1"):
+        _fingerprint(tree)
+
+
+def test_generators_depend_on_the_whole_key():
+    draws = [seeds.generator(*key).integers(2**62) for key in [(0, "a"), (0, "a"), (1, "a"), (0, "b"), (0, "a", 1)]]
+    assert draws[0] == draws[1]
+    assert len(set(draws)) == 4
+
+
+def test_arguments_are_matched_by_name():
+    def f(x, *, y, seed, rng=None, z=3):
+        return x, y, seed, rng, z
+
+    given = stage.bind(f, {"x": 1}, {"y": 2}, {"seed": 7, "unused": 1}, {"rng": lambda: "generator"})
+    assert given == {"x": 1, "y": 2, "seed": 7, "rng": "generator"}
+    with pytest.raises(stage.StageError, match="does not take the input 'w'"):
+        stage.bind(f, {"w": 1}, {}, {}, {})
+    with pytest.raises(stage.StageError, match="takes 'y'"):
+        stage.bind(f, {"x": 1}, {}, {"seed": 1}, {})
+
+
+def test_comparison_says_identical_close_or_different(tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    base = xr.Dataset({"x": ("i", np.array([1.0, np.nan]))})
+    for folder, values in ((a, base), (b, base + 1e-13)):
+        store.write(values, folder / "paper/close.zarr.zip")
+        store.write(base, folder / "paper/same.zarr.zip")
+    store.write(base, a / "paper/only.zarr.zip")
+    store.write(base, a / "paper/off.zarr.zip")
+    store.write(base + 1, b / "paper/off.zarr.zip")
+    table = {name: verdict for name, verdict, _ in compare.compare_runs(a, b, 1e-9, 1e-12)}
+    assert table == {
+        "paper/close.zarr.zip": compare.CLOSE,
+        "paper/same.zarr.zip": compare.IDENTICAL,
+        "paper/only.zarr.zip": compare.DIFFERENT,
+        "paper/off.zarr.zip": compare.DIFFERENT,
+    }
+    assert compare.main([str(a), str(a)]) == 0
+    assert compare.main([str(a), str(b)]) == 1
+    assert compare.main([str(a), str(tmp_path / "nothing")]) == 1
