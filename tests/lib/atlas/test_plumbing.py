@@ -21,7 +21,7 @@ def tree(tmp_path):
         "src/lib/a.py": "from lib.b import g\n\ndef f():\n    return g()\n",
         "src/lib/b.py": "def g():\n    return 1\n",
         "src/lib/c.py": "def h():\n    return 1\n",
-        "workflow/scripts/s.py": "from lib.a import f\nif 'snakemake' in globals():\n    from lib.c import h\n    h()\n",
+        "workflow/scripts/s.py": "from lib.a import f\nif 'snakemake' in globals():\n    from lib.c import h\n",
     }.items():
         (tmp_path / name).write_text(text)
     return tmp_path
