@@ -78,7 +78,7 @@ rule quadratic_network_train_gd_clean:
     resources:
         mem_mb=4000,
         runtime=600,
-        gpu=QN.value("gd_clean", "size") // 100,
+        gpu=int(QN.value("gd_clean", "size") >= 100),
     params:
         **QN.params("gd_clean"),
         root_seed=QN.root_seed,
@@ -102,7 +102,7 @@ rule quadratic_network_train_gd_noisy:
     resources:
         mem_mb=4000,
         runtime=600,
-        gpu=QN.value("gd_noisy", "size") // 100,
+        gpu=int(QN.value("gd_noisy", "size") >= 100),
     params:
         **QN.params("gd_noisy"),
         root_seed=QN.root_seed,
