@@ -6,8 +6,15 @@ from lib.atlas.claims import claim, measured
 from lib.graphs.collisions import colliding_groups
 
 
-def _largest_run(values: np.ndarray) -> int:
+def _classes(values: np.ndarray) -> int:
+    """Number of different rows."""
     return len({tuple(row) for row in values.tolist()})
+
+
+def _short(types, n: int, parts: int) -> int:
+    """Number of classes left when only types with few parts are read: how much of the function is needed."""
+    kept = np.array([text.count(",") < parts for text in types[f"partition_{n}"].values])
+    return _classes(types[f"h_{n}"].values[:, kept])
 
 
 def claims(types, separators, polynomials, graphs, power, bases, sources, decoded) -> dict:
@@ -16,7 +23,7 @@ def claims(types, separators, polynomials, graphs, power, bases, sources, decode
     labels = [f"n = {n}" for n in sizes]
     n_of_tree = separators.vertices.values
     tree_sizes = sorted(set(n_of_tree.tolist()))
-    one_point = [_largest_run(separators.residue.values[n_of_tree == n]) for n in tree_sizes]
+    one_point = [_classes(separators.residue.values[n_of_tree == n]) for n in tree_sizes]
     counts = [int((n_of_tree == n).sum()) for n in tree_sizes]
     ends = [len(set(separators.endomorphisms.values[n_of_tree == n].tolist())) for n in tree_sizes]
     tied = [n for n, classes, number in zip(tree_sizes, ends, counts) if classes < number]
@@ -47,8 +54,9 @@ def claims(types, separators, polynomials, graphs, power, bases, sources, decode
     result = {
         "c1": claim(
             rests_on=["types", "separators"],
-            distinct=measured([_largest_run(types[f"h_{n}"].values) for n in sizes], labels=labels),
+            distinct=measured([_classes(types[f"h_{n}"].values) for n in sizes], labels=labels),
             trees=measured([types.sizes[f"tree_{n}"] for n in sizes], labels=labels),
+            distinct_by_four_parts=measured([_short(types, n, 4) for n in sizes], labels=labels),
             distinct_by_one_point=measured(one_point, labels=[f"n = {n}" for n in tree_sizes]),
             trees_compared_by_one_point=measured(counts, labels=[f"n = {n}" for n in tree_sizes]),
         ),
