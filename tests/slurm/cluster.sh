@@ -83,7 +83,8 @@ up() {
   [ "$(id -u)" = 0 ] || cannot "starting Slurm's daemons needs root"
   install_packages
   start_munge
-  if ! scontrol ping 2>/dev/null | grep -q UP; then
+  # without its file, scontrol would look for a controller on the network for a minute
+  if ! { [ -s "$SLURM_CONF" ] && scontrol ping 2>/dev/null | grep -q UP; }; then
     rm -rf "$STATE"
     write_conf
     slurmctld -f "$SLURM_CONF"
