@@ -23,8 +23,8 @@ rule audit_gather:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=mem(500),
+        runtime=minutes(5),
     params:
         code=audit_code("gather"),
     script:
@@ -45,8 +45,8 @@ rule audit_table:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=mem(500),
+        runtime=minutes(5),
     params:
         code=audit_code("table"),
     script:
@@ -74,8 +74,8 @@ rule audit_page:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=mem(500),
+        runtime=minutes(5),
     params:
         code=audit_code("page"),
     script:

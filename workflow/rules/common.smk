@@ -51,6 +51,21 @@ def audit_code(script):
     return code_fingerprint(ROOT / f"workflow/scripts/audit/{script}.py", ROOT)
 
 
+def mem(megabytes):
+    """Memory of a job in MB; each retry asks for that much more."""
+    return lambda wildcards, attempt: megabytes * attempt
+
+
+def minutes(number):
+    """Longest time of a job in minutes; each retry asks for that much more."""
+    return lambda wildcards, attempt: number * attempt
+
+
+def gpus(number):
+    """GPUs of a job that uses them where it finds them; none when the configuration keeps to the CPU."""
+    return 0 if config["device"] == "cpu" else int(number)
+
+
 wildcard_constraints:
     n="[0-9]+",
     size="[0-9]+",
