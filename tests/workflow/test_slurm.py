@@ -1,4 +1,4 @@
-"""`snakemake --profile slurm all` on a real Slurm: the same digests as a local run, and no fault leaves a half-written store.
+"""`snakemake --profile slurm all` on a real Slurm: digests as of a local run, and no fault leaves a half-written store.
 
 The cluster is this machine (`tests/slurm/cluster.sh`). A fault hits the toy paper's stage `draw` while it runs.
 """
@@ -18,6 +18,8 @@ from lib.atlas import compare, store
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
 
 CLUSTER = Path(__file__).parents[1] / "slurm" / "cluster.sh"
+# ask Slurm for a job's fate sooner than on a real cluster
+SOON = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1")
 STORE = "results/smoke/toy/draw_0.zarr.zip"
 
 
@@ -61,7 +63,7 @@ class ClusterRun:
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
                 ["snakemake", "--profile", "slurm", *arguments], cwd=copy.root, env=environment, stdout=log, stderr=log
-            )
+            )  # fmt: skip
 
     def said(self) -> str:
         return self.log.read_text()
@@ -117,17 +119,36 @@ def expect_retried(run: ClusterRun, state: str):
     expect_whole(run.copy)
 
 
+def slurm_log(run: ClusterRun, job: dict) -> str:
+    return next((run.copy.root / ".snakemake/slurm_logs").rglob(f"{job['id']}.log")).read_text()
+
+
+def test_everything_at_smoke_scale_is_what_a_local_run_makes(project):
+    project.edit("config/config.yaml", "scale: laptop", "scale: smoke")
+    started = time.monotonic()
+    project.snakemake("all", "--config", "scale=smoke", "results=local")
+    local = time.monotonic()
+    run = ClusterRun(project, "all")
+    assert run.finish(1800) == 0, run.said()
+    cluster = time.monotonic()
+    print(f"local {local - started:.0f} s, Slurm {cluster - local:.0f} s, {len(run.jobs())} Slurm jobs")
+    table = compare.compare_runs(project.root / "local/smoke", project.root / "results/smoke", 0, 0)
+    assert len(table) > 30
+    assert [row for row in table if row[1] != compare.IDENTICAL] == []
+    assert {job["state"] for job in run.jobs()} == {"COMPLETED"}
+    assert len(run.jobs()) < len(table) / 2  # figures and claims travel in groups
+
+
 def test_a_cancelled_job_is_retried(faulty):
-    run = ClusterRun(faulty, STORE)
-    job = run.running_stage()
-    ask("scancel", job["id"])
+    run = ClusterRun(faulty, STORE, *SOON)
+    ask("scancel", run.running_stage()["id"])
     (faulty.root / "wait").unlink()
     expect_retried(run, "CANCELLED")
 
 
 def test_a_job_over_its_time_limit_is_retried_with_more(faulty):
     faulty.edit("workflow/rules/toy.smk", "runtime=minutes(5)", "runtime=minutes(1)")
-    run = ClusterRun(faulty, STORE)
+    run = ClusterRun(faulty, STORE, *SOON)
     job = run.running_stage()
     wait_for(lambda: [j for j in run.jobs("TIMEOUT") if j["id"] == job["id"]], 180, "the time limit")
     assert not (faulty.root / STORE).exists()
@@ -135,11 +156,78 @@ def test_a_job_over_its_time_limit_is_retried_with_more(faulty):
     expect_retried(run, "TIMEOUT")
 
 
-def test_a_job_over_its_memory_limit_is_retried_with_more(faulty):
-    (faulty.root / "wait").unlink()
-    faulty.edit(
+def hoard(toy, megabytes: int) -> None:
+    """Let the stage `draw` hold that much memory for some seconds."""
+    (toy.root / "wait").unlink()
+    toy.edit(
         "workflow/scripts/toy/draw.py",
         '    while os.path.exists("wait")',
-        '    ballast = bytearray(os.urandom(1000)) * 400_000\n    time.sleep(8)\n    del ballast\n    while os.path.exists("wait")',
+        f"    hoard = os.urandom(1000) * {1000 * megabytes}\n    time.sleep(6)\n    del hoard\n"
+        '    while os.path.exists("wait")',
     )
-    expect_retried(ClusterRun(faulty, STORE), "OUT_OF_MEMORY")
+
+
+def test_a_job_over_its_memory_limit_is_retried_with_more(faulty):
+    hoard(faulty, 400)
+    run = ClusterRun(faulty, STORE, *SOON)
+    expect_retried(run, "FAILED")  # of the job; its step was killed for its memory:
+    assert "exceeded memory limit" in slurm_log(run, run.jobs()[0])
+
+
+def test_a_job_that_fails_every_time_is_reported(faulty):
+    hoard(faulty, 1600)
+    run = ClusterRun(faulty, STORE, *SOON)
+    assert run.finish() == 1
+    assert [job["state"] for job in run.jobs()] == ["FAILED"] * 3
+    assert run.said().count("Error in rule toy_draw:") >= 3
+    last = run.jobs()[-1]
+    assert f"rule_toy_draw/0/{last['id']}.log" in run.said()
+    assert "exceeded memory limit" in slurm_log(run, last)
+    assert not list((faulty.root / "results").rglob("*.zarr.zip"))
+
+
+def test_a_job_of_a_dead_node_runs_elsewhere(faulty):
+    """Slurm itself puts the job of a node that died back into the queue, under the same number."""
+    run = ClusterRun(faulty, STORE, *SOON)
+    job = run.running_stage()
+    assert cluster_command("kill", job["node"]).returncode == 0
+    try:
+        wait_for(lambda: [j for j in run.jobs("PENDING") if j["id"] == job["id"]], 120, "the job back in the queue")
+        assert not (faulty.root / STORE).exists()
+        (faulty.root / "wait").unlink()
+        ask("scontrol", "update", f"JobId={job['id']}", "StartTime=now")  # Slurm would wait two minutes
+        assert run.finish() == 0, run.said()
+    finally:
+        cluster_command("start", job["node"])
+    (after,) = run.jobs()
+    assert (after["id"], after["state"]) == (job["id"], "COMPLETED")
+    assert after["node"] != job["node"]
+    expect_whole(faulty)
+
+
+def test_a_node_that_goes_down_without_requeueing_is_a_retry(faulty):
+    run = ClusterRun(faulty, STORE, "--slurm-no-requeue", *SOON)
+    node = run.running_stage()["node"]
+    ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
+    (faulty.root / "wait").unlink()
+    try:
+        expect_retried(run, "NODE_FAIL")
+    finally:
+        ask("scontrol", "update", f"NodeName={node}", "State=RESUME")
+
+
+@pytest.mark.parametrize("number", [1, 0])
+def test_gpu_jobs_go_to_the_gpu_partition_if_there_are_gpus(faulty, number):
+    (faulty.root / "wait").unlink()
+    generator = str(Path(sys.executable).parent / "generate-slurm-partition-config")
+    subprocess.run([generator, "-o", "slurm/partitions.yaml"], cwd=faulty.root, check=True, capture_output=True)
+    faulty.edit(
+        "workflow/rules/toy.smk",
+        '    params:\n        **TOY.params("draw"',
+        '        gpu=gpus(1),\n    params:\n        **TOY.params("draw"',
+    )
+    run = ClusterRun(faulty, STORE.replace("draw_0", "means"), "--resources", f"gpu={number}", *SOON)
+    assert run.finish() == 0, run.said()
+    where = {(job["what"].split("_wildcards")[0], job["partition"]) for job in run.jobs()}
+    assert where == {("rule_toy_draw", "gpu" if number else "short"), ("rule_toy_gather_means", "short")}
+    expect_whole(faulty)

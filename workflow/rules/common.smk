@@ -28,7 +28,7 @@ try:
     atlas_config.load_config(config, ROOT)
     SLUGS = sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
     PAPERS = {
-        slug: AtlasPaper(slug, atlas_config.load_paper(slug, ROOT, config["scale"]), config, ROOT, report)
+        slug: AtlasPaper(slug, atlas_config.load_paper(slug, ROOT, config["scale"]), config, ROOT, report, local)
         for slug in SLUGS
     }
 except atlas_config.ConfigError as error:
