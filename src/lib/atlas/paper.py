@@ -17,9 +17,10 @@ class Paper:
         config: the checked main configuration.
         root: the project's root folder.
         report: Snakemake's `report` flag, which puts an output into the report.
+        local: Snakemake's `local` flag, which keeps a file on this file system where results live in a storage.
     """
 
-    def __init__(self, slug: str, spec: dict, config: dict, root: Path, report: Callable):
+    def __init__(self, slug: str, spec: dict, config: dict, root: Path, report: Callable, local: Callable):
         self.slug = slug
         self.spec = spec
         self.root = root
@@ -28,6 +29,7 @@ class Paper:
         self._data = config["data"]
         self._scale = config["scale"]
         self._report = report
+        self._local = local
         self._read: set[str] = set()
 
     def store(self, name: str) -> str:
@@ -143,6 +145,6 @@ class Paper:
                     f"config/config.yaml: data.{key}: got {came}, expected a path to {entry['layout']}, "
                     f"needed by {self.slug} at scale {self._scale}; published at {entry['published']}"
                 )
-            return given
+            return self._local(given)
 
         return path

@@ -182,6 +182,19 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
         temporary.write_bytes(contents)
 
 
+def _place(output: str, results: str, scale: str) -> tuple[str, str]:
+    """Results folder of the scale as this job sees it, and the paper's name, from the path of an output.
+
+    Under a storage provider, the job sees `results/<scale>` inside the provider's local copy.
+    """
+    folder = f"{results.rstrip('/')}/{scale}/"
+    start = output.rfind(folder)
+    if start < 0:
+        return str(Path(output).parent), ""
+    end = start + len(folder)
+    return output[:end], output[end:].split("/")[0]
+
+
 def _execute(function: Callable, snakemake) -> None:
     paths = _named(snakemake.input, "input")
     outputs = _named(snakemake.output, "output")
@@ -190,8 +203,7 @@ def _execute(function: Callable, snakemake) -> None:
     (output,) = outputs.values()
     params = _named(snakemake.params, "param")
     scale = snakemake.config["scale"]
-    folder = Path(snakemake.config["results"]) / scale
-    slug = Path(output).relative_to(folder).parts[0] if Path(output).is_relative_to(folder) else ""
+    folder, slug = _place(str(output), snakemake.config["results"], scale)
     stage = snakemake.rule.removeprefix(slug + "_")
     wildcards = {key: _wildcard(value) for key, value in snakemake.wildcards.items()}
     root_seed = params.get("root_seed")
@@ -222,7 +234,7 @@ def _execute(function: Callable, snakemake) -> None:
         "scale": scale,
         "wildcards": wildcards,
         "parameters": plain({key: value for key, value in params.items() if key not in RESERVED}),
-        "inputs": _lineage(paths, opened, str(folder / slug)),
+        "inputs": _lineage(paths, opened, folder + slug),
         "code": params.get("code", ""),
         "commit": git_commit(Path(snakemake.scriptdir).parents[2]),
         "libraries": libraries(),
