@@ -14,8 +14,8 @@ rule adaptive_data_analysis_attack_signs:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=mem(1000),
+        runtime=minutes(30),
     params:
         **ADA.params("signs"),
         root_seed=ADA.root_seed,
@@ -37,8 +37,8 @@ rule adaptive_data_analysis_count_queries:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=120,
+        mem_mb=mem(1000),
+        runtime=minutes(120),
     params:
         **ADA.params("counts", "tau", "noises", "laplace_noises", "growth", "success", "repetitions", "largest_ratio"),
         root_seed=ADA.root_seed,
@@ -63,8 +63,8 @@ for run in ("reconstruct_small", "reconstruct_large", "reconstruct_few", "recons
             "../envs/atlas.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=240,
+            mem_mb=mem(2000),
+            runtime=minutes(240),
         params:
             **ADA.params(run),
             root_seed=ADA.root_seed,
@@ -85,8 +85,8 @@ rule adaptive_data_analysis_select_privately:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=mem(1000),
+        runtime=minutes(30),
     params:
         **ADA.params("transfer"),
         root_seed=ADA.root_seed,
@@ -107,8 +107,8 @@ rule adaptive_data_analysis_reuse_holdout:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=mem(2000),
+        runtime=minutes(120),
     params:
         **ADA.params("holdout"),
         root_seed=ADA.root_seed,
@@ -129,8 +129,8 @@ rule adaptive_data_analysis_validate:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=mem(1000),
+        runtime=minutes(30),
     params:
         **ADA.params("checks"),
         root_seed=ADA.root_seed,
@@ -151,8 +151,8 @@ rule adaptive_data_analysis_screen:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=mem(1000),
+        runtime=minutes(30),
     params:
         **ADA.params("screen"),
         root_seed=ADA.root_seed,
@@ -173,8 +173,8 @@ rule adaptive_data_analysis_audit_privacy:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=mem(1000),
+        runtime=minutes(30),
     params:
         **ADA.params("audit"),
         root_seed=ADA.root_seed,
@@ -198,8 +198,8 @@ rule adaptive_data_analysis_error_vs_m:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ADA.code("figure_error_vs_m"),
     script:
@@ -221,8 +221,8 @@ rule adaptive_data_analysis_max_queries:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ADA.code("figure_max_queries"),
     script:
@@ -243,8 +243,8 @@ rule adaptive_data_analysis_attack_prediction:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ADA.code("figure_attack_prediction"),
     script:
@@ -266,8 +266,8 @@ rule adaptive_data_analysis_updates:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ADA.code("figure_updates"),
     script:
@@ -288,8 +288,8 @@ rule adaptive_data_analysis_transfer:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ADA.code("figure_transfer"),
     script:
@@ -310,8 +310,8 @@ rule adaptive_data_analysis_noise_tradeoff:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ADA.code("figure_noise_tradeoff"),
     script:
@@ -332,8 +332,8 @@ rule adaptive_data_analysis_thresholdout:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ADA.code("figure_thresholdout"),
     script:
@@ -354,8 +354,8 @@ rule adaptive_data_analysis_freedman:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ADA.code("figure_freedman"),
     script:
@@ -376,8 +376,8 @@ rule adaptive_data_analysis_rounds:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ADA.code("figure_rounds"),
     script:
@@ -400,8 +400,8 @@ rule adaptive_data_analysis_table:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ADA.code("table_mechanisms"),
     script:
@@ -432,8 +432,8 @@ rule adaptive_data_analysis_measure_claims:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         pass_rules=ADA.pass_rules(),
         code=ADA.code("claims"),
