@@ -53,7 +53,7 @@ def audit_code(script):
 
 
 def whole_machine(wildcards):
-    """Threads of a rule that measures times: all the cores of a local run, so that nothing runs beside it."""
+    """Threads where times are measured, all the cores of a local run, so that nothing runs beside it."""
     try:
         return workflow.cores
     except WorkflowError:
