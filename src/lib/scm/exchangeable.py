@@ -45,6 +45,30 @@ def bivariate(environments: int, samples: int, rng: np.random.Generator) -> tupl
     return data, mode
 
 
+def pairs_by_environment(values: np.ndarray, environment: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Two samples, drawn without replacement, of each environment of a table: data for the tests across samples.
+
+    Args:
+        values: (n, d) rows of the table.
+        environment: (n,) label of each row's environment.
+        rng: draws the pairs.
+
+    Returns:
+        (d, E, 2), environments in the order of their sorted labels.
+
+    Raises:
+        ValueError: lengths that differ, or an environment with a single row, by its label.
+    """
+    values, environment = np.asarray(values), np.asarray(environment)
+    if values.ndim != 2 or len(values) != len(environment):
+        raise ValueError(f"values: got shape {values.shape}, expected ({len(environment)}, d), a row for each label")
+    labels, index, count = np.unique(environment, return_inverse=True, return_counts=True)
+    if (count < 2).any():
+        raise ValueError(f"environment {labels[count < 2][0]!s}: got one row, expected at least two")
+    rows = [rng.choice(np.flatnonzero(index == e), 2, replace=False) for e in range(len(labels))]
+    return values[np.stack(rows)].transpose(2, 0, 1)
+
+
 def random_dag(nodes: int, rng: np.random.Generator) -> np.ndarray:
     """Adjacency (d, d) with edges u -> v, u < v, each with probability 1/2, redrawn until no node is alone."""
     while True:

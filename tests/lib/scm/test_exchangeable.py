@@ -63,3 +63,15 @@ def test_random_graphs_leave_no_node_alone():
         edges = e.random_dag(4, rng)
         assert (edges.any(axis=0) | edges.any(axis=1)).all()
         assert not np.tril(edges).any()
+
+
+def test_pairs_come_from_one_environment_and_a_lonely_row_is_named():
+    environment = np.array(["b", "a", "b", "a", "b"])
+    values = np.column_stack([np.arange(5), np.arange(5) * 10])
+    pairs = e.pairs_by_environment(values, environment, np.random.default_rng(0))
+    assert pairs.shape == (2, 2, 2)
+    assert sorted(pairs[0, 0].tolist()) == [1, 3]
+    assert set(pairs[0, 1].tolist()) < {0, 2, 4}
+    np.testing.assert_array_equal(pairs[1], 10 * pairs[0])
+    with pytest.raises(ValueError, match="environment c: got one row"):
+        e.pairs_by_environment(np.zeros((3, 1)), np.array(["a", "a", "c"]), np.random.default_rng(0))
