@@ -3,6 +3,7 @@ import os
 import sys
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.20")
@@ -64,6 +65,14 @@ def minutes(number):
 def gpus(number):
     """GPUs of a job that uses them where it finds them; none when the configuration keeps to the CPU."""
     return 0 if config["device"] == "cpu" else int(number)
+
+
+def whole_machine(wildcards):
+    """Threads where times are measured, all the cores of a local run, so that nothing runs beside it."""
+    try:
+        return workflow.cores
+    except WorkflowError:
+        return 1
 
 
 wildcard_constraints:
