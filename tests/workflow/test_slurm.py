@@ -222,6 +222,9 @@ def test_gpu_jobs_go_to_the_gpu_partition_if_there_are_gpus(faulty, number):
     generator = str(Path(sys.executable).parent / "generate-slurm-partition-config")
     subprocess.run([generator, "-o", "slurm/partitions.yaml"], cwd=faulty.root, check=True, capture_output=True)
     faulty.edit(
+        "slurm/partitions.yaml", "  gpu:\n", "  gpu:\n    max_gpu: 1\n"
+    )  # Slurm tells it only where it is accounted
+    faulty.edit(
         "workflow/rules/toy.smk",
         '    params:\n        **TOY.params("draw"',
         '        gpu=gpus(1),\n    params:\n        **TOY.params("draw"',
