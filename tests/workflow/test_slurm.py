@@ -21,6 +21,7 @@ CLUSTER = Path(__file__).parents[1] / "slurm" / "cluster.sh"
 # ask Slurm for a job's fate sooner than on a real cluster
 SOON = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1")
 STORE = "results/smoke/toy/draw_0.zarr.zip"
+MEANS = "results/smoke/toy/means.zarr.zip"
 
 
 def cluster_command(*arguments: str) -> subprocess.CompletedProcess:
@@ -216,8 +217,8 @@ def test_a_node_that_goes_down_without_requeueing_is_a_retry(faulty):
         ask("scontrol", "update", f"NodeName={node}", "State=RESUME")
 
 
-@pytest.mark.parametrize("number", [1, 0])
-def test_gpu_jobs_go_to_the_gpu_partition_if_there_are_gpus(faulty, number):
+@pytest.mark.parametrize(("device", "partition"), [("auto", "gpu"), ("cpu", "short")])
+def test_gpu_jobs_go_to_the_gpu_partition_unless_the_run_keeps_to_the_cpu(faulty, device, partition):
     (faulty.root / "wait").unlink()
     generator = str(Path(sys.executable).parent / "generate-slurm-partition-config")
     subprocess.run([generator, "-o", "slurm/partitions.yaml"], cwd=faulty.root, check=True, capture_output=True)
@@ -229,8 +230,8 @@ def test_gpu_jobs_go_to_the_gpu_partition_if_there_are_gpus(faulty, number):
         '    params:\n        **TOY.params("draw"',
         '        gpu=gpus(1),\n    params:\n        **TOY.params("draw"',
     )
-    run = ClusterRun(faulty, STORE.replace("draw_0", "means"), "--resources", f"gpu={number}", *SOON)
+    run = ClusterRun(faulty, MEANS, "--config", f"device={device}", *SOON)
     assert run.finish() == 0, run.said()
     where = {(job["what"].split("_wildcards")[0], job["partition"]) for job in run.jobs()}
-    assert where == {("rule_toy_draw", "gpu" if number else "short"), ("rule_toy_gather_means", "short")}
+    assert where == {("rule_toy_draw", partition), ("rule_toy_gather_means", "short")}
     expect_whole(faulty)
