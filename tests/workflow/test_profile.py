@@ -32,7 +32,7 @@ def test_a_retry_asks_for_more(file):
 
 
 def test_short_jobs_travel_together(project):
-    """Every paper's figures, tables and claims are one group, the audit is another, and no group depends on itself."""
+    """Every paper's figures and tables are one group, the audit is another, and no group depends on itself."""
     said = planned_on_slurm(project, "--config", "scale=smoke")
     groups = re.findall(r"Group job (\w+)", said)
     papers = [file.stem for file in (project.root / "config/papers").glob("*.yaml")]

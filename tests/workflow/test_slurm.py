@@ -137,7 +137,7 @@ def test_everything_at_smoke_scale_is_what_a_local_run_makes(project):
     assert len(table) > 30
     assert [row for row in table if row[1] != compare.IDENTICAL] == []
     assert {job["state"] for job in run.jobs()} == {"COMPLETED"}
-    assert len(run.jobs()) < len(table) / 2  # figures and claims travel in groups
+    assert len(run.jobs()) < len(table) / 2  # figures travel in groups
 
 
 def test_a_cancelled_job_is_retried(faulty):
