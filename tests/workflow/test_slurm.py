@@ -5,6 +5,7 @@ The cluster is this machine (`tests/slurm/cluster.sh`). A fault hits the toy pap
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -218,6 +219,34 @@ def test_a_node_that_goes_down_without_requeueing_is_a_retry(faulty):
         expect_retried(run, "NODE_FAIL")
     finally:
         ask("scontrol", "update", f"NodeName={node}", "State=RESUME")
+
+
+def test_a_killed_snakemake_carries_on(faulty):
+    """What docs/cluster.md says: cancel what still runs, unlock, type the same command again."""
+    run = ClusterRun(faulty, STORE, *SOON)
+    job = run.running_stage()
+    run.process.kill()
+    run.process.wait()
+    assert [j["state"] for j in run.jobs()] == ["RUNNING"]
+    ask("scancel", job["id"])
+    wait_for(lambda: run.jobs("CANCELLED"), 60, "the cancelled job")
+    assert not (faulty.root / STORE).exists()
+    (faulty.root / "wait").unlink()
+    assert "--unlock" in faulty.snakemake(STORE, check=False).stderr
+    faulty.snakemake("--unlock")
+    again = ClusterRun(faulty, STORE, *SOON)
+    assert again.finish() == 0, again.said()
+    expect_whole(faulty)
+
+
+def test_snakemake_may_itself_be_a_job(faulty):
+    """The variables `SLURM_*` of the job that Snakemake runs in do not reach the jobs that it submits."""
+    (faulty.root / "wait").unlink()
+    command = [str(Path(sys.executable).parent / "snakemake"), "--profile", "slurm", STORE, *SOON]
+    outer = ["sbatch", "--wait", "--partition=gpu", "--mem=1500", "--output=outer.log", "--wrap", shlex.join(command)]
+    done = subprocess.run(outer, cwd=faulty.root, env=faulty.environment(), timeout=300, check=False)
+    assert done.returncode == 0, (faulty.root / "outer.log").read_text()
+    expect_whole(faulty)
 
 
 def test_gpu_jobs_go_to_the_gpu_partition_and_others_do_not(faulty):
