@@ -141,7 +141,7 @@ def test_everything_at_smoke_scale_is_what_a_local_run_makes(project):
     # figures have no jobs of their own
     sent = [job["what"] for job in run.jobs()]
     for group in [*(f"{file.stem}_figures" for file in (project.root / "config/papers").glob("*.yaml")), "audit"]:
-        assert sent.count(f"rule_{group}") == 1
+        assert sum(what.startswith(f"rule_{group}_") for what in sent) == 1
 
 
 def test_a_cancelled_job_is_retried(faulty):
