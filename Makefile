@@ -10,7 +10,7 @@ READY := .venv/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
-.PHONY: run env test test-slow smoke replicate lint format benchmark clean
+.PHONY: run env test test-slow test-cluster smoke replicate lint format benchmark clean
 
 run: $(READY)
 	$(SNAKEMAKE) results=$(RESULTS)
@@ -27,10 +27,15 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not slurm and not storage"
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+# a Slurm cluster on this machine (root and apt-get, or slurm-wlm and munge installed), and an S3 server on loopback
+test-cluster: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-storage.lock
+	$(BIN)/python -m pytest -m "slurm or storage" tests/workflow/test_slurm.py tests/workflow/test_storage.py
 
 smoke:
 	$(MAKE) run SCALE=smoke

@@ -85,14 +85,20 @@ CONF
 
 start_node() { mkdir -p "$STATE/spool/$1"; slurmd -N "$1" -f "$STATE/slurm.conf"; }
 
-kill_node() {
-  [ -s "$STATE/slurmd.$1.pid" ] || { echo "node $1 does not run"; exit 1; }
-  local pids=("$(cat "$STATE/slurmd.$1.pid")") jobs process
+# numbers of the processes of a node's jobs; one that left its process group is known by its environment
+job_processes() {
+  local jobs process
   jobs=$(squeue --noheader --nodelist="$1" --format=%A | paste -sd '|')
   for process in /proc/[0-9]*; do
     if { [ -n "$jobs" ] && tr '\0' ' ' <"$process/cmdline" | grep -qE "^slurmstepd: \\[($jobs)\\."; } \
-      || tr '\0' '\n' <"$process/environ" | grep -qx "SLURMD_NODENAME=$1"; then pids+=("${process#/proc/}"); fi
+      || tr '\0' '\n' <"$process/environ" | grep -qx "SLURMD_NODENAME=$1"; then echo "${process#/proc/}"; fi
   done 2>/dev/null
+}
+
+kill_node() {
+  [ -s "$STATE/slurmd.$1.pid" ] || { echo "node $1 does not run"; exit 1; }
+  local pids
+  mapfile -t pids < <(cat "$STATE/slurmd.$1.pid"; job_processes "$1")
   kill -KILL "${pids[@]}" 2>/dev/null || true
   rm -f "$STATE/slurmd.$1.pid"
 }
@@ -126,7 +132,10 @@ down() {
     scancel --user=root --full 2>/dev/null || true
     for _ in $(seq 50); do [ -z "$(squeue --noheader --states=RUNNING,COMPLETING 2>/dev/null)" ] && break; sleep 0.2; done
   fi
-  local file pids=()
+  local file node pids=()
+  for node in "${NODES[@]}"; do mapfile -t -O ${#pids[@]} pids < <(job_processes "$node" 2>/dev/null); done
+  [ ${#pids[@]} = 0 ] || kill -KILL "${pids[@]}" 2>/dev/null || true
+  pids=()
   for file in "$STATE"/slurmd.*.pid "$STATE"/slurmctld.pid; do [ -s "$file" ] && pids+=("$(cat "$file")"); done
   [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true
   for _ in $(seq 50); do kill -0 "${pids[@]}" 2>/dev/null || break; sleep 0.1; done
@@ -140,5 +149,5 @@ case ${1:-} in
   down) down ;;
   kill) kill_node "$2" ;;
   start) start_node "$2" ;;
-  *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
