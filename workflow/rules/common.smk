@@ -26,6 +26,16 @@ def refuse(error):
 
 
 try:
+    if Path("config/config.yaml").exists():
+        atlas_config.check_file(Path("config/config.yaml"))
+except atlas_config.ConfigError as error:
+    refuse(error)
+
+
+configfile: "config/config.yaml"
+
+
+try:
     atlas_config.load_config(config, ROOT)
     SLUGS = sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
     PAPERS = {

@@ -254,7 +254,10 @@ def run(function: Callable, snakemake) -> None:
     """
     import faulthandler
 
+    from lib.atlas import alive
+
     faulthandler.enable()
+    alive.hold()
     terminal = os.fdopen(os.dup(2), "w")
     if snakemake.log:
         log = os.open(str(snakemake.log[0]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
