@@ -14,6 +14,7 @@ sys.path.insert(1, str(ROOT))
 
 from lib.atlas import config as atlas_config
 from lib.atlas import environment
+from lib.atlas import plan as atlas_plan
 from lib.atlas.fingerprint import code_fingerprint
 from lib.atlas.paper import Paper as AtlasPaper
 

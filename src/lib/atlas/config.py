@@ -9,7 +9,8 @@ from pathlib import Path
 
 import yaml
 
-SCALES = ("smoke", "laptop", "medium", "paper")
+from lib.atlas.scales import SCALES as SCALES
+
 LARGEST_INTEGER = 2**63 - 1
 MOST_VALUES = 100_000
 
