@@ -7,7 +7,9 @@ RESULTS ?= results
 
 BIN := .venv/bin
 READY := .venv/.ready
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
+# one line for each finished job and an estimate of what remains; `make PROGRESS=` has Snakemake's own log instead
+PROGRESS ?= --logger atlas
+SNAKEMAKE := PYTHONPATH=src $(BIN)/snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SCALE)
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
 .PHONY: run env test test-slow smoke replicate check status costs claims crate faults lint format benchmark clean

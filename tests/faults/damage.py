@@ -138,7 +138,9 @@ def full_disk(project, sizes: list[int], command: tuple[str, ...] = ()) -> list[
             else:
                 subprocess.run(["mount", "-o", "remount,size=200m", str(small)], check=True)
                 again = project.snakemake(*command, "--config", "scale=smoke", "results=small", check=False)
-                ended.append((size, "named; carried on with more room" if again.returncode == 0 else "did not carry on"))
+                ended.append(
+                    (size, "named; carried on with more room" if again.returncode == 0 else "did not carry on")
+                )
         finally:
             subprocess.run(["umount", "-l", str(small)], check=True)
     return ended

@@ -108,7 +108,12 @@ def of_values(file: str, document: dict, keep) -> list[Mistake]:
                 continue
             key = next(str(k) for k in reversed(path) if not isinstance(k, int))
             found.append(Mistake(kind, file, key, _dump(_with(document, path, _replace(wrong)))))
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0 and path[0] in ("parameters", "root_seed"):
+        if (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and value > 0
+            and path[0] in ("parameters", "root_seed")
+        ):
             key = next(str(k) for k in reversed(path) if not isinstance(k, int))
             found.append(Mistake("negative size", file, key, _dump(_with(document, path, _replace(-value)))))
     return found
@@ -130,7 +135,9 @@ def of_keys(file: str, document: dict, keep) -> list[Mistake]:
             if path != ("data",):
                 found.append(Mistake(kind, file, str(wrong), contents))
         for key in value:
-            scales = path == ("parameters",) or ("pass" in path and isinstance(document["claims"][path[1]]["pass"], dict))
+            scales = path == ("parameters",) or (
+                "pass" in path and isinstance(document["claims"][path[1]]["pass"], dict)
+            )
             if free or key in OPTIONAL or scales:
                 continue
             rest = {k: v for k, v in value.items() if k != key}
@@ -302,7 +309,11 @@ def said_by_command(mistake: Mistake, project) -> tuple[str, str]:
         if path:
             path.write_bytes(mistake.bytes())
         done = subprocess.run(
-            project.command("--dry-run", *more), cwd=project.root, env=project.environment(), capture_output=True, text=True
+            project.command("--dry-run", *more),
+            cwd=project.root,
+            env=project.environment(),
+            capture_output=True,
+            text=True,
         )
     finally:
         if path:

@@ -29,8 +29,9 @@ Everything that this {kind} rests on, and nothing else. On Linux with Python {py
     .venv/bin/snakemake --cores 2 --forceall {rule} --config scale={scale}   # from nothing
     cmp {made} expected/{name}
 
-Equal bytes are promised with the pinned libraries on the same kind of machine, given the same data sets where the paper needs any. `ro-crate-metadata.json` says what
-was made from what, with which parameters. Of the paper's other stages the code is left out (`archive.json` lists it).
+Equal bytes are promised with the pinned libraries on the same kind of machine, given the same data sets where the
+paper needs any. `ro-crate-metadata.json` says what was made from what, with which parameters. Of the
+paper's other stages the code is left out (`archive.json` lists it).
 """
 
 
@@ -85,7 +86,8 @@ def pack(rule: str, scale: str, results: str, root: Path, destination: Path, fol
         said = {"rule": rule, "scale": scale, "makes": made, "left_out": left_out}
         (inside / "archive.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
         text = README.format(
-            rule=rule, scale=scale, kind="table" if path.endswith(".csv") else "figure", made=made, name=Path(path).name,
+            rule=rule, scale=scale, kind="table" if path.endswith(".csv") else "figure",
+            made=made, name=Path(path).name,
             python=".".join(map(str, sys.version_info[:2])),
         )  # fmt: skip
         (inside / "README.md").write_text(text, encoding="utf-8")

@@ -129,13 +129,17 @@ def _claims_of(slug: str, plan: dict, found: dict[str, State], folder: Path, roo
             if reason.startswith("rests on") and any(f" {one.removeprefix(home + '/')} " in reason for one in rests_on)
         ]
         if why:
-            findings.append(Finding(_worst([kind for kind, _ in why]), slug, name, "; ".join(dict.fromkeys(w for _, w in why))))
+            findings.append(
+                Finding(_worst([kind for kind, _ in why]), slug, name, "; ".join(dict.fromkeys(w for _, w in why)))
+            )
     quantities = {n: {k: e[k] for k in ("rests_on", "quantities")} for n, e in entries.items() if e["quantities"]}
     rejudged = [] if findings else claims.judge(rule["pass_rules"], quantities, plan["scale"])
     for entry in rejudged:
         recorded = {key: value for key, value in entries[entry["id"]].items() if key != "timing"}
         if not _equal(plain(entry), recorded):
-            findings.append(Finding(UNEQUAL, slug, entry["id"], "the verdict does not follow from its numbers and pass rule"))
+            findings.append(
+                Finding(UNEQUAL, slug, entry["id"], "the verdict does not follow from its numbers and pass rule")
+            )
     if again and not findings:
         measured = plain(measure(slug, rule, folder, root))
         for name, entry in quantities.items():

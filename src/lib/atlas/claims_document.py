@@ -37,8 +37,9 @@ def document(audit: dict) -> str:
     lines = [
         f"# Claims at {audit['scale']} scale",
         "",
-        "Written by `make claims` from the audit; not edited by hand. Measured on two CPU cores with the pinned libraries; `make` remakes",
-        f"the full table with errors, seeds and lineage in `results/{audit['scale']}/audit/`. Totals: {totals}.",
+        "Written by `make claims` from the audit, not by hand. Measured on two CPU cores with the pinned libraries;",
+        f"`make` remakes the full table with errors, seeds and lineage in `results/{audit['scale']}/audit/`.",
+        f"Totals: {totals}.",
     ]
     for paper in audit["papers"]:
         lines += ["", f"## {paper['slug']}: {paper['title']}", "", HEAD, "| --- " * 6 + "|"]

@@ -93,9 +93,9 @@ def build(plan: dict, found: dict[str, State], folder: Path, root: Path, name: s
     Raises:
         ValueError: a file is not done.
     """
-    for path, state in found.items():
-        if state.kind != DONE:
-            raise ValueError(f"{path}: {state.kind}: {'; '.join(state.reasons)}; make it first")
+    bad = {path: state for path, state in found.items() if state.kind != DONE}
+    for path, state in sorted(bad.items(), key=lambda item: all("which is" in reason for reason in item[1].reasons)):
+        raise ValueError(f"{path}: {state.kind}: {'; '.join(state.reasons)}; make it first")
     crate = ROCrate()
     crate.name = name
     crate.description = "Figures, tables and claims, with the data, code and parameters that each rests on."
@@ -120,23 +120,37 @@ def build(plan: dict, found: dict[str, State], folder: Path, root: Path, name: s
         sources[file] = crate.add_file(file, place, properties={"@type": kind, "name": place, "sha256": _sha256(file)})
     results = {}
     for path, state in found.items():
-        properties = {"name": Path(path).name, "encodingFormat": FORMATS[Path(path).suffix], "sha256": _sha256(folder / path)}
+        properties = {
+            "name": Path(path).name,
+            "encodingFormat": FORMATS[Path(path).suffix],
+            "sha256": _sha256(folder / path),
+        }
         if "digest" in state.record:
             properties["identifier"] = state.record["digest"]
         results[path] = crate.add_file(folder / path, _within(path, plan), properties=properties)
     for path, state in found.items():
         inputs = [results[one] for several in state.inputs.values() for one in several]
-        said = {**state.record.get("parameters", {}), **{f"wildcard {k}": v for k, v in state.record.get("wildcards", {}).items()}}
-        said |= {key: state.record[key] for key in ("code", "commit", "root_seed", "device", "threads") if key in state.record}
+        said = {
+            **state.record.get("parameters", {}),
+            **{f"wildcard {k}": v for k, v in state.record.get("wildcards", {}).items()},
+        }
+        said |= {
+            key: state.record[key]
+            for key in ("code", "commit", "root_seed", "device", "threads")
+            if key in state.record
+        }
         place = _within(path, plan)
         values = [_value(crate, f"#{place}/{key}".replace(" ", "-"), key, value) for key, value in said.items()]
         programs = [
-            crate.add(SoftwareApplication(crate, f"#{library}-{version}", {"name": library, "softwareVersion": version}))
+            crate.add(
+                SoftwareApplication(crate, f"#{library}-{version}", {"name": library, "softwareVersion": version})
+            )
             for library, version in state.record.get("libraries", {}).items()
         ]
         crate.add_action(
             sources[scripts[path]], identifier=f"#make-{place}", object=[*inputs, *values], result=[results[path]],
-            properties={"@type": "CreateAction", "name": makers[path], "actionStatus": "http://schema.org/CompletedActionStatus",
+            properties={"@type": "CreateAction", "name": makers[path],
+                        "actionStatus": "http://schema.org/CompletedActionStatus",
                         **({"softwareRequirements": programs} if programs else {})},
         )  # fmt: skip
     wanted = [r for path, r in results.items() if Path(path).suffix != ".zip"]
@@ -175,7 +189,8 @@ def _claims(crate: ROCrate, slug: str, plan: dict, found: dict, results: dict, f
         _entity(
             crate, f"#review/{name}", "ClaimReview", claimReviewed=said["statement"], itemReviewed=claim,
             reviewRating=_entity(
-                crate, f"#rating/{name}", "Rating", alternateName=entry["verdict"], bestRating=1, worstRating=0, **rating
+                crate, f"#rating/{name}", "Rating",
+                alternateName=entry["verdict"], bestRating=1, worstRating=0, **rating,
             ),
             reviewBody="; ".join(check["rule"] for check in entry["pass"]),
             isBasedOn=[results[path], *rests_on], mentions=values,

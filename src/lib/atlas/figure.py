@@ -104,7 +104,9 @@ def description(path: Path, check: bool = True) -> dict:
         root = ElementTree.fromstring(contents)
         found = json.loads(root.find(".//{http://purl.org/dc/elements/1.1/}description").text)
         digest = found.get("digest", "")
-        blank = contents.replace(f'"digest": "{digest}", "inputs"'.encode(), f'"digest": "{_DIGEST}", "inputs"'.encode(), 1)
+        blank = contents.replace(
+            f'"digest": "{digest}", "inputs"'.encode(), f'"digest": "{_DIGEST}", "inputs"'.encode(), 1
+        )
         if check and hashlib.sha256(blank).hexdigest()[:16] != digest:
             raise ValueError(f"{path}: damaged: the figure does not match its digest")
         return found

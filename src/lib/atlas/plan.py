@@ -124,6 +124,7 @@ def of_results(results: Path, root: Path, config: Iterable[str] = ()) -> tuple[d
 
 
 def pattern(path: str) -> re.Pattern:
+    """A pattern that matches the files of a path with wildcards, and names what each stands for."""
     parts = re.split(r"\{(\w+)(?:,[^}]*)?\}", path)
     seen: set[str] = set()
     text = ""
