@@ -13,6 +13,7 @@ from pathlib import Path
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
+SCALES = ("smoke", "laptop", "medium", "paper")  # the last name of a results folder; lib need not be importable here
 HISTORY = Path(".cache/durations.json")
 
 
@@ -86,13 +87,13 @@ class LogHandler(LogHandlerBase):
         elif event == LogEvent.JOB_INFO:
             self.jobs[record.jobid] = (record.rule_name, time.monotonic())
             output = next(iter(record.output or []), "")
-            self.place = self.place or "/".join(str(output).split("/")[:-2])
+            parts = str(output).split("/")
+            scale = next((index for index, part in enumerate(parts) if part in SCALES), None)
+            self.place = self.place or ("/".join(parts[: scale + 1]) if scale is not None else "")
         elif event == LogEvent.JOB_FINISHED:
             self.job_finished(record.job_id)
         elif event == LogEvent.JOB_ERROR:
-            self.say(
-                f"failed: {self.jobs.get(record.jobid, ('job', 0))[0]}, log: {', '.join(map(str, record.log or []))}"
-            )
+            self.job_failed(record.jobid, [Path(str(log)) for log in record.log or []])
         elif event == LogEvent.ERROR or (event is None and record.levelno >= logging.WARNING):
             self.say(record.getMessage())
 
