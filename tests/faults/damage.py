@@ -79,26 +79,26 @@ def cuts(stores: list[Path], number: int, seed: int, folder: Path) -> Counter:
     return counts
 
 
-def repaired(project, path: Path, damaged: bytes | None) -> str:
+def repaired(project, path: Path, needed_by: list[Path], damaged: bytes | None) -> str:
     """Put damage in a store's place, run, follow the advice of the message, run again; say how it ended.
 
     Args:
         project: a finished copy of the project (`tests.conftest.Copy`).
         path: one of its stores.
+        needed_by: files made from it; they are removed, so that the next run needs the store.
         damaged: what the file holds instead; None removes it.
     """
     whole = path.read_bytes()
-    finals = [p for p in (path.parent / "claims.json",) if p.exists()]
-    before = {p: p.read_bytes() for p in finals}
-    for final in finals:
-        final.unlink()
+    before = {p: p.read_bytes() for p in needed_by}
+    for made in needed_by:
+        made.unlink()
     path.unlink()
     if damaged is not None:
         path.write_bytes(damaged)
         done = project.snakemake(check=False)
         if done.returncode != 1 or path.name not in done.stderr or "Traceback" in done.stderr:
             return f"not refused (exit status {done.returncode})"
-        path.unlink()
+        path.unlink(missing_ok=True)
     done = project.snakemake(check=False)
     if done.returncode:
         return f"not repaired: {done.stderr[-300:]}"

@@ -19,7 +19,7 @@ FREED = "its lock is removed"
 
 @dataclass
 class Kill:
-    """One kill: when, whom, and what the next run met."""
+    """One kill: when (`chain`), whom, how many files were there, which were broken, and what the next run met."""
 
     moment: float
     whole_group: bool
@@ -67,6 +67,16 @@ def _wait(condition, seconds: float, what: str) -> None:
         time.sleep(0.05)
 
 
+def _let_run(run: subprocess.Popen, log: Path, moment: float | None) -> bool:
+    """Wait until a moment of a run; whether the run ended before it."""
+    while moment is not None and moment >= 0 and run.poll() is None and "jobid:" not in log.read_text():
+        time.sleep(0.05)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        run.wait(None if moment is None else abs(moment))
+        return True
+    return False
+
+
 def chain(copy: Copy, kills: int, seed: int, longest: float, target: str = "all", cores: int = 2) -> tuple[list, int]:
     """Run, kill, run again, kill again; when a run ends before its kill, start anew from nothing.
 
@@ -74,7 +84,8 @@ def chain(copy: Copy, kills: int, seed: int, longest: float, target: str = "all"
         copy: the project to run in.
         kills: number of kills.
         seed: of the moments; every fourth kill hits the workflow's process alone and leaves its jobs alive.
-        longest: seconds after the start of a run; moments are uniform from 0 to this.
+        longest: seconds after the first job was chosen; moments are uniform from -3 to this, and one before zero is
+            counted from the start of the command.
         target: what is made.
         cores: cores of each run.
 
@@ -88,16 +99,13 @@ def chain(copy: Copy, kills: int, seed: int, longest: float, target: str = "all"
     log = copy.root / "run.log"
     while True:
         last = len(done) == kills
-        moment = float("inf") if last else draw.uniform(0, longest)
+        moment = float("inf") if last else draw.uniform(-3, longest)
         with open(log, "w") as out:
             run = subprocess.Popen(
                 copy.command(target, "--config", "scale=smoke", cores=cores), cwd=copy.root, env=copy.environment(),
                 stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
-        ended = False
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            run.wait(None if last else moment)
-            ended = True
+        ended = _let_run(run, log, None if last else moment)
         if not ended:
             whole_group = len(done) % 4 != 3
             (os.killpg if whole_group else os.kill)(run.pid, signal.SIGKILL)
