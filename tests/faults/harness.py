@@ -5,6 +5,7 @@ folder and writes `docs/faults.md`. The exit status is 1 when any outcome is not
 """
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -15,6 +16,8 @@ from lib.atlas import store
 from tests.conftest import ROOT, Copy, _copy
 from tests.faults import damage, kills, mistakes
 
+SECTIONS = ("kills", "repairs", "configuration")
+SAVED = ROOT / ".cache/faults"
 LONGEST = 12.0  # seconds of jobs in each life of a run; the whole takes about 25 on an idle machine
 
 
@@ -33,9 +36,9 @@ class Table:
         print(f"[{time.monotonic() - self.started:5.0f} s] {fault} | {where} | {count} | {outcome}", flush=True)
 
 
-def kill_runs(table: Table, copy: Copy, undisturbed: Path, number: int, seed: int) -> list[kills.Kill]:
+def kill_runs(table: Table, copy: Copy, undisturbed: Path, number: int, seed: int, cores: int) -> list:
     """Kill and resume the whole workflow; every run is started by the same command."""
-    done, complete = kills.chain(copy, number, seed, LONGEST)
+    done, complete = kills.chain(copy, number, seed, LONGEST, cores=cores)
     total, different = kills.differences(copy, undisturbed)
     broken = [name for kill in done for name in kill.broken]
     group = sum(kill.whole_group for kill in done)
@@ -134,30 +137,33 @@ def misconfigure(table: Table, toy: Copy, number: int, commands: int, seed: int,
         )
 
 
-def document(table: Table, killed: list[kills.Kill], seed: int, papers: int) -> str:
-    """The table as `docs/faults.md`."""
-    minutes = (time.monotonic() - table.started) / 60
+def document(sections: dict[str, dict]) -> str:
+    """The saved sections as `docs/faults.md`."""
+    rows = [row for saved in sections.values() for row in saved["rows"]]
+    broken = [line for saved in sections.values() for line in saved["broken"]]
     caused = ("SIGKILL", "one bit", "tail", "store", "disk", "configuration")
-    faults = sum(count for fault, _, count, _ in table.rows if fault.startswith(caused))
+    faults = sum(count for fault, _, count, _ in rows if fault.startswith(caused))
+    times = ", ".join(f"{name} {saved['minutes']:.0f} min (seed {saved['seed']})" for name, saved in sections.items())
+    killed = sections.get("kills", {}).get("moments", [])
     lines = [
         "# What happens when things break",
         "",
-        "Written by `make faults`, not by hand. Every fault was really caused, on copies of the project with",
-        f"{papers} papers at smoke scale (seed {seed}, {minutes:.0f} minutes). `docs/audit.md` says what is promised.",
+        "Written by `make faults`, not by hand. Every fault was really caused, on copies of the project with all its",
+        f"papers at smoke scale. `docs/audit.md` says what is promised. Sections: {times}.",
         "",
-        f"**{faults} faults, {len(table.broken)} broken promises.**",
+        f"**{faults} faults, {len(broken)} broken promises.**",
         "",
         "| fault | where | times | what happened |",
         "| --- | --- | --- | --- |",
-        *(f"| {fault} | {where} | {count} | {outcome} |" for fault, where, count, outcome in table.rows),
+        *(f"| {fault} | {where} | {count} | {outcome} |" for fault, where, count, outcome in rows),
         "",
         "The moments of the kills, in seconds after the first job (negative: after the command was typed, before any",
         "job), and in brackets the finished files; in a kill marked * the workflow's process died alone and its jobs",
         "lived on:",
         "",
-        ", ".join(f"{kill.moment:.1f} s{'' if kill.whole_group else '*'} ({kill.files})" for kill in killed) + ".",
+        ", ".join(f"{moment:.1f} s{'' if whole else '*'} ({files})" for moment, whole, files in killed) + ".",
         "",
-    ]  # fmt: skip
+    ]
     return "\n".join(lines)
 
 
@@ -169,26 +175,38 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--flips", type=int, default=300)
     parser.add_argument("--mistakes", type=int, default=1000, help="malformed configurations for the loader")
     parser.add_argument("--commands", type=int, default=24, help="malformed configurations for the real command")
-    parser.add_argument("--document", type=Path, default=ROOT / "docs/faults.md")
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="what to break now")
     options = parser.parse_args(arguments)
-    table = Table()
-    with tempfile.TemporaryDirectory(prefix="atlas-faults-") as name:
-        folder = Path(name)
-        whole, killed_copy = (_copy(folder / name, papers=True) for name in ("whole", "killed"))
-        toy = _copy(folder / "toy", papers=False)
-        whole.snakemake()
-        undisturbed = whole.root / "results/smoke"
-        killed = kill_runs(table, killed_copy, undisturbed, options.kills, options.seed)
-        (folder / "damaged").mkdir()
-        damage_stores(table, undisturbed, options.flips, options.seed, folder / "damaged")
-        damage_runs(table, toy)
-        misconfigure(table, toy, options.mistakes, options.commands, options.seed, folder)
-        papers = len(list((whole.root / "config/papers").glob("*.yaml")))
-    options.document.write_text(document(table, killed, options.seed, papers), encoding="utf-8")
-    print(f"{len(table.broken)} broken promises; written: {options.document}")
-    for line in table.broken:
-        print("BROKEN:", line, file=sys.stderr)
-    return 1 if table.broken else 0
+    failed = False
+    for section in options.sections:
+        table, more = Table(), {}
+        with tempfile.TemporaryDirectory(prefix="atlas-faults-") as name:
+            folder = Path(name)
+            toy = _copy(folder / "toy", papers=False)
+            if section == "kills":
+                whole, copy = (_copy(folder / name, papers=True) for name in ("whole", "killed"))
+                whole.snakemake(cores=options.cores)
+                undisturbed = whole.root / "results/smoke"
+                killed = kill_runs(table, copy, undisturbed, options.kills, options.seed, options.cores)
+                more["moments"] = [(kill.moment, kill.whole_group, kill.files) for kill in killed]
+                (folder / "damaged").mkdir()
+                damage_stores(table, undisturbed, options.flips, options.seed, folder / "damaged")
+            elif section == "repairs":
+                damage_runs(table, toy)
+            else:
+                misconfigure(table, toy, options.mistakes, options.commands, options.seed, folder)
+        minutes = (time.monotonic() - table.started) / 60
+        saved = {"rows": table.rows, "broken": table.broken, "seed": options.seed, "minutes": minutes, **more}
+        SAVED.mkdir(parents=True, exist_ok=True)
+        (SAVED / f"{section}.json").write_text(json.dumps(saved), encoding="utf-8")
+        for line in table.broken:
+            print("BROKEN:", line, file=sys.stderr)
+        failed |= bool(table.broken)
+    there = [section for section in SECTIONS if (SAVED / f"{section}.json").exists()]
+    sections = {section: json.loads((SAVED / f"{section}.json").read_text(encoding="utf-8")) for section in there}
+    (ROOT / "docs/faults.md").write_text(document(sections), encoding="utf-8")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
