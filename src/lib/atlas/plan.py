@@ -104,19 +104,20 @@ def read(root: Path, scale: str, results: str, config: Iterable[str] = ()) -> di
         return json.loads(target.read_text(encoding="utf-8"))
 
 
-def of_results(results: Path, root: Path, config: Iterable[str] = ()) -> tuple[dict, Path]:
+def of_results(results: Path, root: Path, config: Iterable[str] = (), must_exist: bool = True) -> tuple[dict, Path]:
     """The plan of the working tree for a results folder, and the folder that its paths are relative to.
 
     Args:
         results: results of one scale, such as `results/laptop`.
         root: the project's root folder.
         config: further `key=value` for `--config`.
+        must_exist: refuse a folder that is not there.
 
     Raises:
         ValueError: no such folder, or the working tree is refused.
     """
     folder = results.resolve()
-    if not folder.is_dir():
+    if must_exist and not folder.is_dir():
         raise ValueError(f"{results}: no such results folder")
     inside = folder.parent.is_relative_to(root)
     parent = folder.parent.relative_to(root) if inside else folder.parent

@@ -39,9 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
     parser.add_argument("--why", action="store_true", help="name every file that is not done, and why")
     options = parser.parse_args(arguments)
-    options.results.mkdir(parents=True, exist_ok=True)
     try:
-        plan, folder = plans.of_results(options.results, ROOT)
+        plan, folder = plans.of_results(options.results, ROOT, must_exist=False)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
