@@ -20,7 +20,9 @@ def _cell(text: str) -> str:
 
 
 def _row(claim: dict) -> str:
-    measured = "; ".join(f"{name}: {', '.join(quantity_text(q))}" for name, q in claim["quantities"].items())
+    judged = dict.fromkeys(check["rule"].split(" ")[0] for check in claim["pass"])
+    found = {name: claim["quantities"][name] for name in judged if name in claim["quantities"]}
+    measured = "; ".join(f"{name}: {', '.join(quantity_text(quantity))}" for name, quantity in found.items())
     rules = "; ".join(check["rule"] for check in claim["pass"])
     verdict = f"**{claim['verdict']}**" if claim["verdict"] == NOT_REPRODUCED else claim["verdict"]
     cells = (claim["id"], claim["statement"], claim["paper_value"], measured or "nothing", rules, verdict)
@@ -28,7 +30,7 @@ def _row(claim: dict) -> str:
 
 
 def document(audit: dict) -> str:
-    """The document as Markdown.
+    """The document as Markdown; of each claim the quantities that its pass rule names.
 
     Args:
         audit: what `lib.atlas.audit.gather` returned.
