@@ -89,6 +89,9 @@ rule audit:
         rules.audit_table.output,
 
 
+atlas_plan.write(workflow.rules, PAPERS, config["scale"], config["results"])
+
+
 onsuccess:
     from lib.atlas.summary import summary
 

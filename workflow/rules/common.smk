@@ -14,6 +14,7 @@ sys.path.insert(1, str(ROOT))
 
 from lib.atlas import config as atlas_config
 from lib.atlas import environment
+from lib.atlas import plan as atlas_plan
 from lib.atlas.fingerprint import code_fingerprint
 from lib.atlas.paper import Paper as AtlasPaper
 
@@ -23,6 +24,16 @@ environment.prepare(ROOT)
 def refuse(error):
     """End the run before any job, with one line."""
     sys.exit(f"linear atlas: {error}")
+
+
+try:
+    if Path("config/config.yaml").exists():
+        atlas_config.check_file(Path("config/config.yaml"))
+except atlas_config.ConfigError as error:
+    refuse(error)
+
+
+configfile: "config/config.yaml"
 
 
 try:

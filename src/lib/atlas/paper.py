@@ -1,5 +1,6 @@
 """What a paper's rule file asks for: paths, parameters, fingerprints and report entries of one paper."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class Paper:
         self._report = report
         self._local = local
         self._read: set[str] = set()
+        archive = root / "archive.json"  # written by lib.atlas.archive, for one figure
+        self._left_out = json.loads(archive.read_text(encoding="utf-8"))["left_out"] if archive.exists() else []
 
     def store(self, name: str) -> str:
         """Path of a store; the name may hold wildcards and folders."""
@@ -124,7 +127,9 @@ class Paper:
                     )
 
     def code(self, script: str) -> str:
-        """Fingerprint of the code behind `workflow/scripts/<slug>/<script>.py`."""
+        """Fingerprint of the code behind `workflow/scripts/<slug>/<script>.py`; empty where an archive left it out."""
+        if f"workflow/scripts/{self.slug}/{script}.py" in self._left_out:
+            return ""
         return code_fingerprint(self.root / "workflow/scripts" / self.slug / f"{script}.py", self.root)
 
     def data(self, key: str) -> Callable:

@@ -7,6 +7,7 @@ in the log.
 """
 
 import contextlib
+import hashlib
 import inspect
 import json
 import os
@@ -170,8 +171,9 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
 
         contents = figure.svg_bytes(result, short)
     elif path.suffix == ".csv":
-        head = "# " + json.dumps(short, sort_keys=True) + "\n"
-        contents = (head + result.to_csv(index=False, lineterminator="\n")).encode()
+        body = result.to_csv(index=False, lineterminator="\n").encode()
+        short["digest"] = hashlib.sha256(body).hexdigest()[:16]
+        contents = b"# " + json.dumps(short, sort_keys=True).encode() + b"\n" + body
     elif path.suffix == ".json" and rules is not None:
         from lib.atlas import claims
 
@@ -266,7 +268,10 @@ def run(function: Callable, snakemake) -> None:
     """
     import faulthandler
 
+    from lib.atlas import alive
+
     faulthandler.enable()
+    alive.hold()
     terminal = os.fdopen(os.dup(2), "w")
     if snakemake.log:
         log = os.open(str(snakemake.log[0]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
