@@ -106,6 +106,8 @@ def of_values(file: str, document: dict, keep) -> list[Mistake]:
                 continue  # an integer in a file may stand for a real parameter
             if kind in ("list for a scalar", "number for text", "wrong type") and path[-1] in ("equals", "scale"):
                 continue
+            if kind in ("scalar for a list", "true for a number") and "equals" in path:
+                continue  # what a claim must equal may be a number, true or false, or a list of them
             key = next(str(k) for k in reversed(path) if not isinstance(k, int))
             found.append(Mistake(kind, file, key, _dump(_with(document, path, _replace(wrong)))))
         if (

@@ -1,6 +1,7 @@
 # Causal structure from exchangeable data: identification by enumeration, directions, graphs, mechanisms, ablations.
 CDF = Paper("causal_de_finetti")
-DATA_SETS = CDF.value("directions", "seeds")  # by number of environments
+SEEDS = CDF.value("directions", "seeds")
+FEWER = dict(CDF.value("directions", "fewer"))  # seeds by number of environments
 PERMUTED_AT = CDF.value("directions", "permuted_at")
 
 
@@ -86,7 +87,7 @@ rule causal_de_finetti_find_directions:
         runtime=minutes(120),
     params:
         environments=lambda wildcards: int(wildcards.size),
-        seeds=lambda wildcards: DATA_SETS[int(wildcards.size)],
+        seeds=lambda wildcards: FEWER.get(int(wildcards.size), SEEDS),
         permuted=lambda wildcards: int(wildcards.size) == PERMUTED_AT,
         root_seed=CDF.root_seed,
         code=CDF.code("find_directions"),
@@ -112,7 +113,7 @@ rule causal_de_finetti_fit_baselines:
     params:
         **CDF.params("baselines", "alpha"),
         environments=lambda wildcards: int(wildcards.size),
-        seeds=lambda wildcards: DATA_SETS[int(wildcards.size)],
+        seeds=lambda wildcards: FEWER.get(int(wildcards.size), SEEDS),
         root_seed=CDF.root_seed,
         code=CDF.code("fit_baselines"),
     script:
