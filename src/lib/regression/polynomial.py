@@ -26,8 +26,8 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
             period) or `hermite` (normal).
         degree: highest degree.
         index_set: `total_degree`, `hyperbolic_cross` or `tensor`, for several features.
-        strategy: how the points are drawn and weighed, a key of `lib.sampling.designs.STRATEGIES`, with `_cond` after it to
-            draw again until the Gram matrix is well conditioned.
+        strategy: how the points are drawn and weighed, a key of `lib.sampling.designs.STRATEGIES`, with `_cond` after
+            it to draw again until the Gram matrix is well conditioned.
         domain: lower and upper ends of the box or period (means and standard deviations for `hermite`), (2,) or
             (2, n_features); taken from the data unless given. `sample` needs it.
         delta: conditioned strategies reach lambda_min(G) >= 1 - delta.
@@ -42,9 +42,7 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
     Source: Cohen and Migliorati (2017) for the weights, Nouy and Michel (2023, arXiv 2312.14057) for the designs.
     """
 
-    def __init__(
-        self, family="legendre", degree=2, *, index_set="total_degree", strategy="mc", domain=None, delta=0.5
-    ):
+    def __init__(self, family="legendre", degree=2, *, index_set="total_degree", strategy="mc", domain=None, delta=0.5):
         self.family = family
         self.degree = degree
         self.index_set = index_set
@@ -64,7 +62,9 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
     def _given_domain(self, features: int) -> np.ndarray:
         domain = np.asarray(self.domain, dtype=float)
         if domain.shape not in ((2,), (2, features)) or not np.all(np.isfinite(domain)):
-            raise ValueError(f"domain: got shape {domain.shape}, expected finite numbers of shape (2,) or (2, {features})")
+            raise ValueError(
+                f"domain: got shape {domain.shape}, expected finite numbers of shape (2,) or (2, {features})"
+            )
         domain = np.broadcast_to(domain.reshape(2, -1), (2, features))
         if not np.all(domain[1] > (0 if self.family == "hermite" else domain[0])):
             wanted = "standard deviations > 0" if self.family == "hermite" else "upper ends above the lower ends"
@@ -107,7 +107,9 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
             lib.sampling.designs.ConditioningFailed: a conditioned strategy found no good design.
         """
         if self.domain is None:
-            raise ValueError("domain: got nothing, expected the domain of the points; there are no data to take it from")
+            raise ValueError(
+                "domain: got nothing, expected the domain of the points; there are no data to take it from"
+            )
         basis, domain = self._make_basis(n_features), self._given_domain(n_features)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
         design = sample_design(self.strategy, basis, n_samples, rng, delta=self.delta)
@@ -123,8 +125,8 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
             sample_weight: further weights >= 0, multiplied with those of the strategy; points of weight 0 are left out.
 
         Raises:
-            ValueError: points outside a given domain, fewer points than basis functions, or points that do not determine
-                the coefficients.
+            ValueError: points outside a given domain, fewer points than basis functions, or points that do not
+                determine the coefficients.
         """
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=np.float64)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -132,7 +134,9 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
         X, y, weight = X[kept], y[kept], weight[kept]
         basis = self._make_basis(X.shape[1])
         if len(X) < basis.size:
-            raise ValueError(f"n_samples={len(X)} is less than the {basis.size} basis functions; expected at least as many")
+            raise ValueError(
+                f"n_samples={len(X)} is less than the {basis.size} basis functions; expected at least as many"
+            )
         domain = self._learned_domain(X, weight) if self.domain is None else self._given_domain(X.shape[1])
         if self.family != "hermite" and (np.any(domain[0] > X) or np.any(domain[1] < X)):
             raise ValueError(f"X: got points outside the domain {domain.tolist()}, expected points inside it")

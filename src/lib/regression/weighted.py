@@ -27,7 +27,9 @@ def weighted_least_squares(phi: np.ndarray, w: np.ndarray, y: np.ndarray) -> tup
     if n < m:
         raise ValueError(f"phi: got {n} points for {m} functions, expected at least as many points")
     if w.shape != phi.shape[:-1] or y.shape[: w.ndim] != w.shape or y.ndim > w.ndim + 1:
-        raise ValueError(f"w, y: got shapes {w.shape} and {y.shape}, expected {phi.shape[:-1]} and that or one axis more")
+        raise ValueError(
+            f"w, y: got shapes {w.shape} and {y.shape}, expected {phi.shape[:-1]} and that or one axis more"
+        )
     if not np.all(w > 0):
         raise ValueError(f"w: got {np.min(w)}, expected weights > 0")
     one = y.ndim == w.ndim
@@ -64,15 +66,15 @@ def concentration_constant(delta: float) -> float:
 
 
 def iid_failure_bound(n, m: int, delta: float) -> np.ndarray:
-    """Bound m exp(-n c_delta / m), at most 1, of Pr(lambda_min(G) < 1 - delta) for n points of the Christoffel density."""
+    """Bound m exp(-n c_delta / m), at most 1, of Pr(lambda_min(G) < 1 - delta) for n points of k_m / m dmu."""
     return np.minimum(1.0, m * np.exp(-np.asarray(n) * concentration_constant(delta) / m))
 
 
 def conditioned_error_bound(n, m: int, delta: float, failure) -> np.ndarray:
     """Bound of E|f - f_hat|^2 / e_m^2 for designs conditioned on lambda_min(G) >= 1 - delta.
 
-    1 + (m / n) / ((1 - delta)^2 (1 - eta)), eta = Pr(lambda_min < 1 - delta) before conditioning; it holds for independent,
-    volume and repeated determinantal points of the Christoffel density.
+    1 + (m / n) / ((1 - delta)^2 (1 - eta)), eta = Pr(lambda_min < 1 - delta) before conditioning; it holds for
+    independent, volume and repeated determinantal points of the Christoffel density.
     """
     return 1 + m / np.asarray(n) / ((1 - delta) ** 2 * (1 - np.asarray(failure)))
 

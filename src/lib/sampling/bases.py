@@ -114,8 +114,8 @@ def accepted(ratio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 class _Univariate:
     """What the families share; a family states its measure, its values and a bounded proposal.
 
-    `BOUND` is a constant C with phi_j(x)^2 (dmu/dq)(x) <= C for every j, where q is the law of `_propose`. `MEDIAN` is the
-    median of mu, where the panels of the quadrature meet.
+    `BOUND` is a constant C with phi_j(x)^2 (dmu/dq)(x) <= C for every j, where q is the law of `_propose`. `MEDIAN` is
+    the median of mu, where the panels of the quadrature meet.
     """
 
     dim = 1
@@ -288,7 +288,7 @@ class Chebyshev(_Polynomials):
 
 
 class Trigonometric(_Univariate):
-    """1, sqrt(2) cos(2 pi k x), sqrt(2) sin(2 pi k x), k = 1, 2, ...; mu is uniform on [0, 1). Proposals of mu, bound 2."""
+    """1, sqrt(2) cos(2 pi k x), sqrt(2) sin(2 pi k x), k = 1, 2, ...; mu is uniform on [0, 1). Proposals of mu."""
 
     MEDIAN = 0.5
 
@@ -334,8 +334,14 @@ class Hermite(_Polynomials):
 
     Components: the distribution function of phi_j^2 dmu is, with the normal density g,
     F_j(x) = Phi(x) - g(x) sum_{i=1..j} phi_i(x) phi_{i-1}(x) / sqrt(i)   (integrate the recurrence),
-    and is inverted by Newton steps safeguarded by bisection until the bracket or the step is below 1e-13.
+    and is inverted from a table by Newton steps safeguarded by bisection until the bracket or the step is below 1e-13.
     """
+
+    def __init__(self, size: int):
+        super().__init__(size)
+        reach = np.sqrt(4 * self.size + 2) + 9.0  # beyond it less than 1e-16 of the mass is left
+        self._grid = np.linspace(-reach, reach, 1001 + 40 * self.size)
+        self._table = self.component_cdfs(self._grid[:, None])
 
     @staticmethod
     def _coefficients(j):
@@ -367,9 +373,13 @@ class Hermite(_Polynomials):
         """Points of phi_j^2 dmu by inversion, one for each index of j: (*j.shape, 1)."""
         j = check_components(j, self.size)
         flat, u = j.ravel(), rng.random(j.size)
-        reach = np.sqrt(4 * flat + 2) + 9.0  # beyond it less than 1e-16 of the mass is left
-        low, high = -reach, reach.copy()
-        x = np.sqrt(4 * flat + 2) * np.sin(np.pi * (u - 0.5))
+        cell = np.empty(j.size, dtype=int)
+        for index in np.unique(flat):
+            members = flat == index
+            cell[members] = np.searchsorted(self._table[:, index], u[members])
+        cell = np.clip(cell, 1, len(self._grid) - 1)
+        low, high = self._grid[cell - 1], self._grid[cell]
+        x = (low + high) / 2
         waiting = np.arange(j.size)
         for _ in range(200):
             if not waiting.size:
@@ -384,7 +394,8 @@ class Hermite(_Polynomials):
                 step = at - gap / density
             step = np.where((step > a) & (step < b), step, (a + b) / 2)
             x[waiting] = step
-            waiting = waiting[(np.abs(step - at) > 1e-13 * (1 + np.abs(at))) & (b - a > 1e-13)]
+            # a gap of 1e-15 is what the distribution function resolves; near a zero of the density no step can do more
+            waiting = waiting[(np.abs(gap) > 1e-15) & (np.abs(step - at) > 1e-13 * (1 + np.abs(at))) & (b - a > 1e-13)]
         raise RuntimeError(f"inversion of the Hermite density did not converge at {waiting.size} point(s)")
 
     def draw_christoffel(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

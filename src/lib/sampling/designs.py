@@ -20,8 +20,8 @@ def sample_iid(basis: OrthonormalBasis, n: int, measure: Measure, rng: np.random
 def sample_volume(basis: OrthonormalBasis, n: int, measure: Measure, rng: np.random.Generator, size: int = 1):
     """Generalised volume sampling: density proportional to det(Phi^T W Phi) with respect to nu^n, w = dmu/dnu.
 
-    m points of the projection DPP and n - m independent points of nu, in random order (Derezinski, Warmuth and Hsu 2018;
-    for general nu, Nouy and Michel 2023).
+    m points of the projection DPP and n - m independent points of nu, in random order (Derezinski, Warmuth and Hsu
+    2018; for general nu, Nouy and Michel 2023).
 
     Args:
         basis: orthonormal basis of m functions.
@@ -82,8 +82,8 @@ class ConditioningFailed(RuntimeError):
 class Design(NamedTuple):
     """Designs with what least squares needs of them.
 
-    Points `x` (size, n, dim), weights `w` (size, n), values `phi` (size, n, m), ascending eigenvalues of the Gram matrix
-    `eigenvalues` (size, m), number of draws `tries` (size,), and whether the last one was `accepted` (size,).
+    Points `x` (size, n, dim), weights `w` (size, n), values `phi` (size, n, m), ascending eigenvalues of the Gram
+    matrix `eigenvalues` (size, m), number of draws `tries` (size,), and whether the last one was `accepted` (size,).
     """
 
     x: np.ndarray
@@ -95,7 +95,7 @@ class Design(NamedTuple):
 
 
 def gram(phi: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Empirical Gram matrices G = sum_i w_i phi(x_i) phi(x_i)^T / n: (..., m, m) from phi (..., n, m) and w (..., n)."""
+    """Empirical Gram matrices sum_i w_i phi(x_i) phi(x_i)^T / n: (..., m, m) from phi (..., n, m) and w (..., n)."""
     root = np.sqrt(w)[..., None] * phi
     return root.swapaxes(-1, -2) @ root / phi.shape[-2]
 
@@ -161,13 +161,24 @@ def condition(
 STRATEGIES = {
     "mc": ("iid", reference_measure),
     "iid": ("iid", christoffel_measure),
-    "damped_iid": ("iid", damped_measure),
-    "dpp": ("dpp", christoffel_measure),
     "vol": ("volume", christoffel_measure),
-    "vol_mu": ("volume", reference_measure),
-    "damped_vol": ("volume", damped_measure),
     "rep": ("repeated", christoffel_measure),
     "rvol": ("repeated volume", christoffel_measure),
+    "vol_mu": ("volume", reference_measure),
+    "damped_iid": ("iid", damped_measure),
+    "damped_vol": ("volume", damped_measure),
+    "dpp": ("dpp", christoffel_measure),
+}
+LABELS = {
+    "mc": "i.i.d. of μ",
+    "iid": "i.i.d. optimal",
+    "vol": "volume",
+    "rep": "repeated DPP",
+    "rvol": "repeated volume",
+    "vol_mu": "volume of μ",
+    "iid_cond": "i.i.d. optimal, conditioned",
+    "rep_cond": "repeated DPP, conditioned",
+    "vol_cond": "volume, conditioned",
 }
 
 
@@ -175,9 +186,9 @@ def draws(strategy: str, basis: OrthonormalBasis, n: int, measure: Measure | Non
     """Sampler and measure of a strategy.
 
     Args:
-        strategy: a key of `STRATEGIES`: `mc` and `iid` (independent points of mu and of the Christoffel density), `dpp` (one
-            projection DPP), `vol` and `vol_mu` (volume sampling), `rep` (repeated DPP), `rvol` (repeated volume sampling of
-            2m points), `damped_iid` and `damped_vol`.
+        strategy: a key of `STRATEGIES`: `mc` and `iid` (independent points of mu and of the Christoffel density), `dpp`
+            (one projection DPP), `vol` and `vol_mu` (volume sampling), `rep` (repeated DPP), `rvol` (repeated volume
+            sampling of 2m points), `damped_iid` and `damped_vol`.
         basis: orthonormal basis of m functions.
         n: number of points.
         measure: another measure nu instead of the strategy's own.

@@ -41,9 +41,9 @@ def acceptance(q: np.ndarray, phi: np.ndarray) -> np.ndarray:
 def sample_projection_dpp(basis: OrthonormalBasis, rng: np.random.Generator, size: int = 1) -> np.ndarray:
     """Draw projection DPPs: m points with density det[K(x_i, x_j)] / m! with respect to mu^m.
 
-    The chain rule: point k+1 has density (|phi(x)|^2 - |Q_k^T phi(x)|^2) / (m - k) dmu, where Q_k spans the values at the
-    first k points. Proposals of the Christoffel density are accepted with `acceptance`, at rate (m - k) / m. All draws
-    advance together; each takes the first of its proposals that is accepted.
+    The chain rule: point k+1 has density (|phi(x)|^2 - |Q_k^T phi(x)|^2) / (m - k) dmu, where Q_k spans the values at
+    the first k points. Proposals of the Christoffel density are accepted with `acceptance`, at rate (m - k) / m. All
+    draws advance together; each takes the first of its proposals that is accepted.
 
     Args:
         basis: orthonormal basis of m functions.
@@ -88,8 +88,8 @@ def counting_moments(matrix: np.ndarray) -> dict[str, float]:
         matrix: M_A, (m, m); for half spaces the bases' `half_space_gram`.
 
     Returns:
-        `mean` tr M, `variance` tr M(I - M), `pairs` E N(N-1) = (tr M)^2 - tr M^2, and `iid_variance`, the variance for m
-        independent points of the Christoffel density.
+        `mean` tr M, `variance` tr M(I - M), `pairs` E N(N-1) = (tr M)^2 - tr M^2, and `iid_variance`, the variance for
+        m independent points of the Christoffel density.
     """
     mean, square = np.trace(matrix), np.sum(matrix**2)
     return {

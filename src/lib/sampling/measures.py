@@ -11,8 +11,8 @@ from lib.sampling.bases import OrthonormalBasis
 class Measure(NamedTuple):
     """A probability nu with a positive density with respect to the reference measure mu.
 
-    `draw(n, rng)` gives points (n, dim); `weight(x, phi)` gives w = dmu/dnu (...,) at points (..., dim) where the basis has
-    the values phi (..., m).
+    `draw(n, rng)` gives points (n, dim); `weight(x, phi)` gives w = dmu/dnu (...,) at points (..., dim) where the basis
+    has the values phi (..., m).
     """
 
     draw: Callable[[int, np.random.Generator], np.ndarray]
@@ -20,7 +20,7 @@ class Measure(NamedTuple):
 
 
 def reference_measure(basis: OrthonormalBasis) -> Measure:
-    """mu itself: w = 1."""
+    """Mu itself: w = 1."""
     return Measure(lambda n, rng: basis.sample_reference((n,), rng), lambda x, phi: np.ones(phi.shape[:-1]))
 
 
@@ -33,7 +33,7 @@ def christoffel_measure(basis: OrthonormalBasis) -> Measure:
 
 
 def _half_and_half(first, second, n: int, rng: np.random.Generator) -> np.ndarray:
-    """n points, each from one of two samplers with probability one half."""
+    """N points, each from one of two samplers with probability one half."""
     coin = rng.random(n) < 0.5
     a, b = first(int(coin.sum()), rng), second(int(n - coin.sum()), rng)
     x = np.empty((n, a.shape[-1]))
@@ -65,7 +65,9 @@ def kernel_measure(basis: OrthonormalBasis, features: OrthonormalBasis, eigenval
     """
     eigenvalues = np.asarray(eigenvalues, dtype=float)
     if eigenvalues.shape != (features.size,) or np.any(eigenvalues < 0) or not eigenvalues.sum() > 0:
-        raise ValueError(f"eigenvalues: got shape {eigenvalues.shape}, expected {features.size} numbers >= 0, not all 0")
+        raise ValueError(
+            f"eigenvalues: got shape {eigenvalues.shape}, expected {features.size} numbers >= 0, not all 0"
+        )
     trace = eigenvalues.sum()
     optimal = christoffel_measure(basis)
 

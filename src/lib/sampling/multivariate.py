@@ -190,7 +190,7 @@ class DiscreteBasis:
         return x, self.table[x[:, 0].astype(int)]
 
     def half_space_gram(self, cut: float) -> np.ndarray:
-        """Sum of phi phi^T over the atoms whose first coordinate is below the cut, weighted with their probabilities."""
+        """Sum of phi phi^T over the atoms whose first coordinate is below the cut, times their probabilities."""
         below = self.points[:, 0] < cut
         return self.table[below].T @ (self.weight[below, None] * self.table[below])
 

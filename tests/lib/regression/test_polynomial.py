@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures
-from sklearn.linear_model import LinearRegression
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from lib.regression.polynomial import PolynomialLeastSquares
@@ -75,7 +75,7 @@ def test_several_features_and_domains():
     domain = np.array([[0.0, -5.0], [10.0, 5.0]])
     model = PolynomialLeastSquares("legendre", 4, strategy="rep_cond", domain=domain)
     X = model.sample(60, n_features=2, random_state=1)
-    assert np.all((X >= domain[0]) & (X <= domain[1]))
+    assert np.all((domain[0] <= X) & (domain[1] >= X))
     assert X[:, 0].max() > 5
     y = np.exp(-0.1 * X[:, 0]) * np.cos(0.3 * X[:, 1])
     assert model.fit(X, y).score(X, y) > 0.999

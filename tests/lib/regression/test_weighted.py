@@ -18,8 +18,12 @@ def test_batches_agree_with_single_solves():
     for index in np.ndindex(4, 3):
         root = np.sqrt(w[index])[:, None]
         np.testing.assert_allclose(coef[index], np.linalg.lstsq(root * phi[index], root * y[index], rcond=None)[0])
-        np.testing.assert_allclose(eigenvalues[index], np.linalg.eigvalsh((root * phi[index]).T @ (root * phi[index]) / 12))
-        np.testing.assert_allclose(weighted.inverse_gram_mean(phi[index], w[index]), np.mean(1 / eigenvalues[index]) / 12)
+        np.testing.assert_allclose(
+            eigenvalues[index], np.linalg.eigvalsh((root * phi[index]).T @ (root * phi[index]) / 12)
+        )
+        np.testing.assert_allclose(
+            weighted.inverse_gram_mean(phi[index], w[index]), np.mean(1 / eigenvalues[index]) / 12
+        )
     one, _ = weighted.weighted_least_squares(phi, w, y[..., 0])
     np.testing.assert_allclose(one, coef[..., 0])
 

@@ -96,7 +96,9 @@ def test_conditioned_designs_have_the_restricted_law(basis, volume):
         law = law * np.linalg.det(matrices)
     good = np.linalg.eigvalsh(matrices / POINTS)[:, 0] >= 0.6
     law = np.where(good, law, 0) / np.sum(law[good]), np.sum(law[good]) / np.sum(law)
-    design = designs.sample_design("vol_cond" if volume else "iid_cond", basis, POINTS, np.random.default_rng(3), DRAWS, 0.4)
+    design = designs.sample_design(
+        "vol_cond" if volume else "iid_cond", basis, POINTS, np.random.default_rng(3), DRAWS, 0.4
+    )
     counts = counts_of(sequences, design.x)
     assert counts[~good].sum() == 0
     assert fits(counts[good], DRAWS * law[0][good]) > LEVEL
@@ -115,7 +117,9 @@ def test_repeated_copies_are_independent_processes():
     assert y.shape == (10, 14, 1)
 
 
-@pytest.mark.parametrize("basis", [Legendre(6), Hermite(5), Trigonometric(7), polynomial_basis("legendre", 2, 2)], ids=repr)
+@pytest.mark.parametrize(
+    "basis", [Legendre(6), Hermite(5), Trigonometric(7), polynomial_basis("legendre", 2, 2)], ids=repr
+)
 @pytest.mark.parametrize("strategy", ["vol", "vol_mu", "damped_vol"])
 def test_volume_sampling_inverts_the_gram_matrix_and_is_unbiased(basis, strategy):
     n, draws, rng = 4 * basis.size, 2000, np.random.default_rng(6)
@@ -142,7 +146,10 @@ def test_weights_are_inverse_densities():
     x, weight = basis.quadrature()
     phi = basis.evaluate(x)
     kernel = features.evaluate(x) ** 2 @ eigenvalues
-    for measure in (*(make(basis) for make in MEASURES.values()), measures.kernel_measure(basis, features, eigenvalues)):
+    for measure in (
+        *(make(basis) for make in MEASURES.values()),
+        measures.kernel_measure(basis, features, eigenvalues),
+    ):
         w = measure.weight(x, phi)
         assert np.sum(weight / w) == pytest.approx(1)  # nu is a probability
         # draws of nu, weighted with dmu/dnu, have the moments of mu

@@ -71,7 +71,12 @@ def chebyshev_model(m, rng):
 
 @pytest.mark.parametrize(
     ("basis", "model"),
-    [(Legendre(6), jacobi_model), (Hermite(6), gue_model), (Trigonometric(7), cue_model), (Chebyshev(5), chebyshev_model)],
+    [
+        (Legendre(6), jacobi_model),
+        (Hermite(6), gue_model),
+        (Trigonometric(7), cue_model),
+        (Chebyshev(5), chebyshev_model),
+    ],
     ids=repr,
 )
 def test_one_dimensional_processes_are_eigenvalues_of_random_matrices(basis, model):
@@ -118,7 +123,9 @@ def test_single_points_follow_the_christoffel_density():
 def test_large_draws_are_cut_into_rounds(monkeypatch):
     monkeypatch.setattr(dpp, "VALUES_AT_ONCE", 50)
     x = dpp.sample_projection_dpp(Legendre(5), np.random.default_rng(8), 300)
-    assert np.mean(x**2) == pytest.approx(np.mean(dpp.sample_projection_dpp(Legendre(5), np.random.default_rng(9), 4000) ** 2), abs=0.03)
+    assert np.mean(x**2) == pytest.approx(
+        np.mean(dpp.sample_projection_dpp(Legendre(5), np.random.default_rng(9), 4000) ** 2), abs=0.03
+    )
 
 
 def test_gram_schmidt_keeps_orthogonality():

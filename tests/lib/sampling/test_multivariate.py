@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from lib.sampling import multivariate as mv
-from lib.sampling.bases import Legendre, check_orthonormal
+from lib.sampling.bases import Legendre
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
@@ -52,7 +52,8 @@ def test_tensor_basis_is_a_product():
     x = np.random.default_rng(0).uniform(-1, 1, (3, 5, 2))
     one, two = Legendre(4).evaluate(x[..., :1]), Legendre(4).evaluate(x[..., 1:])
     np.testing.assert_allclose(
-        basis.evaluate(x), np.stack([one[..., 0] * two[..., 0], one[..., 2] * two[..., 1], one[..., 1] * two[..., 3]], -1)
+        basis.evaluate(x),
+        np.stack([one[..., 0] * two[..., 0], one[..., 2] * two[..., 1], one[..., 1] * two[..., 3]], -1),
     )
 
 

@@ -57,7 +57,9 @@ def bound_errors(
     for s, name in progress(enumerate(names), "damped designs", total=len(names)):
         rng = stream("uniform", name)
         for block in blocks(repetitions, points * size):
-            design = sample_design(f"damped_{name}_cond", basis, points, rng, block.stop - block.start, delta, max_tries)
+            design = sample_design(
+                f"damped_{name}_cond", basis, points, rng, block.stop - block.start, delta, max_tries
+            )
             y = np.stack([p.function(design.x) for p in problems], axis=-1)
             coef, _ = weighted_least_squares(design.phi, design.w, y)
             excess = np.sum((coef - np.stack([p.coef for p in problems], axis=1)) ** 2, axis=1)
@@ -80,7 +82,11 @@ def bound_errors(
                 x = draw(count, rng)
                 phi = basis.evaluate(x)
                 w = measure.weight(x, phi)
-            c = np.sqrt(eigenvalues) * (1.0 + np.arange(features)) ** -smoothness * rng.standard_normal((count, features))
+            c = (
+                np.sqrt(eigenvalues)
+                * (1.0 + np.arange(features)) ** -smoothness
+                * rng.standard_normal((count, features))
+            )
             y = np.einsum("rnj,rj->rn", wide.evaluate(x), c)
             coef, _ = weighted_least_squares(phi, w, y)
             tail = c[:, size:] ** 2

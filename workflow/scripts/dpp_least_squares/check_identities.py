@@ -6,6 +6,7 @@ from scipy import stats
 
 from lib.atlas.progress import progress
 from lib.atlas.seeds import generator
+from lib.regression.errors import mean_and_error
 from lib.regression.problems import Problem, problem, space
 from lib.regression.weighted import inverse_gram_mean, weighted_least_squares
 from lib.sampling.bases import OrthonormalBasis
@@ -39,7 +40,7 @@ def process_moments(basis: OrthonormalBasis, cut: float, draws: int, rng) -> tup
     samples = [
         np.mean(first**2, axis=1), np.mean(first**4, axis=1), count, count * (count - 1), (count - exact["mean"]) ** 2
     ]  # fmt: skip
-    measured = np.array([[np.mean(v), stats.sem(v)] for v in samples])
+    measured = np.array([mean_and_error(v) for v in samples])
     # moments of nu_m: of the first coordinate alone, so that tensor bases need the nodes of one variable
     one = getattr(basis, "factors", [basis])[0]
     nodes, weight = one.quadrature()
@@ -54,7 +55,7 @@ def process_moments(basis: OrthonormalBasis, cut: float, draws: int, rng) -> tup
 
 
 def fits(approximation: Problem, strategy: str, n: int, draws: int, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (draws, m) and scaled inverses (n - m + 1) mean diag (Phi^T W Phi)^{-1} (draws,) of fresh designs."""
+    """Coefficients (draws, m) and inverses (n - m + 1) mean diag (Phi^T W Phi)^-1 (draws,) of fresh designs."""
     basis = approximation.basis
     coef, inverse = np.empty((draws, basis.size)), np.empty(draws)
     for block in blocks(draws, n * basis.size):
@@ -66,34 +67,33 @@ def fits(approximation: Problem, strategy: str, n: int, draws: int, rng) -> tupl
 
 def check_identities(
     *,
-    bases: dict,
+    bases: list[dict],
     draws: int,
     iid_draws: int,
     multiples: list[int],
-    interpolation_size: int,
-    interpolation_draws: int,
     root_seed: int,
 ) -> xr.Dataset:
-    """Return, by basis: moments of the process, mean inverses, biases; and the error of interpolation.
+    """Return, by basis: moments of the process, mean inverses, biases and root mean square errors.
 
     Args:
-        bases: name to `family`, `dim`, `degree`, `index_set`, `atoms`, `function` and `cut`, where points are counted.
+        bases: `name`, `family`, `dim`, `degree`, `index_set`, `atoms`, `function`, and `cut`, below which points are
+            counted.
         draws: independent draws for each identity.
         iid_draws: draws of independent designs, whose means are heavy-tailed.
         multiples: numbers of points over m for the inverses; the first serves the biases.
-        interpolation_size: m of the Legendre space whose interpolation error is measured.
-        interpolation_draws: draws of it.
         root_seed: root of the random streams.
     """
-    names = list(bases)
+    names = [spec["name"] for spec in bases]
     shape = (len(names), len(MOMENTS))
     moment, moment_se, moment_exact = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     p_value, sizes, best = np.zeros(len(names)), np.zeros(len(names), dtype=int), np.zeros(len(names))
     inverse = np.zeros((3, len(names), len(INVERSES), len(multiples)))
     bias, bias_se = np.zeros((2, len(names), len(BIASES)))
+    strategies = list(dict.fromkeys((*INVERSES, *BIASES)))
+    rms = np.zeros((len(names), len(strategies), len(multiples)))
     for b, name in progress(enumerate(names), "bases", total=len(names)):
-        spec = dict(bases[name])
-        cut, function = spec.pop("cut"), spec.pop("function")
+        spec = {key: value for key, value in bases[b].items() if key not in ("name", "cut", "function")}
+        cut, function = bases[b]["cut"], bases[b]["function"]
         basis = space(**spec)
         approximation = problem(basis, function)
         sizes[b], best[b] = basis.size, approximation.best
@@ -103,20 +103,19 @@ def check_identities(
 
         found, moment_exact[b], p_value[b] = process_moments(basis, cut, draws, rng("process"))
         moment[b], moment_se[b] = found.T
-        for s, strategy in enumerate(dict.fromkeys((*INVERSES, *BIASES))):
+        for s, strategy in enumerate(strategies):
             for k, multiple in enumerate(multiples):
                 count = iid_draws if strategy == "iid" else draws
                 coef, values = fits(approximation, strategy, multiple * basis.size, count, rng(strategy, multiple))
+                excess = np.sum((coef - approximation.coef) ** 2, axis=1) / best[b] ** 2
+                rms[b, s, k] = np.sqrt(1 + np.mean(excess))
                 if strategy in INVERSES:
-                    inverse[:, b, s, k] = np.mean(values), stats.sem(values), np.median(values)
+                    inverse[:, b, s, k] = *mean_and_error(values), np.median(values)
                 if strategy in BIASES and k == 0:
                     j = BIASES.index(strategy)
-                    bias[b, j] = np.linalg.norm(np.mean(coef, axis=0) - approximation.coef) / best[b]
-                    bias_se[b, j] = np.linalg.norm(stats.sem(coef, axis=0)) / best[b]
-    small = problem(space("legendre", 1, interpolation_size - 1), "runge")
-    rng = generator(root_seed, "dpp_least_squares", "identities", "interpolation")
-    coef, _ = fits(small, "dpp", interpolation_size, interpolation_draws, rng)
-    excess = np.sum((coef - small.coef) ** 2, axis=1) / small.best**2
+                    centre, spread = mean_and_error(coef, axis=0)
+                    bias[b, j] = np.linalg.norm(centre - approximation.coef) / best[b]
+                    bias_se[b, j] = np.linalg.norm(spread) / best[b]
     grid = ("basis", "inverse_strategy", "multiple")
     return xr.Dataset(
         {
@@ -128,17 +127,16 @@ def check_identities(
             "inverse_se": (grid, inverse[1]),
             "inverse_median": (grid, inverse[2]),
             "bias": (("basis", "bias_strategy"), bias, {"long_name": "|mean of c_hat - c| / e_m"}),
-            "bias_se": (("basis", "bias_strategy"), bias_se, {"long_name": "root of the summed squared standard errors"}),
+            "bias_se": (("basis", "bias_strategy"), bias_se, {"long_name": "root of summed squared standard errors"}),
             "size": ("basis", sizes, {"long_name": "number of functions m"}),
             "best_error": ("basis", best, {"long_name": "e_m"}),
-            "interpolation": ((), np.mean(excess), {"long_name": "mean of |c_hat - c|^2 / e_m^2 at n = m"}),
-            "interpolation_se": ((), stats.sem(excess)),
+            "rms": (("basis", "strategy", "multiple"), rms, {"long_name": "root mean square of |f - f_hat| / e_m"}),
         },
         coords={
             "basis": names, "moment_name": list(MOMENTS), "inverse_strategy": list(INVERSES),
-            "bias_strategy": list(BIASES), "multiple": multiples,
+            "bias_strategy": list(BIASES), "strategy": strategies, "multiple": multiples,
         },
-        attrs={"draws": draws, "iid_draws": iid_draws, "interpolation_size": interpolation_size},
+        attrs={"draws": draws, "iid_draws": iid_draws},
     )  # fmt: skip
 
 

@@ -51,7 +51,11 @@ def condition_designs(
 
     shape = (len(strategies), len(sizes))
     failed = np.zeros((*shape, draws), dtype=bool)
-    free, error, tries = np.zeros((*shape, draws)), np.zeros((*shape, repetitions)), np.zeros((*shape, repetitions), int)
+    free, error, tries = (
+        np.zeros((*shape, draws)),
+        np.zeros((*shape, repetitions)),
+        np.zeros((*shape, repetitions), int),
+    )
     for s, i in progress(list(np.ndindex(*shape)), "conditioned designs"):
         batches = list(designs(strategies[s], sizes[i], draws))
         failed[s, i] = np.concatenate([d.eigenvalues[:, 0] < 1 - delta for d in batches])

@@ -31,7 +31,7 @@ def candidates(strategy: str, m: int, step: float, largest: float) -> list[int]:
 
 def find_sizes(
     *,
-    bases: dict,
+    bases: list[dict],
     strategies: list[str],
     levels: list[float],
     repetitions: int,
@@ -43,7 +43,7 @@ def find_sizes(
     """Return `needed (basis, strategy, level)`, the first n with Pr(lambda_min >= 1 - delta) at or above the level.
 
     Args:
-        bases: name to `family`, `dim`, `degree`, `index_set`, `atoms`; other keys are not read.
+        bases: `name`, `family`, `dim`, `degree`, `index_set`, `atoms`; other keys are not read.
         strategies: names of strategies.
         levels: ascending probabilities.
         repetitions: designs at each n.
@@ -52,17 +52,19 @@ def find_sizes(
         largest: highest n over m; what is not reached by then is NaN.
         root_seed: root of the random streams.
     """
-    names = list(bases)
+    names = [spec["name"] for spec in bases]
     needed = np.full((len(names), len(strategies), len(levels)), np.nan)
     walks, sizes = {}, np.zeros(len(names), dtype=int)
     for b, s in progress([(b, s) for b in range(len(names)) for s in range(len(strategies))], "searches"):
-        spec = {k: v for k, v in bases[names[b]].items() if k not in ("function", "cut")}
+        spec = {k: v for k, v in bases[b].items() if k not in ("name", "function", "cut")}
         basis = space(**spec)
         sizes[b], walk = basis.size, []
         for n in candidates(strategies[s], basis.size, step, largest):
             rng = generator(root_seed, "dpp_least_squares", "sizes", names[b], strategies[s], n)
             good = sum(
-                int(np.sum(sample_design(strategies[s], basis, n, rng, k.stop - k.start).eigenvalues[:, 0] >= 1 - delta))
+                int(
+                    np.sum(sample_design(strategies[s], basis, n, rng, k.stop - k.start).eigenvalues[:, 0] >= 1 - delta)
+                )
                 for k in blocks(repetitions, n * basis.size)
             )
             walk.append((n, good / repetitions))

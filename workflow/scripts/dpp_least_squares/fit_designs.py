@@ -1,4 +1,4 @@
-"""Weighted least squares on designs of several strategies and sizes: conditioning and errors, repetition by repetition."""
+"""Weighted least squares on designs of several strategies and sizes: conditioning and errors of each repetition."""
 
 import numpy as np
 import xarray as xr

@@ -20,6 +20,8 @@ def grow_spaces(
     multiples: list[int],
     functions: list[str],
     repetitions: int,
+    interpolation_size: int,
+    interpolation_draws: int,
     root_seed: int,
 ) -> xr.Dataset:
     """Return |f - f_hat| / e_m, `(size, strategy, rule, repetition, function)`.
@@ -31,6 +33,8 @@ def grow_spaces(
         multiples: k of the rules n = k m.
         functions: names of functions; `next` is the next basis function, of best error 1.
         repetitions: designs for each point.
+        interpolation_size: m of the space in which the first function but `next` is interpolated at one projection DPP.
+        interpolation_draws: draws of it.
         root_seed: root of the random streams.
     """
     rules = [f"{c:g} m ln m" for c in log_factors] + [f"{k} m" for k in multiples]
@@ -54,13 +58,25 @@ def grow_spaces(
                 y = np.stack([p.function(design.x) for p in problems], axis=-1)
                 found, _ = weighted_least_squares(design.phi, design.w, y)
                 error[i, s, r, block] = np.sqrt(1 + np.sum((found - coef) ** 2, axis=1) / best[i] ** 2)
+    name = next(name for name in functions if name != "next")
+    small = problem(space("legendre", 1, interpolation_size - 1), name)
+    rng = generator(root_seed, "dpp_least_squares", "interpolation", interpolation_size)
+    design = sample_design("dpp", small.basis, interpolation_size, rng, interpolation_draws)
+    found, _ = weighted_least_squares(design.phi, design.w, small.function(design.x))
+    excess = np.sum((found - small.coef) ** 2, axis=1) / small.best**2
     return xr.Dataset(
         {
-            "error": (("size", "strategy", "rule", "repetition", "function"), error, {"long_name": "|f - f_hat| / e_m"}),
+            "interpolation": ("draw", excess, {"long_name": "|c_hat - c|^2 / e_m^2 at n = m points of one process"}),
+            "error": (
+                ("size", "strategy", "rule", "repetition", "function"),
+                error,
+                {"long_name": "|f - f_hat| / e_m"},
+            ),
             "points": (("size", "strategy", "rule"), points, {"long_name": "number of points n"}),
             "best_error": (("size", "function"), best, {"long_name": "e_m"}),
         },
         coords={"size": sizes, "strategy": strategies, "rule": rules, "function": functions},
+        attrs={"interpolation_size": interpolation_size},
     )
 
 
