@@ -29,6 +29,15 @@ def candidates(strategy: str, m: int, step: float, largest: float) -> list[int]:
     return sorted({round(m * step**k) for k in range(count + 1)})
 
 
+def well_conditioned(strategy: str, basis, n: int, repetitions: int, delta: float, rng: np.random.Generator) -> int:
+    """How many of some designs have lambda_min(G) >= 1 - delta."""
+    count = 0
+    for block in blocks(repetitions, n * basis.size):
+        design = sample_design(strategy, basis, n, rng, block.stop - block.start)
+        count += int(np.sum(design.eigenvalues[:, 0] >= 1 - delta))
+    return count
+
+
 def find_sizes(
     *,
     bases: list[dict],
@@ -61,12 +70,7 @@ def find_sizes(
         sizes[b], walk = basis.size, []
         for n in candidates(strategies[s], basis.size, step, largest):
             rng = generator(root_seed, "dpp_least_squares", "sizes", names[b], strategies[s], n)
-            good = sum(
-                int(
-                    np.sum(sample_design(strategies[s], basis, n, rng, k.stop - k.start).eigenvalues[:, 0] >= 1 - delta)
-                )
-                for k in blocks(repetitions, n * basis.size)
-            )
+            good = well_conditioned(strategies[s], basis, n, repetitions, delta, rng)
             walk.append((n, good / repetitions))
             for i, level in enumerate(levels):
                 if np.isnan(needed[b, s, i]) and good >= level * repetitions:
@@ -77,7 +81,7 @@ def find_sizes(
     length = max(map(len, walks.values()))
     path = np.full((len(names), len(strategies), length, 2), np.nan)
     for (b, s), walk in walks.items():
-        path[b, s, : len(walk)] = walk
+        path[b, s, : len(walk)] = np.reshape(walk, (-1, 2))
     return xr.Dataset(
         {
             "needed": (("basis", "strategy", "level"), needed, {"long_name": "number of points"}),
