@@ -32,7 +32,7 @@ def figure(conditioning):
     axes[1].plot([], [], "_", ms=14, mew=1.6, color="black", label="bound, conditioned")
     axes[1].axhline(1, **REFERENCE)
     axes[0].set(ylabel="draws until accepted", yscale="log", title="cost of rejection")
-    axes[1].set(ylabel="mean of $\\|f - \\hat f\\|^2 / e_m^2$", yscale="log", title="mean square error")
+    axes[1].set(ylabel="mean of (error / $e_m$)$^2$", yscale="log", title="mean square error")
     bound_n, failure = conditioning.bound_n.values, conditioning.iid_failure.values
     se = np.sqrt(failure * (1 - failure) / conditioning.draws)
     axes[2].errorbar(bound_n, failure, se, mfc="white", label="measured", ls="none", **STYLE["iid"])

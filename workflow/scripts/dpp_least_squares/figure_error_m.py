@@ -25,7 +25,7 @@ def figure(growth):
                 label=f"{LABELS[name]}, n = {rule.removeprefix('1 ')}", **STYLE[name],
             )  # fmt: skip
     axes[0].axhline(1, **REFERENCE)
-    axes[0].set(ylabel="rms of $\\|f - \\hat f\\| / e_m$", title="f: next basis function", ylim=(0.9, 30))
+    axes[0].set(ylabel="rms error / best error $e_m$", title="f: next basis function", ylim=(0.9, 30))
     axes[0].legend(fontsize=7)
     for axis, function in zip(axes[1:], functions):
         best = growth.best_error.sel(function=function).values
@@ -37,8 +37,8 @@ def figure(growth):
                     label=f"{LABELS[name]}, n = {rule}", **STYLE[name],
                 )  # fmt: skip
         axis.plot(m, best, label="best error $e_m$", **REFERENCE)
-        axis.set(ylabel="rms of $\\|f - \\hat f\\|$", title=f"f = {FORMULAS[function]}")
-    axes[-1].legend(fontsize=7)
+        axis.set(ylabel="rms $L^2$ error", title=f"f = {FORMULAS[function]}")
+    axes[1].legend(fontsize=7, loc="lower left")
     for axis in axes:
         axis.set(xscale="log", yscale="log", xlabel="number of functions m")
         axis.set_xticks(m, [str(v) for v in m])

@@ -34,7 +34,7 @@ def figure(independent, volume, repeated):
         ticks = [n for n in independent.n.values if n in (5, 10, 20, 30, 50, 100, 200)]
         axis.set_xticks(ticks, [str(t) for t in ticks])
         axis.minorticks_off()
-    axes[0].set_ylabel("$\\|f - \\hat f\\| / e_m$")
+    axes[0].set_ylabel("$L^2$ error / best error $e_m$")
     axes[1].legend(ncols=1, loc="upper right")
     axes[0].legend(handles=axes[0].get_lines()[-2:-1], loc="upper right")
     panel_labels(axes)

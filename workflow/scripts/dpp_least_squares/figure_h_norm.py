@@ -4,7 +4,8 @@ import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, REFERENCE, new_figure, panel_labels
 from lib.regression.functions import FORMULAS
-from lib.sampling.designs import LABELS
+
+SHORT = {"iid": "i.i.d.", "vol": "volume"}
 
 
 def _histogram(axis, values, bins, label, k):
@@ -21,28 +22,29 @@ def figure(bounds):
     for function in bounds.function.values:
         for name in bounds.strategy.values:
             values = ratio.sel(function=function, strategy=name).values
-            _histogram(axes[0], values, bins, f"{FORMULAS[function]}, {LABELS[name]}", k)
+            _histogram(axes[0], values, bins, f"{FORMULAS[function]}, {SHORT[name]}", k)
             k += 1
     axes[0].set(
         xlabel="error over bound, supremum norm", ylabel="share of designs", title="damped weights, conditioned"
     )
     bins = np.geomspace(float(bounds.kernel_ratio.min()) * 0.95, 1.2, 60)
     for k, name in enumerate(bounds.strategy.values):
-        _histogram(axes[1], bounds.kernel_ratio.sel(control=name).values, bins, LABELS[name], k)
+        _histogram(axes[1], bounds.kernel_ratio.sel(control=name).values, bins, SHORT[name], k)
     axes[1].set(xlabel="error over bound, RKHS", ylabel="share of designs", title="density of the kernel, conditioned")
     for axis in axes[:2]:
         axis.axvline(1, label="bound", **REFERENCE)
         axis.set_xscale("log")
-        axis.legend(fontsize=7, loc="upper left" if axis is axes[1] else "upper right")
-    top = axes[0].get_ylim()[1]
-    axes[0].set_ylim(0, top * 1.45)
+        axis.legend(fontsize=7, loc="upper right", bbox_to_anchor=(0.86, 1.0))
+    axes[0].set_xlim(0.1, 1.3)
+    axes[0].set_xticks([0.1, 0.2, 0.5, 1], ["0.1", "0.2", "0.5", "1"])
+    axes[0].minorticks_off()
     for k, name in enumerate(bounds.control.values):
         error = np.sort(bounds.kernel_error.sel(control=name).values)
-        label = f"{LABELS[name]}, conditioned" if name in LABELS else "uniform, not conditioned"
+        label = f"{SHORT[name]}, conditioned" if name in SHORT else "uniform, not conditioned"
         axes[2].step(
             error, 1 - np.arange(len(error)) / len(error), where="pre", color=COLOURS[k], ls=LINESTYLES[k], label=label
         )
-    axes[2].set(xscale="log", yscale="log", xlabel="$\\|f - \\hat f\\|$", ylabel="share of larger errors")
+    axes[2].set(xscale="log", yscale="log", xlabel="$L^2$ error", ylabel="share of larger errors")
     axes[2].set_title(f"random functions of the RKHS, n = {bounds.n}")
     axes[2].legend(fontsize=7)
     panel_labels(axes)
