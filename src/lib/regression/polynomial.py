@@ -39,6 +39,12 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
         gram_eigenvalues_: ascending eigenvalues (m,) of the empirical Gram matrix; near 1 when the design is good.
         n_features_in_: number of features.
 
+    Example: a function of two variables on a box, observed at 60 points.
+
+        model = PolynomialLeastSquares(degree=4, strategy="rep_cond", domain=[[0, -5], [10, 5]])
+        X = model.sample(60, n_features=2, random_state=0)
+        model.fit(X, observe(X)).predict(X_new)
+
     Source: Cohen and Migliorati (2017) for the weights, Nouy and Michel (2023, arXiv 2312.14057) for the designs.
     """
 

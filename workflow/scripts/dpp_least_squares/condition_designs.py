@@ -40,14 +40,16 @@ def condition_designs(
     approximation = problem(space("legendre", 1, size - 1), function)
     basis = approximation.basis
 
-    def designs(strategy, n, count):
+    def measure(strategy, n, count):
+        """Smallest eigenvalue, squared error over e_m^2 and tries of `count` designs."""
         rng = generator(root_seed, "dpp_least_squares", "conditioning", size, strategy, n)
+        found = []
         for block in blocks(count, n * size):
-            yield sample_design(strategy, basis, n, rng, block.stop - block.start, delta, max_tries)
-
-    def square_error(design):
-        coef, _ = weighted_least_squares(design.phi, design.w, approximation.function(design.x))
-        return 1 + np.sum((coef - approximation.coef) ** 2, axis=1) / approximation.best**2
+            design = sample_design(strategy, basis, n, rng, block.stop - block.start, delta, max_tries)
+            coef, _ = weighted_least_squares(design.phi, design.w, approximation.function(design.x))
+            square = 1 + np.sum((coef - approximation.coef) ** 2, axis=1) / approximation.best**2
+            found.append((design.eigenvalues[:, 0], square, design.tries))
+        return [np.concatenate(parts) for parts in zip(*found)]
 
     shape = (len(strategies), len(sizes))
     failed = np.zeros((*shape, draws), dtype=bool)
@@ -57,18 +59,11 @@ def condition_designs(
         np.zeros((*shape, repetitions), int),
     )
     for s, i in progress(list(np.ndindex(*shape)), "conditioned designs"):
-        batches = list(designs(strategies[s], sizes[i], draws))
-        failed[s, i] = np.concatenate([d.eigenvalues[:, 0] < 1 - delta for d in batches])
-        free[s, i] = np.concatenate([square_error(d) for d in batches])
-        batches = list(designs(f"{strategies[s]}_cond", sizes[i], repetitions))
-        tries[s, i] = np.concatenate([d.tries for d in batches])
-        error[s, i] = np.concatenate([square_error(d) for d in batches])
-    smallest = np.stack(
-        [
-            np.concatenate([d.eigenvalues[:, 0] for d in designs("iid", n, draws)])
-            for n in progress(bound_sizes, "sizes of independent designs")
-        ]
-    )
+        smallest, free[s, i], _ = measure(strategies[s], sizes[i], draws)
+        failed[s, i] = smallest < 1 - delta
+        _, error[s, i], tries[s, i] = measure(f"{strategies[s]}_cond", sizes[i], repetitions)
+    sweep = progress(bound_sizes, "sizes of independent designs")
+    iid_failure = [np.mean(measure("iid", n, draws)[0] < 1 - delta) for n in sweep]
     failure = failed.mean(-1)
     with np.errstate(divide="ignore"):
         bound = conditioned_error_bound(np.array(sizes), size, delta, failure)
@@ -80,7 +75,7 @@ def condition_designs(
             "free_square_error": ((*over, "draw"), free, {"long_name": "|f - f_hat|^2 / e_m^2, not conditioned"}),
             "tries": ((*over, "repetition"), tries, {"long_name": "draws until accepted"}),
             "bound": (over, bound, {"long_name": "bound of the mean of square_error, by the estimated failure"}),
-            "iid_failure": ("bound_n", np.mean(smallest < 1 - delta, axis=1)),
+            "iid_failure": ("bound_n", iid_failure),
             "iid_bound": ("bound_n", iid_failure_bound(np.array(bound_sizes), size, delta)),
         },
         coords={"strategy": strategies, "n": sizes, "bound_n": bound_sizes},

@@ -17,7 +17,7 @@ def figure(independent, volume, repeated):
     for k, name in enumerate(name for name in LABELS if name in runs):
         low = runs[name].sel(strategy=name).lambda_min
         low = low.isel(n=np.flatnonzero(np.isfinite(low.isel(repetition=0).values)))
-        n = low.n.values * 1.012 ** (k - 2)
+        n = low.n.values * 1.025 ** (k - 2.5)
         q = low.quantile([0.1, 0.5, 0.9], "repetition").values
         axes[0].errorbar(
             n, q[1], [q[1] - q[0], q[2] - q[1]], ls=LINES[name], mfc="white", label=LABELS[name], lw=1.1, **STYLE[name]
