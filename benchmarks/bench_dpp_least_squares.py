@@ -1,6 +1,7 @@
 """Ratios of the batched samplers and solver to plain forms, and to DPPy where it is installed (`pip install dppy`)."""
 
 import time
+import timeit
 
 import numpy as np
 from scipy import special, stats
@@ -14,12 +15,7 @@ from lib.sampling.dpp import sample_projection_dpp
 
 def seconds(function, repeat: int = 3) -> float:
     """Best time of a few calls."""
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return min(timeit.repeat(function, number=1, repeat=repeat))
 
 
 def plain_dpp(m: int, rng) -> np.ndarray:

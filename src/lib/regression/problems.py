@@ -7,7 +7,7 @@ import numpy as np
 
 from lib.regression.functions import named_function
 from lib.regression.weighted import projection
-from lib.sampling.bases import OrthonormalBasis
+from lib.sampling.basis import OrthonormalBasis, check_orthonormal
 from lib.sampling.multivariate import cloud_basis, next_function, polynomial_basis
 
 
@@ -32,10 +32,16 @@ def space(
         index_set: `total_degree`, `hyperbolic_cross` or `tensor`; a cloud has the total degree.
         atoms: number of points of a cloud.
         seed: seed of the cloud.
+
+    Raises:
+        ValueError: numbers out of range, or functions that are not orthonormal to 1e-8.
     """
     if family == "cloud":
-        return cloud_basis(np.random.default_rng(seed).uniform(-1, 1, (atoms, dim)), degree)
-    return polynomial_basis(family, dim, degree, index_set)
+        basis = cloud_basis(np.random.default_rng(seed).uniform(-1, 1, (atoms, dim)), degree)
+    else:
+        basis = polynomial_basis(family, dim, degree, index_set)
+    check_orthonormal(basis)
+    return basis
 
 
 def problem(basis: OrthonormalBasis, function: str) -> Problem:

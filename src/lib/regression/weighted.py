@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.sampling.bases import OrthonormalBasis
+from lib.sampling.basis import OrthonormalBasis
 
 SINGULAR = 1e-12  # a smallest singular value below this share of the largest counts as zero
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.sampling.bases import OrthonormalBasis
+from lib.sampling.basis import OrthonormalBasis
 from lib.sampling.dpp import sample_projection_dpp
 from lib.sampling.measures import Measure, christoffel_measure, damped_measure, reference_measure
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.sampling.bases import OrthonormalBasis
+from lib.sampling.basis import OrthonormalBasis
 
 VALUES_AT_ONCE = 4_000_000  # entries of phi that one round of proposals may hold
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.sampling.bases import OrthonormalBasis
+from lib.sampling.basis import OrthonormalBasis
 
 
 class Measure(NamedTuple):

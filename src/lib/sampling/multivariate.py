@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lib.sampling.bases import OrthonormalBasis, check_components, check_points, univariate
+from lib.sampling.bases import univariate
+from lib.sampling.basis import OrthonormalBasis, check_components, check_points
 
 
 def total_degree(dim: int, degree: int) -> np.ndarray:

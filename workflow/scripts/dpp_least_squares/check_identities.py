@@ -9,7 +9,7 @@ from lib.atlas.seeds import generator
 from lib.regression.errors import mean_and_error
 from lib.regression.problems import Problem, problem, space
 from lib.regression.weighted import inverse_gram_mean, weighted_least_squares
-from lib.sampling.bases import OrthonormalBasis
+from lib.sampling.basis import OrthonormalBasis
 from lib.sampling.designs import blocks, sample_design
 from lib.sampling.dpp import counting_moments, sample_projection_dpp
 from lib.sampling.multivariate import DiscreteBasis

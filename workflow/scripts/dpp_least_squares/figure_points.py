@@ -3,7 +3,8 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
-from lib.sampling.bases import Legendre, christoffel
+from lib.sampling.bases import Legendre
+from lib.sampling.basis import christoffel
 from lib.sampling.designs import LABELS
 
 ORDER = ("mc", "iid", "vol", "rep", "rvol")
