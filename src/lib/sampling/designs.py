@@ -1,6 +1,6 @@
 """Random designs for weighted least squares: independent, volume-rescaled and repeated determinantal points."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -216,6 +216,40 @@ def draws(strategy: str, basis: OrthonormalBasis, n: int, measure: Measure | Non
         "repeated volume": lambda size, rng: sample_repeated_volume(basis, n // (2 * m), 2 * m, measure, rng, size),
     }
     return samplers[points], measure
+
+
+def growing_gram(
+    strategy: str, basis: OrthonormalBasis, sizes: Iterable[int], rng: np.random.Generator, size: int = 1
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Gram matrices of designs that grow point by point: the first n points are a design of the strategy for every n.
+
+    Volume samples grow by independent points, repeated ones by further copies. Cheaper than fresh designs for each n;
+    the matrices of one design at different n are dependent.
+
+    Args:
+        strategy, basis: as for `draws`.
+        sizes: ascending numbers of points.
+        rng: generator.
+        size: number of independent designs.
+
+    Yields:
+        n and the matrices (size, m, m), one n at a time.
+
+    Raises:
+        ValueError: sizes that do not ascend, or as `draws`.
+    """
+    total, before, measure = np.zeros((size, basis.size, basis.size)), 0, None
+    for n in sizes:
+        if n <= before:
+            raise ValueError(f"sizes: got {n} after {before}, expected ascending numbers")
+        repeats = STRATEGIES.get(strategy, ("",))[0].startswith("repeated")
+        draw, measure = draws(strategy if repeats or not before else "iid", basis, n - before, measure)
+        for block in blocks(size, (n - before) * basis.size):
+            x = draw(block.stop - block.start, rng)
+            phi = basis.evaluate(x)
+            total[block] += (n - before) * gram(phi, measure.weight(x, phi))
+        before = n
+        yield n, total / n
 
 
 def sample_design(

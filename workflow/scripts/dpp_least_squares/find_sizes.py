@@ -8,7 +8,7 @@ import xarray as xr
 from lib.atlas.progress import progress
 from lib.atlas.seeds import generator
 from lib.regression.problems import space
-from lib.sampling.designs import blocks, sample_design
+from lib.sampling.designs import growing_gram
 
 UNIT = {"rep": 1, "rvol": 2}  # what the number of points must be a multiple of, over m
 
@@ -29,15 +29,6 @@ def candidates(strategy: str, m: int, step: float, largest: float) -> list[int]:
     return sorted({round(m * step**k) for k in range(count + 1)})
 
 
-def well_conditioned(strategy: str, basis, n: int, repetitions: int, delta: float, rng: np.random.Generator) -> int:
-    """How many of some designs have lambda_min(G) >= 1 - delta."""
-    count = 0
-    for block in blocks(repetitions, n * basis.size):
-        design = sample_design(strategy, basis, n, rng, block.stop - block.start)
-        count += int(np.sum(design.eigenvalues[:, 0] >= 1 - delta))
-    return count
-
-
 def find_sizes(
     *,
     bases: list[dict],
@@ -55,7 +46,7 @@ def find_sizes(
         bases: `name`, `family`, `dim`, `degree`, `index_set`, `atoms`; other keys are not read.
         strategies: names of strategies.
         levels: ascending probabilities.
-        repetitions: designs at each n.
+        repetitions: designs, each of which grows with n.
         delta: asked of lambda_min(G).
         step: ratio of neighbouring n, for strategies that take any n; 1: multiples of m.
         largest: highest n over m; what is not reached by then is NaN.
@@ -68,9 +59,10 @@ def find_sizes(
         spec = {k: v for k, v in bases[b].items() if k not in ("name", "function", "cut")}
         basis = space(**spec)
         sizes[b], walk = basis.size, []
-        for n in candidates(strategies[s], basis.size, step, largest):
-            rng = generator(root_seed, "dpp_least_squares", "sizes", names[b], strategies[s], n)
-            good = well_conditioned(strategies[s], basis, n, repetitions, delta, rng)
+        rng = generator(root_seed, "dpp_least_squares", "sizes", names[b], strategies[s])
+        sweep = candidates(strategies[s], basis.size, step, largest)
+        for n, matrices in growing_gram(strategies[s], basis, sweep, rng, repetitions):
+            good = int(np.sum(np.linalg.eigvalsh(matrices)[:, 0] >= 1 - delta))
             walk.append((n, good / repetitions))
             for i, level in enumerate(levels):
                 if np.isnan(needed[b, s, i]) and good >= level * repetitions:
