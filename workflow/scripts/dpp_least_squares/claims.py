@@ -84,6 +84,11 @@ def claims(
     names = [sizes_bases.basis.values[i] for i in others]
     small = [i for i in others if sizes_bases["size"].values[i] <= 11]
 
+    at_seven = sizes_bases.probability.sel(strategy="rep").where(
+        sizes_bases.tried.sel(strategy="rep") == 7 * sizes_bases["size"]
+    )
+    at_seven = at_seven.max("step").dropna("basis")
+
     failure_se = np.sqrt(conditioning.iid_failure * (1 - conditioning.iid_failure) / conditioning.draws)
     failure_excess = (conditioning.iid_failure - conditioning.iid_bound - 2 * failure_se).values
 
@@ -97,7 +102,7 @@ def claims(
         expected = 1 / (1 - failure)
         spread = np.hypot(mean_and_error(tries)[1], np.sqrt(failure * (1 - failure) / conditioning.draws) * expected**2)
         gap = np.abs(tries.mean(-1) - expected)
-        tries_deviation = np.where(gap == 0, 0.0, gap / spread)
+        tries_deviation = np.where(gap == 0, 0.0, np.where(failure == 1, np.inf, gap / spread))
     eta = conditioning.failure
     middle = f"n = {conditioning.n.values[0]}"
     free = _rms(np.sqrt(conditioning.free_square_error.sel(strategy="iid").values[0]))
@@ -205,6 +210,7 @@ def claims(
             repeated_over_m=measured(
                 over_m.sel(strategy="rep").values[small], labels=[sizes_bases.basis.values[i] for i in small]
             ),
+            probability_repeated_7m=measured(at_seven.values, labels=at_seven.basis.values),
             needed_over_m=measured(
                 over_m.values[others].ravel(),
                 labels=[f"{b}, {s}" for b in names for s in sizes_bases.strategy.values],
