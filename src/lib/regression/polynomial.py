@@ -9,7 +9,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from lib.regression.weighted import weighted_least_squares
 from lib.sampling.bases import FAMILIES
-from lib.sampling.designs import draws, sample_design
+from lib.sampling.designs import sample_design, strategy_measure
 from lib.sampling.multivariate import INDEX_SETS, polynomial_basis
 
 _REFERENCE = {"legendre": (-1.0, 1.0), "chebyshev": (-1.0, 1.0), "trigonometric": (0.0, 1.0), "hermite": (0.0, 1.0)}
@@ -87,7 +87,7 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
         return np.stack([low - 0.5 * flat, high + 0.5 * flat])
 
     def _slopes(self, domain: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        """Origin and length of the affine map, and the reference origin: z = origin_z + (x - low) / length."""
+        """`(origin, length, low)` of the affine map z = low + (x - origin) / length onto the reference domain."""
         if self.family == "hermite":
             return domain[0], domain[1], 0.0
         low, high = _REFERENCE[self.family]
@@ -120,7 +120,8 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
         design = sample_design(self.strategy, basis, n_samples, rng, delta=self.delta)
         origin, length, low = self._slopes(domain)
-        return origin + (design.x[0] - low) * length
+        X = origin + (design.x[0] - low) * length
+        return X if self.family == "hermite" else np.clip(X, *domain)  # rounding must not leave the domain
 
     def fit(self, X, y, sample_weight=None):
         """Fit the coefficients.
@@ -148,8 +149,7 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
             raise ValueError(f"X: got points outside the domain {domain.tolist()}, expected points inside it")
         x = self._to_reference(X, domain)
         phi = basis.evaluate(x)
-        name = self.strategy.removesuffix("_cond") if isinstance(self.strategy, str) else self.strategy
-        _, measure = draws(name, basis, 2 * basis.size if name == "rvol" else basis.size)
+        measure = strategy_measure(self.strategy, basis)
         coef, eigenvalues = weighted_least_squares(phi, weight * measure.weight(x, phi), y.astype(float))
         if not np.all(np.isfinite(coef)):
             raise ValueError("X: got points that do not determine the coefficients, expected a design of full rank")

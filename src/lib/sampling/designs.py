@@ -182,6 +182,18 @@ LABELS = {
 }
 
 
+def strategy_measure(strategy: str, basis: OrthonormalBasis) -> Measure:
+    """The measure nu whose weights belong to a strategy, conditioned (`_cond`) or not.
+
+    Raises:
+        ValueError: an unknown strategy.
+    """
+    name = str(strategy).removesuffix("_cond")
+    if name not in STRATEGIES:
+        raise ValueError(f"strategy: got {strategy!r}, expected one of {', '.join(STRATEGIES)}")
+    return STRATEGIES[name][1](basis)
+
+
 def draws(strategy: str, basis: OrthonormalBasis, n: int, measure: Measure | None = None):
     """Sampler and measure of a strategy.
 
@@ -201,9 +213,8 @@ def draws(strategy: str, basis: OrthonormalBasis, n: int, measure: Measure | Non
     """
     if strategy not in STRATEGIES:
         raise ValueError(f"strategy: got {strategy!r}, expected one of {', '.join(STRATEGIES)}")
-    points, make = STRATEGIES[strategy]
-    measure = make(basis) if measure is None else measure
-    m = basis.size
+    measure = strategy_measure(strategy, basis) if measure is None else measure
+    points, m = STRATEGIES[strategy][0], basis.size
     multiple = {"dpp": m, "repeated": m, "repeated volume": 2 * m}.get(points, 1)
     if n % multiple or n < 1 or (points == "dpp" and n != m):
         wanted = f"{m}" if points == "dpp" else f"a positive multiple of {multiple}"

@@ -25,7 +25,7 @@ def figure(independent, volume, repeated):
     top.plot(
         x[inner], 1 / (np.pi * np.sqrt(1 - x[inner] ** 2)), color="black", ls=LINESTYLES[3], label="limit: arcsine"
     )
-    top.set(ylabel="density", ylim=(0, 0.58 * m), yscale="symlog", title=f"Legendre, m = {m}")
+    top.set(ylabel="density", yscale="symlog", title=f"Legendre, m = {m}")
     top.set(ylim=(0, 0.6 * m), yticks=[0, 0.5, 1, 2, 5], yticklabels=["0", "0.5", "1", "2", "5"])
     top.legend(ncols=3, loc="upper center")
     runs = {s: run for run in (independent, volume, repeated) for s in run.strategy.values}
