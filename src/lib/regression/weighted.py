@@ -1,0 +1,122 @@
+"""Weighted least squares on random designs: batched solutions, and what theory says of them."""
+
+import numpy as np
+
+from lib.sampling.basis import OrthonormalBasis
+
+SINGULAR = 1e-12  # a smallest singular value below this share of the largest counts as zero
+
+
+def weighted_least_squares(phi: np.ndarray, w: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Minimise sum_i w_i (y_i - phi_i^T c)^2 by QR of sqrt(w) phi, for many designs and right-hand sides at once.
+
+    Args:
+        phi: values of the m functions at the points, (..., n, m), n >= m.
+        w: weights > 0, (..., n).
+        y: observations, (..., n) or (..., n, targets).
+
+    Returns:
+        Coefficients (..., m) or (..., m, targets), NaN where the design is singular, and the ascending eigenvalues
+        (..., m) of the Gram matrix G = sum_i w_i phi_i phi_i^T / n, from the singular values of the triangular factor.
+
+    Raises:
+        ValueError: fewer points than functions, shapes that do not fit, or weights that are not positive.
+    """
+    phi, w, y = (np.asarray(v, dtype=float) for v in (phi, w, y))
+    n, m = phi.shape[-2:]
+    if n < m:
+        raise ValueError(f"phi: got {n} points for {m} functions, expected at least as many points")
+    if w.shape != phi.shape[:-1] or y.shape[: w.ndim] != w.shape or y.ndim > w.ndim + 1:
+        raise ValueError(
+            f"w, y: got shapes {w.shape} and {y.shape}, expected {phi.shape[:-1]} and that or one axis more"
+        )
+    if not np.all(w > 0):
+        raise ValueError(f"w: got {np.min(w)}, expected weights > 0")
+    one = y.ndim == w.ndim
+    root = np.sqrt(w)[..., None]
+    q, r = np.linalg.qr(root * phi)
+    singular = np.linalg.svd(r, compute_uv=False)
+    bad = singular[..., -1] <= SINGULAR * singular[..., 0]
+    solvable = np.where(bad[..., None, None], np.eye(m), r)
+    coef = np.linalg.solve(solvable, q.swapaxes(-1, -2) @ (root * (y[..., None] if one else y)))
+    coef[bad] = np.nan
+    return (coef[..., 0] if one else coef), singular[..., ::-1] ** 2 / n
+
+
+def inverse_gram_mean(phi: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Mean of the diagonal of (Phi^T W Phi)^{-1}, (...,): 1 / (n - m + 1) in expectation under volume sampling.
+
+    Args:
+        phi: values (..., n, m).
+        w: weights (..., n).
+    """
+    r = np.linalg.qr(np.sqrt(w)[..., None] * phi, mode="r")
+    return np.sum(np.linalg.inv(r) ** 2, axis=(-1, -2)) / phi.shape[-1]
+
+
+def concentration_constant(delta: float) -> float:
+    """c_delta = delta + (1 - delta) ln(1 - delta) of the matrix Chernoff bound.
+
+    Raises:
+        ValueError: delta outside (0, 1).
+    """
+    if not 0 < delta < 1:
+        raise ValueError(f"delta: got {delta}, expected a number between 0 and 1")
+    return delta + (1 - delta) * np.log(1 - delta)
+
+
+def iid_failure_bound(n, m: int, delta: float) -> np.ndarray:
+    """Bound m exp(-n c_delta / m), at most 1, of Pr(lambda_min(G) < 1 - delta) for n points of k_m / m dmu."""
+    return np.minimum(1.0, m * np.exp(-np.asarray(n) * concentration_constant(delta) / m))
+
+
+def conditioned_error_bound(n, m: int, delta: float, failure) -> np.ndarray:
+    """Bound of E|f - f_hat|^2 / e_m^2 for designs conditioned on lambda_min(G) >= 1 - delta.
+
+    1 + (m / n) / ((1 - delta)^2 (1 - eta)), eta = Pr(lambda_min < 1 - delta) before conditioning; it holds for
+    independent, volume and repeated determinantal points of the Christoffel density.
+    """
+    return 1 + m / np.asarray(n) / ((1 - delta) ** 2 * (1 - np.asarray(failure)))
+
+
+def projection(function, basis: OrthonormalBasis, nodes: int | None = None) -> tuple[np.ndarray, float]:
+    """Coefficients of the L^2 projection of a function on the space, and the best error e_m = |f - P f|.
+
+    Args:
+        function: points (..., dim) to values (...,).
+        basis: orthonormal basis.
+        nodes: nodes of the basis's quadrature.
+
+    Returns:
+        Coefficients (m,) and e_m, by integrating the square of the residual: no digits cancel.
+    """
+    x, weight = basis.quadrature() if nodes is None else basis.quadrature(nodes)
+    phi, y = basis.evaluate(x), function(x)
+    coef = phi.T @ (weight * y)
+    coef += phi.T @ (weight * (y - phi @ coef))
+    return coef, float(np.sqrt(np.sum(weight * (y - phi @ coef) ** 2)))
+
+
+def best_uniform_error(function, basis: OrthonormalBasis, x: np.ndarray) -> float:
+    """Smallest max |f - v| over a set of points, v in the space: a linear programme, solved by HiGHS.
+
+    Args:
+        function: points (..., dim) to values (...,).
+        basis: basis of the space.
+        x: points (k, dim); the result is a lower bound of the infimum over the whole space, close for a fine set.
+
+    Raises:
+        RuntimeError: the solver did not succeed.
+    """
+    from scipy.optimize import linprog
+
+    phi, y = basis.evaluate(x), function(x)
+    ones = np.ones((len(y), 1))
+    upper = np.block([[phi, -ones], [-phi, -ones]])
+    cost = np.zeros(basis.size + 1)
+    cost[-1] = 1
+    bounds = [(None, None)] * basis.size + [(0, None)]
+    found = linprog(cost, A_ub=upper, b_ub=np.concatenate([y, -y]), bounds=bounds, method="highs")
+    if not found.success:
+        raise RuntimeError(f"best uniform approximation: {found.message}")
+    return float(found.fun)

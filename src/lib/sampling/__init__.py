@@ -1,0 +1,1 @@
+"""Points for approximation: orthonormal bases, Christoffel functions, determinantal and volume sampling."""

@@ -1,0 +1,86 @@
+"""Errors while the Legendre space grows: n = c m log m with one constant, and n = 2m, 3m."""
+
+import math
+
+import numpy as np
+import xarray as xr
+
+from lib.atlas.progress import progress
+from lib.atlas.seeds import generator
+from lib.regression.problems import problem, space
+from lib.regression.weighted import weighted_least_squares
+from lib.sampling.designs import blocks, sample_design
+
+
+def grow_spaces(
+    *,
+    sizes: list[int],
+    strategies: list[str],
+    log_factors: list[float],
+    multiples: list[int],
+    functions: list[str],
+    repetitions: int,
+    interpolation_size: int,
+    interpolation_draws: int,
+    root_seed: int,
+) -> xr.Dataset:
+    """Return |f - f_hat| / e_m, `(size, strategy, rule, repetition, function)`.
+
+    Args:
+        sizes: numbers of functions m.
+        strategies: names of strategies; `rep` rounds n up to a multiple of m.
+        log_factors: c of the rules n = ceil(c m ln m).
+        multiples: k of the rules n = k m.
+        functions: names of functions; `next` is the next basis function, of best error 1.
+        repetitions: designs for each point.
+        interpolation_size: m of the space in which the first function but `next` is interpolated at one projection DPP.
+        interpolation_draws: draws of it.
+        root_seed: root of the random streams.
+    """
+    rules = [f"{c:g} m ln m" for c in log_factors] + [f"{k} m" for k in multiples]
+    shape = (len(sizes), len(strategies), len(rules))
+    error = np.full((*shape, repetitions, len(functions)), np.nan)
+    points = np.zeros(shape, dtype=int)
+    best = np.zeros((len(sizes), len(functions)))
+    for i, m in progress(enumerate(sizes), "sizes of the space", total=len(sizes)):
+        basis = space("legendre", 1, m - 1)
+        problems = [problem(basis, name) for name in functions]
+        best[i] = [p.best for p in problems]
+        coef = np.stack([p.coef for p in problems], axis=1)
+        wanted = [math.ceil(c * m * math.log(m)) for c in log_factors] + [k * m for k in multiples]
+        for s, r in np.ndindex(*shape[1:]):
+            strategy, n = strategies[s], max(m, wanted[r])
+            n = -(-n // m) * m if strategy.startswith("rep") else n
+            points[i, s, r] = n
+            rng = generator(root_seed, "dpp_least_squares", "growth", m, strategy, rules[r])
+            for block in blocks(repetitions, n * m):
+                design = sample_design(strategy, basis, n, rng, block.stop - block.start)
+                y = np.stack([p.function(design.x) for p in problems], axis=-1)
+                found, _ = weighted_least_squares(design.phi, design.w, y)
+                error[i, s, r, block] = np.sqrt(1 + np.sum((found - coef) ** 2, axis=1) / best[i] ** 2)
+    name = next(name for name in functions if name != "next")
+    small = problem(space("legendre", 1, interpolation_size - 1), name)
+    rng = generator(root_seed, "dpp_least_squares", "interpolation", interpolation_size)
+    design = sample_design("dpp", small.basis, interpolation_size, rng, interpolation_draws)
+    found, _ = weighted_least_squares(design.phi, design.w, small.function(design.x))
+    excess = np.sum((found - small.coef) ** 2, axis=1) / small.best**2
+    return xr.Dataset(
+        {
+            "interpolation": ("draw", excess, {"long_name": "|c_hat - c|^2 / e_m^2 at n = m points of one process"}),
+            "error": (
+                ("size", "strategy", "rule", "repetition", "function"),
+                error,
+                {"long_name": "|f - f_hat| / e_m"},
+            ),
+            "points": (("size", "strategy", "rule"), points, {"long_name": "number of points n"}),
+            "best_error": (("size", "function"), best, {"long_name": "e_m"}),
+        },
+        coords={"size": sizes, "strategy": strategies, "rule": rules, "function": functions},
+        attrs={"interpolation_size": interpolation_size},
+    )
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(grow_spaces, snakemake)

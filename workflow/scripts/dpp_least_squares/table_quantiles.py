@@ -1,0 +1,48 @@
+"""Table: mean, standard error and quantiles of the error over the best error."""
+
+import numpy as np
+import pandas as pd
+
+from lib.regression.errors import kurtosis, mean_and_error
+
+UNRELIABLE = 50  # kurtosis above which a mean of a few hundred draws says little
+
+
+def table(independent, volume, repeated) -> pd.DataFrame:
+    """Return a row for each strategy, function and n; `failed` counts conditioned designs without success."""
+    rows = []
+    for run in (independent, volume, repeated):
+        for strategy in run.strategy.values:
+            for function in run.function.values:
+                for n in run.n.values:
+                    at = run.sel(strategy=strategy, function=function, n=n)
+                    if not at.tries.values.any():
+                        continue
+                    ratio = (at.l2_error / at.best_error).values
+                    found = ratio[np.isfinite(ratio)]
+                    row = {
+                        "strategy": strategy,
+                        "function": function,
+                        "n": int(n),
+                        "failed": int(len(ratio) - len(found)),
+                    }
+                    if len(found) >= 2:
+                        mean, se = mean_and_error(found)
+                        tails = kurtosis(found)
+                        q50, q90, q99 = np.quantile(found, [0.5, 0.9, 0.99])
+                        row |= {
+                            "mean": mean, "se": se, "q50": q50, "q90": q90, "q99": q99,
+                            "kurtosis": float(tails), "mean_reliable": bool(not tails > UNRELIABLE),
+                            "lambda_min_q50": float(np.nanmedian(at.lambda_min)), "mean_tries": float(at.tries.mean()),
+                        }  # fmt: skip
+                    rows.append(row)
+    frame = pd.DataFrame(rows)
+    numbers = frame.select_dtypes("float").columns
+    frame[numbers] = frame[numbers].map(lambda v: float(f"{v:.5g}"))
+    return frame
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(table, snakemake)
