@@ -15,8 +15,8 @@ rule dpp_least_squares_find_sizes_bases:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=600,
+        mem_mb=mem(1500),
+        runtime=minutes(600),
     params:
         **DLS.params("sizes_bases"),
         root_seed=DLS.root_seed,
@@ -38,8 +38,8 @@ rule dpp_least_squares_fit_repeated_designs:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=600,
+        mem_mb=mem(1500),
+        runtime=minutes(600),
     params:
         **DLS.params("designs_repeated"),
         root_seed=DLS.root_seed,
@@ -61,8 +61,8 @@ rule dpp_least_squares_check_identities_bases:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=600,
+        mem_mb=mem(1500),
+        runtime=minutes(600),
     params:
         **DLS.params("identities_bases"),
         root_seed=DLS.root_seed,
@@ -84,8 +84,8 @@ rule dpp_least_squares_find_sizes_growth:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=600,
+        mem_mb=mem(1500),
+        runtime=minutes(600),
     params:
         **DLS.params("sizes_growth"),
         root_seed=DLS.root_seed,
@@ -107,8 +107,8 @@ rule dpp_least_squares_fit_independent_designs:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=600,
+        mem_mb=mem(1500),
+        runtime=minutes(600),
     params:
         **DLS.params("designs_independent"),
         root_seed=DLS.root_seed,
@@ -130,8 +130,8 @@ rule dpp_least_squares_fit_volume_designs:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=600,
+        mem_mb=mem(1500),
+        runtime=minutes(600),
     params:
         **DLS.params("designs_volume"),
         root_seed=DLS.root_seed,
@@ -153,8 +153,8 @@ rule dpp_least_squares_check_identities:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=600,
+        mem_mb=mem(1500),
+        runtime=minutes(600),
     params:
         **DLS.params("identities"),
         root_seed=DLS.root_seed,
@@ -176,8 +176,8 @@ rule dpp_least_squares_condition_designs:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=600,
+        mem_mb=mem(1500),
+        runtime=minutes(600),
     params:
         **DLS.params("conditioning"),
         root_seed=DLS.root_seed,
@@ -199,8 +199,8 @@ rule dpp_least_squares_grow_spaces:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=600,
+        mem_mb=mem(1500),
+        runtime=minutes(600),
     params:
         **DLS.params("growth"),
         root_seed=DLS.root_seed,
@@ -222,8 +222,8 @@ rule dpp_least_squares_bound_errors:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=600,
+        mem_mb=mem(1500),
+        runtime=minutes(600),
     params:
         **DLS.params("bounds"),
         root_seed=DLS.root_seed,
@@ -248,8 +248,8 @@ rule dpp_least_squares_points:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=DLS.code("figure_points"),
     script:
@@ -272,8 +272,8 @@ rule dpp_least_squares_lambda_min:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=DLS.code("figure_lambda_min"),
     script:
@@ -296,8 +296,8 @@ rule dpp_least_squares_error_n:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=DLS.code("figure_error_n"),
     script:
@@ -319,8 +319,8 @@ rule dpp_least_squares_min_n:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=DLS.code("figure_min_n"),
     script:
@@ -341,8 +341,8 @@ rule dpp_least_squares_error_m:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=DLS.code("figure_error_m"),
     script:
@@ -363,8 +363,8 @@ rule dpp_least_squares_conditioning:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=DLS.code("figure_conditioning"),
     script:
@@ -385,8 +385,8 @@ rule dpp_least_squares_h_norm:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=DLS.code("figure_h_norm"),
     script:
@@ -409,8 +409,8 @@ rule dpp_least_squares_quantiles:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=DLS.code("table_quantiles"),
     script:
@@ -440,8 +440,8 @@ rule dpp_least_squares_measure_claims:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         pass_rules=DLS.pass_rules(),
         code=DLS.code("claims"),
