@@ -141,7 +141,8 @@ class CompositionalGraphicalLasso(_Compositional):
     Maximises log det Omega - log(1^T Omega 1) - tr(Gamma P) - alpha sum_{i != j} |Omega_ij| with
     P = Omega - Omega 1 1^T Omega / (1^T Omega 1), so that P 1 = 0. The size of each sample is the missing datum: given
     Omega it is Gaussian around -1^T Omega z / (1^T Omega 1) with variance 1 / (1^T Omega 1), which completes the
-    covariance, and the graphical lasso of the completed covariance cannot lower the objective.
+    covariance, and the graphical lasso of the completed covariance cannot lower the objective. The objective is not
+    concave and its rounds are slow along the common size: the answer is the one reached from the identity.
 
     Args:
         alpha: penalty >= 0, in units of the mean clr variance tr Gamma / (D - 1).
@@ -202,6 +203,12 @@ class CompositionalGraphicalLasso(_Compositional):
             self.objective_.append(self._objective(gamma, omega))
             if change < self.tol:
                 break
+        else:
+            warnings.warn(
+                f"{self.max_iter} rounds changed Omega by {change:.2g} in the last, more than tol = {self.tol}",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         self.n_iter_ = len(self.objective_)
         self.basis_precision_ = omega / scale
         self.basis_partial_correlation_ = partial_from_precision(omega).correlation

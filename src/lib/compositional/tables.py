@@ -30,11 +30,11 @@ def read_composition(path: Path, parts: list[str] | None = None) -> tuple[np.nda
             f"{Path(path).name}: got the columns {', '.join(names)}, expected each once: {', '.join(wanted)}"
         )
     table = pd.read_csv(path, header=None, skiprows=1, names=names)
+    if table.empty:
+        raise ValueError(f"{Path(path).name}: got no rows, expected at least one")
     for name in names:
         if not pd.api.types.is_numeric_dtype(table[name]):
             raise ValueError(f"{Path(path).name}: column {name}: got text, expected numbers")
-    if table.empty:
-        raise ValueError(f"{Path(path).name}: got no rows, expected at least one")
     try:
         return check_composition(table[wanted].to_numpy(dtype=float)), wanted
     except ValueError as error:

@@ -37,4 +37,5 @@ def test_a_strong_pair_is_called_and_noise_is_not():
     L[:, 1] = L[:, 0] + 0.2 * rng.standard_normal(60)
     q = permutation_fdr(partial(np.exp(L)).correlation, permutation_null(L, 200, rng))
     assert q[0, 1] < 0.01
-    assert np.sum(np.triu(q, 1)[2:, 2:] < 0.05) == 0
+    rest = q[2:, 2:][np.triu_indices(6, 1)]
+    assert np.all(rest > 0.05)
