@@ -95,3 +95,23 @@ def spurious_size(L, rng: np.random.Generator) -> np.ndarray:
     centred = L - np.mean(L, axis=1, keepdims=True)
     size = residuals(rng.standard_normal((n, 1)), centred)
     return centred + size / size.std(ddof=1)
+
+
+def without_association(cov_clr, P, i: int, j: int) -> np.ndarray:
+    """Clr covariance in which parts i and j have partial correlation zero and all other entries of P stay.
+
+    The edge (i, j) of the Laplacian P is taken out: P + P_ij u u^T with u = e_i - e_j, whose pseudo-inverse follows by
+    Sherman and Morrison.
+
+    Args:
+        cov_clr, P: clr covariance and its pseudo-inverse (D, D).
+        i, j: the pair.
+
+    Raises:
+        ValueError: what remains is not positive on the contrasts.
+    """
+    column = cov_clr[:, i] - cov_clr[:, j]
+    left = 1 + P[i, j] * (column[i] - column[j])
+    if not left > 0:
+        raise ValueError(f"i, j: got the pair {i}, {j}, without which the precision is not positive, expected another")
+    return cov_clr - P[i, j] / left * np.outer(column, column)

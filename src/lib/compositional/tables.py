@@ -4,15 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.compositional.logratio import check_composition
+from lib.compositional.logratio import check_composition, replace_zeros
 
 
-def read_composition(path: Path, parts: list[str] | None = None) -> tuple[np.ndarray, list[str]]:
+def read_composition(
+    path: Path, parts: list[str] | None = None, zeros: str | None = None
+) -> tuple[np.ndarray, list[str]]:
     """Read a table of compositions; it is not closed again.
 
     Args:
         path: CSV with a header of the names of the parts and one row for each sample, all entries > 0.
         parts: the names expected, in any order; None takes those of the file.
+        zeros: None refuses zeros; a method of `replace_zeros` replaces them.
 
     Returns:
         `(X (n, D), names)`, columns in the order of `parts`.
@@ -36,7 +39,8 @@ def read_composition(path: Path, parts: list[str] | None = None) -> tuple[np.nda
         if not pd.api.types.is_numeric_dtype(table[name]):
             raise ValueError(f"{Path(path).name}: column {name}: got text, expected numbers")
     try:
-        return check_composition(table[wanted].to_numpy(dtype=float)), wanted
+        X = table[wanted].to_numpy(dtype=float)
+        return check_composition(X if zeros is None else replace_zeros(X, zeros)), wanted
     except ValueError as error:
         raise ValueError(f"{Path(path).name}: {error}") from None
 

@@ -24,6 +24,8 @@ def test_columns_come_in_the_wanted_order_and_are_not_closed(tmp_path):
     assert names == ["a", "b"]
     np.testing.assert_array_equal(x, [[2, 1.5], [4, 3]])
     assert tables.read_composition(path)[1] == ["b", "a"]
+    counts = written(tmp_path, "a,b\n4,0\n2,8\n")
+    np.testing.assert_array_equal(tables.read_composition(counts, zeros="min")[0], [[4, 2], [2, 8]])
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,21 @@ def test_moment_matched_sample_has_exactly_its_moments_and_their_consequences():
         simulate.moment_matched(T, 10, np.random.default_rng(5))
     with pytest.raises(ValueError, match="T: got a clr covariance"):
         simulate.moment_matched([[0, 1, 9], [1, 0, 1], [9, 1, 0]], 10, np.random.default_rng(5))
+
+
+def test_one_association_can_be_taken_out():
+    gamma = clr_covariance(T=tables.read_variation(VARIATION)[0])
+    P = partial(cov_clr=gamma).precision
+    for i, j in ((1, 2), (0, 2)):  # one positive, one negative
+        left = partial(cov_clr=simulate.without_association(gamma, P, i, j))
+        assert left.correlation[i, j] == pytest.approx(0, abs=1e-12)
+        others = ~np.eye(11, dtype=bool)
+        others[i, j] = others[j, i] = False
+        np.testing.assert_allclose(left.precision[others], P[others], rtol=1e-8, atol=1e-8)
+    signed = np.array([[2.0, -3, 1], [-3, 4.5, -1.5], [1, -1.5, 0.5]])  # positive only through the edge (0, 1)
+    signed += 0.1 * (np.eye(3) - 1 / 3)
+    with pytest.raises(ValueError, match="i, j: got the pair 0, 1"):
+        simulate.without_association(np.linalg.pinv(signed), signed, 0, 1)
 
 
 def test_logistic_normal_has_its_covariance():

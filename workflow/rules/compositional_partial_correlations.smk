@@ -1,0 +1,231 @@
+# Partial correlations of compositions: estimates of every data set, identities, subcompositions, intervals, recovery.
+CPC = Paper("compositional_partial_correlations")
+
+CPC_STUDY = CPC.value("study", "dataset")
+CPC_OTHERS = CPC.value("study", "others")
+
+
+def cpc_source(wildcards):
+    """The file behind a data set, where it has one."""
+    if wildcards.dataset == "cups_standin":
+        return {"variation": f"{ROOT_RELATIVE}resources/roman_cups_variation.csv"}
+    return {"table": CPC.data("roman_cups")(wildcards)} if wildcards.dataset == "cups" else {}
+
+
+rule compositional_partial_correlations_estimate:
+    """Make a data set and estimate every measure of association on it."""
+    input:
+        unpack(cpc_source),
+    output:
+        store=CPC.store("estimate_{dataset}"),
+    log:
+        CPC.log("estimate_{dataset}"),
+    benchmark:
+        CPC.benchmark("estimate_{dataset}")
+    wildcard_constraints:
+        dataset="cups_standin|cups|iris_shape|dirichlet|lognormal_graph",
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        **CPC.params("data"),
+        root_seed=CPC.root_seed,
+        code=CPC.code("estimate"),
+    script:
+        "../scripts/compositional_partial_correlations/estimate.py"
+
+
+rule compositional_partial_correlations_check_identities:
+    """Hold the paper's identities on random compositions and in exact arithmetic."""
+    output:
+        store=CPC.store("identities"),
+    log:
+        CPC.log("identities"),
+    benchmark:
+        CPC.benchmark("identities")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        **CPC.params("identities"),
+        root_seed=CPC.root_seed,
+        code=CPC.code("check_identities"),
+    script:
+        "../scripts/compositional_partial_correlations/check_identities.py"
+
+
+rule compositional_partial_correlations_drop_parts:
+    """Leave out each oxide in turn and estimate again."""
+    input:
+        study=CPC.store(f"estimate_{CPC_STUDY}"),
+    output:
+        store=CPC.store("subcomp"),
+    log:
+        CPC.log("subcomp"),
+    benchmark:
+        CPC.benchmark("subcomp")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        root_seed=CPC.root_seed,
+        code=CPC.code("drop_parts"),
+    script:
+        "../scripts/compositional_partial_correlations/drop_parts.py"
+
+
+rule compositional_partial_correlations_infer:
+    """Intervals and p values of all pairs, and the levels that they keep."""
+    input:
+        study=CPC.store(f"estimate_{CPC_STUDY}"),
+    output:
+        store=CPC.store("intervals"),
+    log:
+        CPC.log("intervals"),
+    benchmark:
+        CPC.benchmark("intervals")
+    priority: 50
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        **CPC.params("intervals"),
+        root_seed=CPC.root_seed,
+        code=CPC.code("infer"),
+    script:
+        "../scripts/compositional_partial_correlations/infer.py"
+
+
+rule compositional_partial_correlations_recover_graph:
+    """Find the edges of sparse basis graphs of one size by every measure."""
+    output:
+        store=CPC.store("recovery_{size}"),
+    log:
+        CPC.log("recovery_{size}"),
+    benchmark:
+        CPC.benchmark("recovery_{size}")
+    priority: 60
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        **CPC.params("recovery"),
+        root_seed=CPC.root_seed,
+        code=CPC.code("recover_graph"),
+    script:
+        "../scripts/compositional_partial_correlations/recover_graph.py"
+
+
+rule compositional_partial_correlations_estimate_counts:
+    """Shrunk partial correlations of the user's table of counts (data.count_table); asked for by name only."""
+    input:
+        table=CPC.data("count_table"),
+    output:
+        store=CPC.store("counts"),
+    log:
+        CPC.log("counts"),
+    benchmark:
+        CPC.benchmark("counts")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        **CPC.params("counts"),
+        code=CPC.code("estimate_counts"),
+    script:
+        "../scripts/compositional_partial_correlations/estimate_counts.py"
+
+
+CPC_STORES = {
+    "study": CPC.store(f"estimate_{CPC_STUDY}"),
+    "identities": CPC.store("identities"),
+    "subcomp": CPC.store("subcomp"),
+    "intervals": CPC.store("intervals"),
+    "recovery": expand(CPC.store("recovery_{size}"), size=CPC.value("recovery_sizes", "sizes")),
+}
+
+# Figures by name: what each is drawn from, and its parameters.
+CPC_FIGURES = {
+    "reference": (["study", "identities"], {}),
+    "cups_pvar": (["study"], {"published_variances": CPC.value("published", "variances")}),
+    "cups_network": (["study"], {"level": CPC.value("study", "level")}),
+    "cups_scatter": (["intervals"], {"published_pairs": CPC.value("published", "pairs")}),
+    "subcomp": (["subcomp"], {}),
+    "normalisation": (["identities"], {}),
+    "recovery": (["recovery"], {}),
+    "inference": (["intervals"], {}),
+}
+
+for cpc_figure, (cpc_inputs, cpc_params) in CPC_FIGURES.items():
+
+    rule:
+        """Draw a figure of the paper on partial correlations."""
+        name:
+            f"compositional_partial_correlations_{cpc_figure}"
+        input:
+            **{store: CPC_STORES[store] for store in cpc_inputs},
+        output:
+            figure=CPC.figure(cpc_figure),
+        log:
+            CPC.log(f"figure_{cpc_figure}"),
+        benchmark:
+            CPC.benchmark(f"figure_{cpc_figure}")
+        conda:
+            "../envs/atlas.yaml"
+        threads: 1
+        resources:
+            mem_mb=800,
+            runtime=10,
+        params:
+            **cpc_params,
+            code=CPC.code(f"figure_{cpc_figure}"),
+        script:
+            f"../scripts/compositional_partial_correlations/figure_{cpc_figure}.py"
+
+
+rule compositional_partial_correlations_measure_claims:
+    """Measure every claim of the paper."""
+    input:
+        **CPC_STORES,
+        others=expand(CPC.store("estimate_{dataset}"), dataset=CPC_OTHERS),
+    output:
+        claims=CPC.claims(),
+    log:
+        CPC.log("claims"),
+    benchmark:
+        CPC.benchmark("claims")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        pass_rules=CPC.pass_rules(),
+        code=CPC.code("claims"),
+    script:
+        "../scripts/compositional_partial_correlations/claims.py"
+
+
+rule compositional_partial_correlations:
+    """The paper on partial correlations of compositions: all its figures and claims."""
+    input:
+        CPC.everything(),

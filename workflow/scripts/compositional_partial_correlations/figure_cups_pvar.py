@@ -1,0 +1,49 @@
+"""Figure: variance of each oxide's centred log-ratio, and what the other oxides leave of it."""
+
+import numpy as np
+
+from lib.atlas.figure import COLOURS, new_figure
+
+
+def figure(study, published_variances: dict):
+    """Return the figure; bars are sorted by partial variance.
+
+    Args:
+        study: data set with its measures.
+        published_variances: partial variances of the published table by oxide.
+    """
+    fig, axis = new_figure(width=6.6, height=3.7)
+    order = np.argsort(-study.pvar.values)
+    names = study.part.values[order]
+    place = np.arange(len(order))
+    n, d = study.X.shape
+    # with mean-square v and m = n - D + 1 degrees of freedom, m v (n - 1) / (m sigma^2) is chi square
+    from scipy.stats import chi2
+
+    m = n - d + 1
+    v = study.pvar.values[order]
+    low, high = v * (n - 1) / chi2.ppf([[0.975], [0.025]], m)
+    axis.bar(place - 0.21, np.diagonal(study.clr_cov.values)[order], 0.4, color=COLOURS[5], label="clr variance")
+    axis.bar(
+        place + 0.21, v, 0.4, color=COLOURS[0], hatch="///", edgecolor="white", lw=0, label="partial variance $v_i$"
+    )
+    axis.errorbar(
+        place + 0.21, v, [np.maximum(v - low, 0), high - v], fmt="none", ecolor="black", lw=1,
+        label="95 % interval of the residual variance",
+    )  # fmt: skip
+    known = [k for k, name in enumerate(names) if name in published_variances]
+    axis.plot(
+        np.array(known) + 0.21, [published_variances[names[k]] for k in known], "_", color=COLOURS[1], ms=13, mew=2,
+        label="$v_i$ of the published table",
+    )  # fmt: skip
+    axis.set_yscale("log")
+    axis.set(ylim=(4e-4, 0.6), xlabel="oxide", ylabel="variance of the log-ratio", title=study.attrs["label"])
+    axis.set_xticks(place, names)
+    axis.legend(ncols=2)
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)
