@@ -162,43 +162,185 @@ CPC_STORES = {
     "recovery": expand(CPC.store("recovery_{size}"), size=CPC.value("recovery_sizes", "sizes")),
 }
 
-# Figures by name: what each is drawn from, and its parameters.
-CPC_FIGURES = {
-    "reference": (["study", "identities"], {}),
-    "cups_pvar": (["study"], {"published_variances": CPC.value("published", "variances")}),
-    "cups_network": (["study"], {"level": CPC.value("study", "level")}),
-    "cups_scatter": (["intervals"], {"published_pairs": CPC.value("published", "pairs")}),
-    "subcomp": (["subcomp"], {}),
-    "normalisation": (["identities"], {}),
-    "recovery": (["recovery"], {}),
-    "inference": (["intervals"], {}),
-}
 
-for cpc_figure, (cpc_inputs, cpc_params) in CPC_FIGURES.items():
+rule compositional_partial_correlations_reference:
+    """Figure: deviations over references, and the multiple correlation that depends on it."""
+    input:
+        study=CPC_STORES["study"],
+        identities=CPC_STORES["identities"],
+    output:
+        figure=CPC.figure("reference"),
+    log:
+        CPC.log("figure_reference"),
+    benchmark:
+        CPC.benchmark("figure_reference")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=CPC.code("figure_reference"),
+    script:
+        "../scripts/compositional_partial_correlations/figure_reference.py"
 
-    rule:
-        """Draw a figure of the paper on partial correlations."""
-        name:
-            f"compositional_partial_correlations_{cpc_figure}"
-        input:
-            **{store: CPC_STORES[store] for store in cpc_inputs},
-        output:
-            figure=CPC.figure(cpc_figure),
-        log:
-            CPC.log(f"figure_{cpc_figure}"),
-        benchmark:
-            CPC.benchmark(f"figure_{cpc_figure}")
-        conda:
-            "../envs/atlas.yaml"
-        threads: 1
-        resources:
-            mem_mb=800,
-            runtime=10,
-        params:
-            **cpc_params,
-            code=CPC.code(f"figure_{cpc_figure}"),
-        script:
-            f"../scripts/compositional_partial_correlations/figure_{cpc_figure}.py"
+
+rule compositional_partial_correlations_cups_pvar:
+    """Figure: clr variance and partial variance of each oxide."""
+    input:
+        study=CPC_STORES["study"],
+    output:
+        figure=CPC.figure("cups_pvar"),
+    log:
+        CPC.log("figure_cups_pvar"),
+    benchmark:
+        CPC.benchmark("figure_cups_pvar")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        published_variances=CPC.value("published", "variances"),
+        code=CPC.code("figure_cups_pvar"),
+    script:
+        "../scripts/compositional_partial_correlations/figure_cups_pvar.py"
+
+
+rule compositional_partial_correlations_cups_network:
+    """Figure: significant partial correlations as a graph, beside both matrices."""
+    input:
+        study=CPC_STORES["study"],
+    output:
+        figure=CPC.figure("cups_network"),
+    log:
+        CPC.log("figure_cups_network"),
+    benchmark:
+        CPC.benchmark("figure_cups_network")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        level=CPC.value("study", "level"),
+        code=CPC.code("figure_cups_network"),
+    script:
+        "../scripts/compositional_partial_correlations/figure_cups_network.py"
+
+
+rule compositional_partial_correlations_cups_scatter:
+    """Figure: partial correlation against proportionality."""
+    input:
+        intervals=CPC_STORES["intervals"],
+    output:
+        figure=CPC.figure("cups_scatter"),
+    log:
+        CPC.log("figure_cups_scatter"),
+    benchmark:
+        CPC.benchmark("figure_cups_scatter")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        published_pairs=CPC.value("published", "pairs"),
+        code=CPC.code("figure_cups_scatter"),
+    script:
+        "../scripts/compositional_partial_correlations/figure_cups_scatter.py"
+
+
+rule compositional_partial_correlations_subcomp:
+    """Figure: largest change of each measure when an oxide is left out."""
+    input:
+        subcomp=CPC_STORES["subcomp"],
+    output:
+        figure=CPC.figure("subcomp"),
+    log:
+        CPC.log("figure_subcomp"),
+    benchmark:
+        CPC.benchmark("figure_subcomp")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=CPC.code("figure_subcomp"),
+    script:
+        "../scripts/compositional_partial_correlations/figure_subcomp.py"
+
+
+rule compositional_partial_correlations_normalisation:
+    """Figure: deviation of normalised data from the partial correlation."""
+    input:
+        identities=CPC_STORES["identities"],
+    output:
+        figure=CPC.figure("normalisation"),
+    log:
+        CPC.log("figure_normalisation"),
+    benchmark:
+        CPC.benchmark("figure_normalisation")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=CPC.code("figure_normalisation"),
+    script:
+        "../scripts/compositional_partial_correlations/figure_normalisation.py"
+
+
+rule compositional_partial_correlations_recovery:
+    """Figure: AUROC of true edges against the number of parts."""
+    input:
+        recovery=CPC_STORES["recovery"],
+    output:
+        figure=CPC.figure("recovery"),
+    log:
+        CPC.log("figure_recovery"),
+    benchmark:
+        CPC.benchmark("figure_recovery")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=CPC.code("figure_recovery"),
+    script:
+        "../scripts/compositional_partial_correlations/figure_recovery.py"
+
+
+rule compositional_partial_correlations_inference:
+    """Figure: intervals of all pairs, and the levels that test and interval keep."""
+    input:
+        intervals=CPC_STORES["intervals"],
+    output:
+        figure=CPC.figure("inference"),
+    log:
+        CPC.log("figure_inference"),
+    benchmark:
+        CPC.benchmark("figure_inference")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        code=CPC.code("figure_inference"),
+    script:
+        "../scripts/compositional_partial_correlations/figure_inference.py"
 
 
 rule compositional_partial_correlations_measure_claims:

@@ -97,21 +97,19 @@ def spurious_size(L, rng: np.random.Generator) -> np.ndarray:
     return centred + size / size.std(ddof=1)
 
 
-def without_association(cov_clr, P, i: int, j: int) -> np.ndarray:
-    """Clr covariance in which parts i and j have partial correlation zero and all other entries of P stay.
+def without_association(T, P, i: int, j: int) -> np.ndarray:
+    """Variation matrix in which parts i and j have partial correlation zero and only T_ij differs.
 
-    The edge (i, j) of the Laplacian P is taken out: P + P_ij u u^T with u = e_i - e_j, whose pseudo-inverse follows by
-    Sherman and Morrison.
+    The residuals of i and j given the other parts have the inverse of [[P_ii, P_ij], [P_ij, P_jj]] as covariance.
+    Without its off-diagonal entry, log(x_i / x_j) varies more or less, and no other log-ratio of two parts changes.
 
     Args:
-        cov_clr, P: clr covariance and its pseudo-inverse (D, D).
+        T: variation matrix (D, D).
+        P: pseudo-inverse of its clr covariance (D, D).
         i, j: the pair.
-
-    Raises:
-        ValueError: what remains is not positive on the contrasts.
     """
-    column = cov_clr[:, i] - cov_clr[:, j]
-    left = 1 + P[i, j] * (column[i] - column[j])
-    if not left > 0:
-        raise ValueError(f"i, j: got the pair {i}, {j}, without which the precision is not positive, expected another")
-    return cov_clr - P[i, j] / left * np.outer(column, column)
+    changed = np.array(T, dtype=float)
+    shared = -P[i, j] / (P[i, i] * P[j, j] - P[i, j] ** 2)
+    changed[i, j] += 2 * shared
+    changed[j, i] = changed[i, j]
+    return changed

@@ -54,7 +54,7 @@ def infer(
     covered = (simulated.low <= r[i, j]) & (r[i, j] <= simulated.high)
     rejected = np.zeros((simulations, len(i)), dtype=bool)
     for p, pair in enumerate(zip(i, j)):
-        null = _sampled(without_association(study.clr_cov.values, study.precision.values, *pair), noise)
+        null = _sampled(clr_covariance(T=without_association(study["T"].values, study.precision.values, *pair)), noise)
         rejected[:, p] = correlation_pvalue(null[:, *pair], df) < 1 - level
     # complete independence: every part of the study permuted on its own
     independent = rng.permuted(np.broadcast_to(L, (data_sets, n, d)), axis=1)
