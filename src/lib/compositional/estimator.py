@@ -23,8 +23,8 @@ from lib.compositional.partial import (
     unbiased_variance,
 )
 from lib.stats.correlation import covariance
-from lib.stats.covariance import shrink
 from lib.stats.intervals import Interval, correlation_interval, correlation_pvalue
+from lib.stats.shrinkage import shrink
 
 
 def log_likelihood(X_clr, location, P) -> np.ndarray:

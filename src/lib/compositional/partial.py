@@ -13,7 +13,7 @@ from scipy import linalg
 
 from lib.compositional.logratio import alr_matrix, check_composition, clr_covariance, ref_index
 from lib.stats.correlation import covariance, partial_correlation
-from lib.stats.covariance import ShrunkFactors, shrink, shrunk_precision
+from lib.stats.shrinkage import ShrunkFactors, shrink, shrunk_precision
 
 
 class Partial(NamedTuple):

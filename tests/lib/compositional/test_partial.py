@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 from lib.compositional import partial as pc
 from lib.compositional import regression as rg
 from lib.compositional.logratio import alr_matrix, clr_covariance, variation_matrix
-from lib.stats.covariance import shrink_factors
+from lib.stats.shrinkage import shrink_factors
 
 
 def test_definition_written_out_with_scikit_learn(composition):

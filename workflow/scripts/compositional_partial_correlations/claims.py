@@ -89,8 +89,6 @@ def claims(study, others: list, identities, subcomp, intervals, recovery: list) 
             random_invariance=float(identities.invariance_deviation.max()),
             negative=signed,
             positive=positive,
-            cups_negative=int(np.sum(ranges[0] < 0)),
-            cups_positive=int(np.sum(ranges[0] > 0)),
         ),
         "c4": claim(
             rests_on=["identities"],

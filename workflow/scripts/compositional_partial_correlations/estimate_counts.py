@@ -5,7 +5,7 @@ import xarray as xr
 
 from lib.compositional.partial import partial_from_factors
 from lib.compositional.tables import read_composition
-from lib.stats.covariance import shrink_factors
+from lib.stats.shrinkage import shrink_factors
 
 
 def estimate_counts(table, *, zeros: str) -> xr.Dataset:

@@ -33,7 +33,8 @@ def figure(study, level: float):
     names = list(study.part.values)
     d = len(names)
     r, p = study.pcor.values, study.pvalue.values
-    layout = nx.circular_layout(names)
+    # neighbours in the list stand apart on the circle, so that no edge runs along another
+    layout = nx.circular_layout([names[4 * k % d] for k in range(d)] if d % 2 else names)
     graph = nx.Graph()
     graph.add_nodes_from(names)
     for i in range(d):
@@ -54,7 +55,7 @@ def figure(study, level: float):
     axes[0].plot([], [], color=COLOURS[1], lw=4, label="positive")
     axes[0].plot([], [], color=COLOURS[0], lw=4, ls=(0, (3, 1.5)), label="negative")
     axes[0].legend(loc="lower center", ncols=2, bbox_to_anchor=(0.5, -0.12), handlelength=3)
-    axes[0].set(title=f"{study.attrs['label']}, Bonferroni {level:g} over {d * (d - 1) // 2}", aspect="equal")
+    axes[0].set(title=f"{study.attrs['label']}, p < {level:g} / {d * (d - 1) // 2}", aspect="equal")
     axes[0].set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25))
     axes[0].axis("off")
     _heat(axes[1], r, names, "partial correlation $r_{ij}$")

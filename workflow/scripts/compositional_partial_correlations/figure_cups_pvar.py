@@ -1,6 +1,7 @@
 """Figure: variance of each oxide's centred log-ratio, and what the other oxides leave of it."""
 
 import numpy as np
+from scipy.stats import chi2
 
 from lib.atlas.figure import COLOURS, new_figure
 
@@ -17,19 +18,16 @@ def figure(study, published_variances: dict):
     names = study.part.values[order]
     place = np.arange(len(order))
     n, d = study.X.shape
-    # with mean-square v and m = n - D + 1 degrees of freedom, m v (n - 1) / (m sigma^2) is chi square
-    from scipy.stats import chi2
-
     m = n - d + 1
-    v = study.pvar.values[order]
-    low, high = v * (n - 1) / chi2.ppf([[0.975], [0.025]], m)
+    v, unbiased = study.pvar.values[order], study.pvar_unbiased.values[order]
+    low, high = m * unbiased / chi2.ppf([[0.975], [0.025]], m)  # RSS / sigma^2 is chi square
     axis.bar(place - 0.21, np.diagonal(study.clr_cov.values)[order], 0.4, color=COLOURS[5], label="clr variance")
     axis.bar(
         place + 0.21, v, 0.4, color=COLOURS[0], hatch="///", edgecolor="white", lw=0, label="partial variance $v_i$"
     )
     axis.errorbar(
-        place + 0.21, v, [np.maximum(v - low, 0), high - v], fmt="none", ecolor="black", lw=1,
-        label="95 % interval of the residual variance",
+        place + 0.21, unbiased, [unbiased - low, high - unbiased], fmt="o", ms=3, color="black", lw=1,
+        label="RSS / (n − D + 1), 95 % interval",
     )  # fmt: skip
     known = [k for k, name in enumerate(names) if name in published_variances]
     axis.plot(

@@ -25,11 +25,9 @@ def figure(intervals, published_pairs: list):
     shown = {name for name, *_ in published_pairs} | {str(intervals.pair.values[k]) for k in (r.argmin(), r.argmax())}
     for name in sorted(shown):
         at = list(intervals.pair.values).index(name)
-        side = -1 if rho[at] > 0.6 else 1
         axis.annotate(
-            name.replace("-", "–"), (rho[at], r[at]), (9 * side, 5), textcoords="offset points",
-            ha="left" if side > 0 else "right",
-        )  # fmt: skip
+            name.replace("-", "–"), (rho[at], r[at]), (8, -12 if rho[at] > 0.7 else 5), textcoords="offset points"
+        )
     axis.set(
         xlim=(-1, 1),
         ylim=(-1, 1),
