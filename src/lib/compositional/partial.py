@@ -6,6 +6,7 @@ one of those contrasts. Partial correlations belong to the two parts alone, and 
 covariance.
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -43,13 +44,19 @@ def precision(cov_clr) -> np.ndarray:
     if not np.all(np.isfinite(gamma)) or not np.all(off <= 1e-8 * np.abs(scale)):
         raise ValueError(f"cov_clr: got a row of sum {np.max(off):.3g}, expected finite rows of sum zero")
     shifted = gamma + scale / d
-    smallest = np.linalg.eigvalsh(shifted)[..., 0] / np.where(scale > 0, scale, 1)[..., 0, 0]
-    if not np.all(smallest > d * np.finfo(float).eps):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", linalg.LinAlgWarning)  # an ill condition is found below, from both norms
+        try:
+            inverse = linalg.inv(shifted, assume_a="pos")
+            condition = np.max(np.abs(shifted).sum(axis=-1).max(axis=-1) * np.abs(inverse).sum(axis=-1).max(axis=-1))
+        except linalg.LinAlgError:
+            condition = np.inf
+    if not condition * np.finfo(float).eps * d < 1:
         raise ValueError(
-            f"cov_clr: got a rank below D - 1 = {d - 1} (smallest eigenvalue {np.min(smallest):.2g} of the mean one), "
+            f"cov_clr: got a rank below D - 1 = {d - 1} (condition number {condition:.2g}), "
             "expected a variance in every log-ratio; shrinkage gives one when samples are few"
         )
-    return linalg.inv(shifted, assume_a="pos") - 1 / (scale * d)
+    return inverse - 1 / (scale * d)
 
 
 def precision_from_alr(cov_alr, ref: int = -1) -> np.ndarray:
