@@ -1,6 +1,6 @@
 """Ratios of the fast forms to the plain ones, and to peer libraries where they are installed."""
 
-import time
+import timeit
 
 import numpy as np
 from scipy.stats import bootstrap
@@ -18,12 +18,7 @@ from lib.stats.shrinkage import shrink, shrink_factors
 
 def seconds(function, repeat: int = 5) -> float:
     """Best time of a few calls."""
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return min(timeit.repeat(function, number=1, repeat=repeat))
 
 
 def report(what: str, fast: float, slow: float, names=("ours", "plain")) -> None:

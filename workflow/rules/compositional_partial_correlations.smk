@@ -3,19 +3,17 @@ CPC = Paper("compositional_partial_correlations")
 
 CPC_STUDY = CPC.value("study", "dataset")
 CPC_OTHERS = CPC.value("study", "others")
-
-
-def cpc_source(wildcards):
-    """The file behind a data set, where it has one."""
-    if wildcards.dataset == "cups_standin":
-        return {"variation": f"{ROOT_RELATIVE}resources/roman_cups_variation.csv"}
-    return {"table": CPC.data("roman_cups")(wildcards)} if wildcards.dataset == "cups" else {}
+# Files behind data sets that have one.
+CPC_SOURCES = {
+    "cups_standin": lambda wildcards: {"variation": f"{ROOT_RELATIVE}resources/roman_cups_variation.csv"},
+    "cups": lambda wildcards: {"table": CPC.data("roman_cups")(wildcards)},
+}
 
 
 rule compositional_partial_correlations_estimate:
     """Make a data set and estimate every measure of association on it."""
     input:
-        unpack(cpc_source),
+        unpack(lambda wildcards: CPC_SOURCES[wildcards.dataset](wildcards) if wildcards.dataset in CPC_SOURCES else {}),
     output:
         store=CPC.store("estimate_{dataset}"),
     log:

@@ -23,7 +23,14 @@ def figure(study, published_variances: dict):
     low, high = m * unbiased / chi2.ppf([[0.975], [0.025]], m)  # RSS / sigma^2 is chi square
     axis.bar(place - 0.21, np.diagonal(study.clr_cov.values)[order], 0.4, color=COLOURS[5], label="clr variance")
     axis.bar(
-        place + 0.21, v, 0.4, color=COLOURS[0], hatch="///", edgecolor="white", lw=0, label="partial variance $v_i$"
+        place + 0.21,
+        v,
+        0.4,
+        color=COLOURS[0],
+        hatch="///",
+        edgecolor="white",
+        lw=0,
+        label="partial variance $v_i$, RSS / (n − 1)",
     )
     axis.errorbar(
         place + 0.21, unbiased, [unbiased - low, high - unbiased], fmt="o", ms=3, color="black", lw=1,

@@ -26,7 +26,7 @@ def figure(intervals, published_pairs: list):
     for name in sorted(shown):
         at = list(intervals.pair.values).index(name)
         axis.annotate(
-            name.replace("-", "–"), (rho[at], r[at]), (8, -12 if rho[at] > 0.7 else 5), textcoords="offset points"
+            name.replace("-", "–"), (rho[at], r[at]), (4, -12) if rho[at] > 0.7 else (8, 5), textcoords="offset points"
         )
     axis.set(
         xlim=(-1, 1),

@@ -14,7 +14,7 @@ def figure(recovery: list):
     for k, name in enumerate(runs[0].measure.values):
         mean, low, high = np.array([mean_interval(run.auroc.sel(measure=name).values) for run in runs]).T
         axis.errorbar(
-            sizes * 1.018 ** (k - 3), mean, [mean - low, high - mean], marker=MARKERS[k], ls=LINESTYLES[k],
+            sizes * 1.012 ** (k - 3), mean, [mean - low, high - mean], marker=MARKERS[k], ls=LINESTYLES[k],
             color=COLOURS[(6, 0, 5, 4, 1, 2, 3)[k]], mfc="white", elinewidth=0.8, label=name,
         )  # fmt: skip
     axis.axhline(0.5, color="black", lw=0.8, ls=(0, (4, 2)))
