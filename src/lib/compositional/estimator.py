@@ -78,10 +78,10 @@ class CompositionalPartialCorrelation(_Compositional):
     Attributes:
         partial_correlation_: (D, D), ones on the diagonal.
         partial_variance_: RSS / (n - 1), (D,).
-        unbiased_partial_variance_: RSS / (n - D + 1), (D,); without shrinkage and for n of at least D.
+        unbiased_partial_variance_: RSS / (n - D + 1), (D,); None with shrinkage.
         covariance_, precision_: of the centred log-ratios and its pseudo-inverse, (D, D).
         location_: mean of the centred log-ratios (D,).
-        degrees_of_freedom_, pvalue_: of the t test of each correlation; without shrinkage and for n of at least D.
+        degrees_of_freedom_, pvalue_: of the t test of each correlation; None with shrinkage.
         shrinkage_, variance_shrinkage_: intensities used; 0 without shrinkage.
         n_features_in_: D.
 
@@ -113,6 +113,7 @@ class CompositionalPartialCorrelation(_Compositional):
             self.pvalue_ = correlation_pvalue(found.correlation, self.degrees_of_freedom_)
             self.unbiased_partial_variance_ = unbiased_variance(found.variance, n)
         else:
+            self.degrees_of_freedom_ = self.pvalue_ = self.unbiased_partial_variance_ = None
             logs = np.log(X / X.sum(axis=1, keepdims=True))
             shrunk = shrink(logs, self.correlation_intensity, self.variance_intensity)
             self.covariance_ = clr_covariance(S=shrunk.covariance)
@@ -128,9 +129,9 @@ class CompositionalPartialCorrelation(_Compositional):
             ValueError: fitted with shrinkage, or a level outside (0, 1).
         """
         check_is_fitted(self)
-        if self.shrinkage is not None:
+        if self.degrees_of_freedom_ is None:
             raise ValueError(
-                f"shrinkage: got {self.shrinkage!r}, expected None: shrunk correlations have no such interval"
+                "shrinkage: got a fit with 'basis', expected None: shrunk correlations have no such interval"
             )
         return correlation_interval(self.partial_correlation_, self.degrees_of_freedom_, level)
 
@@ -178,7 +179,15 @@ class CompositionalGraphicalLasso(_Compositional):
         return self
 
     def fit_covariance(self, cov_clr, start=None):
-        """Estimate from a clr covariance (D, D), from a first guess of the basis precision if one is given."""
+        """Estimate from a clr covariance (D, D) alone, which has no location to score with.
+
+        Args:
+            cov_clr: (D, D), rows of sum zero.
+            start: first guess of the basis precision; the identity, scaled, unless given.
+
+        Raises:
+            ValueError: alpha < 0, max_iter < 1, or no variance.
+        """
         if not self.alpha >= 0:
             raise ValueError(f"alpha: got {self.alpha}, expected a number >= 0")
         if self.max_iter < 1:

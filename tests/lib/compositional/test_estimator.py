@@ -72,8 +72,10 @@ def test_estimator_is_the_function(composition):
     assert np.all(low.low <= fitted.partial_correlation_)
     shrunk = PARTIAL(shrinkage="basis").fit(x[:4])
     np.testing.assert_allclose(shrunk.partial_correlation_, partial(x[:4], shrinkage="basis").correlation, atol=1e-12)
-    with pytest.raises(ValueError, match="shrinkage: got 'basis'"):
+    with pytest.raises(ValueError, match="shrinkage: got a fit with 'basis'"):
         shrunk.interval()
+    refitted = PARTIAL().fit(x).set_params(shrinkage="basis").fit(x)
+    assert refitted.pvalue_ is None  # nothing of the first fit is left
 
 
 def test_score_is_the_gaussian_log_likelihood_in_orthonormal_coordinates(composition):
