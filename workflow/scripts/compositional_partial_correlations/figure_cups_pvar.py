@@ -1,7 +1,7 @@
 """Figure: variance of each oxide's centred log-ratio, and what the other oxides leave of it."""
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from lib.atlas.figure import COLOURS, new_figure
 
@@ -20,7 +20,7 @@ def figure(study, published_variances: dict):
     n, d = study.X.shape
     m = n - d + 1
     v, unbiased = study.pvar.values[order], study.pvar_unbiased.values[order]
-    low, high = m * unbiased / chi2.ppf([[0.975], [0.025]], m)  # RSS / sigma^2 is chi square
+    low, high = m * unbiased / chdtri(m, [[0.025], [0.975]])  # RSS / sigma^2 is chi square
     axis.bar(place - 0.21, np.diagonal(study.clr_cov.values)[order], 0.4, color=COLOURS[5], label="clr variance")
     axis.bar(
         place + 0.21,
