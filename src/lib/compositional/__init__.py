@@ -1,0 +1,1 @@
+"""Compositional data: closure, log-ratios, partial correlations and proportionality of parts."""

@@ -1,0 +1,81 @@
+"""Ordinary covariances, least-squares residuals and partial correlations, over any number of leading axes."""
+
+import numpy as np
+
+
+def covariance(samples, counts=None) -> np.ndarray:
+    """Sample covariance, n - 1 in the denominator.
+
+    Args:
+        samples: (..., n, D) float64.
+        counts: how often each observation counts, (..., n) with sum > 1; from `bootstrap_counts`, the covariances of
+            all resamples of one sample (n, D).
+
+    Returns:
+        (..., D, D), symmetric.
+
+    Raises:
+        ValueError: fewer than two observations.
+    """
+    samples = np.asarray(samples, dtype=float)
+    n, d = samples.shape[-2:]
+    if n < 2:
+        raise ValueError(f"samples: got {n} observation(s), expected at least two")
+    centred = samples - samples.mean(axis=-2, keepdims=True)
+    if counts is None:
+        return np.swapaxes(centred, -1, -2) @ centred / (n - 1)
+    counts = np.asarray(counts, dtype=float)
+    total = counts.sum(axis=-1)[..., None, None]
+    mean = (counts[..., None, :] @ centred) / total
+    if centred.ndim == 2:  # one sample: products of all pairs once, then one matrix product for all resamples
+        rows, columns = np.triu_indices(d)
+        upper = counts @ (centred[:, rows] * centred[:, columns])
+        second = np.empty((*counts.shape[:-1], d, d))
+        second[..., rows, columns] = second[..., columns, rows] = upper
+    else:
+        second = np.swapaxes(centred, -1, -2) @ (counts[..., None] * centred)
+    return (second - total * np.swapaxes(mean, -1, -2) @ mean) / (total - 1)
+
+
+def correlation(cov) -> np.ndarray:
+    """Correlations (..., D, D) of covariances (..., D, D); the diagonal is exactly one."""
+    cov = np.asarray(cov, dtype=float)
+    deviation = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
+    r = cov / (deviation[..., :, None] * deviation[..., None, :])
+    index = np.arange(cov.shape[-1])
+    r[..., index, index] = 1.0
+    return np.clip(r, -1, 1)
+
+
+def partial_correlation(precision) -> np.ndarray:
+    """Partial correlations -P_ij / sqrt(P_ii P_jj), ones on the diagonal.
+
+    Args:
+        precision: (..., D, D), symmetric, positive diagonal.
+    """
+    r = -correlation(precision)
+    index = np.arange(r.shape[-1])
+    r[..., index, index] = 1.0
+    return r
+
+
+def residuals(targets, controls) -> np.ndarray:
+    """Residuals of least squares with an intercept; controls that depend on each other are allowed.
+
+    Args:
+        targets: (..., n, t) float64.
+        controls: (..., n, c) float64, c may be 0; leading axes broadcast with those of `targets`.
+
+    Returns:
+        (..., n, t).
+    """
+    targets, controls = np.asarray(targets, dtype=float), np.asarray(controls, dtype=float)
+    left = targets - targets.mean(axis=-2, keepdims=True)
+    controls = controls - controls.mean(axis=-2, keepdims=True)
+    if controls.shape[-1] == 0:
+        return np.broadcast_to(left, np.broadcast_shapes(left.shape[:-1], controls.shape[:-1]) + left.shape[-1:])
+    basis, size, _ = np.linalg.svd(controls, full_matrices=False)
+    basis = basis * (size > size[..., :1] * max(controls.shape[-2:]) * np.finfo(float).eps)[..., None, :]
+    for _ in range(2):  # the second projection takes away what rounding left of the first
+        left = left - basis @ (np.swapaxes(basis, -1, -2) @ left)
+    return left

@@ -1,0 +1,49 @@
+"""Covariances, residuals and partial correlations against NumPy, scikit-learn and explicit resampling."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from lib.stats.correlation import correlation, covariance, partial_correlation, residuals
+from lib.stats.intervals import bootstrap_counts
+
+RNG = np.random.default_rng(0)
+
+
+def test_covariance_is_numpys_over_leading_axes():
+    x = RNG.standard_normal((3, 2, 9, 4))
+    for index in np.ndindex(3, 2):
+        np.testing.assert_allclose(covariance(x)[index], np.cov(x[index].T), atol=1e-14)
+        np.testing.assert_allclose(correlation(covariance(x))[index], np.corrcoef(x[index].T), atol=1e-14)
+
+
+def test_counts_are_repeated_rows():
+    x = RNG.standard_normal((9, 4)) + 100
+    counts = bootstrap_counts(9, 5, RNG)
+    several = np.broadcast_to(x, (5, 9, 4))
+    for b in range(5):
+        repeated = np.cov(np.repeat(x, counts[b].astype(int), axis=0).T)
+        np.testing.assert_allclose(covariance(x, counts)[b], repeated, atol=1e-12)
+        np.testing.assert_allclose(covariance(several, counts)[b], repeated, atol=1e-12)
+
+
+def test_partial_correlation_is_the_correlation_of_residuals():
+    x = RNG.standard_normal((40, 5)) @ RNG.standard_normal((5, 5))
+    r = partial_correlation(np.linalg.inv(covariance(x)))
+    left = residuals(x[:, [1, 3]], x[:, [0, 2, 4]])
+    fitted = LinearRegression().fit(x[:, [0, 2, 4]], x[:, [1, 3]])
+    np.testing.assert_allclose(left, x[:, [1, 3]] - fitted.predict(x[:, [0, 2, 4]]), atol=1e-12)
+    assert r[1, 3] == pytest.approx(np.corrcoef(left.T)[0, 1], abs=1e-12)
+    np.testing.assert_array_equal(np.diag(r), 1)
+
+
+def test_residuals_do_not_mind_dependent_controls_or_none():
+    y, z = RNG.standard_normal((2, 30, 1)), RNG.standard_normal((2, 30, 3))
+    more = np.concatenate([z, z[..., :1] - 2 * z[..., 1:2], np.zeros_like(y)], axis=-1)
+    np.testing.assert_allclose(residuals(y, more), residuals(y, z), atol=1e-13)
+    np.testing.assert_allclose(residuals(y, z[..., :0]), y - y.mean(axis=-2, keepdims=True))
+
+
+def test_one_observation_is_refused():
+    with pytest.raises(ValueError, match="samples: got 1 obs"):
+        covariance(np.ones((1, 3)))

@@ -1,0 +1,127 @@
+"""Stages of compositional_partial_correlations, called as functions at tiny size."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SLUG = "compositional_partial_correlations"
+VARIATION = Path(__file__).resolve().parents[2] / "resources" / "roman_cups_variation.csv"
+DATA = {
+    "cups": {"samples": 47, "total": 100.0},
+    "dirichlet": {"parts": 5, "samples": 60, "concentration": 3.0},
+    "lognormal": {
+        "parts": 5, "samples": 60, "edges_per_part": 3.0, "weights": [0.3, 0.6], "smallest_eigenvalue": 0.3,
+        "size_deviation": 3.0,
+    },
+}  # fmt: skip
+IDENTITIES = {
+    "instances": 4, "parts": [4, 6], "samples_per_part": 8, "shrinkage": {"instances": 3, "samples": 15, "parts": 6},
+    "independent_parts": [3, 6], "rational_parts": [3],
+}  # fmt: skip
+RECOVERY = {
+    "size": 8, "seeds": 3, "samples": 300, "edges_per_part": 3.0, "weights": [0.3, 0.6], "smallest_eigenvalue": 0.3,
+    "size_deviation": 3.0, "penalties": [0.1, 0.03], "rounds": 3,
+}  # fmt: skip
+
+
+@pytest.fixture
+def study(load):
+    return load(f"{SLUG}/estimate")(
+        dataset="cups_standin", variation=VARIATION, rng=np.random.default_rng(0), **DATA
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("dataset", ["iris_shape", "dirichlet", "lognormal_graph"])
+def test_every_data_set_has_reference_free_correlations(load, dataset):
+    run = load(f"{SLUG}/estimate")(dataset=dataset, rng=np.random.default_rng(1), **DATA)
+    for name in ("residual_deviation", "correlation_deviation", "variance_deviation", "alr_deviation"):
+        assert float(run[name].max()) < 1e-9, name
+    assert float(run.invariance_deviation) < 1e-9
+    assert float(abs(run.pcor).max()) <= 1
+    np.testing.assert_allclose(
+        run.pvar_unbiased / run.pvar, (run.sizes["sample"] - 1) / (run.sizes["sample"] - run.sizes["part"] + 1)
+    )
+
+
+def test_stand_in_has_the_published_tables_answers_whatever_the_seed(load, study):
+    again = load(f"{SLUG}/estimate")(dataset="cups_standin", variation=VARIATION, rng=np.random.default_rng(9), **DATA)
+    assert not np.allclose(again.X, study.X)
+    np.testing.assert_allclose(again.pcor, study.pcor, atol=1e-10)
+    assert study.attrs["label"] == "moment-matched stand-in"
+    assert float(study.pcor.sel(part="Al", part2="Fe")) == pytest.approx(0.727, abs=1e-3)
+    assert int(study.df) == 37
+
+
+def test_cups_are_read_from_the_users_file_and_checked(load, study, tmp_path):
+    names = [str(name) for name in study.part.values]
+    table = tmp_path / "cups.csv"
+    rows = [",".join(map(repr, row)) for row in study.X.values[:, ::-1].tolist()]
+    table.write_text("\n".join([",".join(names[::-1]), *rows]))
+    run = load(f"{SLUG}/estimate")(dataset="cups", table=table, rng=np.random.default_rng(2), **DATA)
+    assert run.attrs["label"] == "Roman cups data"
+    np.testing.assert_allclose(run.pcor, study.pcor, atol=1e-10)
+    table.write_text("Si,Al\n1,2\n")
+    with pytest.raises(ValueError, match="got the columns Si, Al, expected each once: Si, Al, Fe"):
+        load(f"{SLUG}/estimate")(dataset="cups", table=table, rng=np.random.default_rng(2), **DATA)
+    with pytest.raises(ValueError, match="dataset: got 'wine'"):
+        load(f"{SLUG}/estimate")(dataset="wine", rng=np.random.default_rng(2), **DATA)
+
+
+def test_identities_hold_and_what_must_fail_fails(load):
+    run = load(f"{SLUG}/check_identities")(**IDENTITIES, rng=np.random.default_rng(3))
+    for name in (
+        "residual_deviation",
+        "variance_deviation",
+        "correlation_deviation",
+        "free",
+        "free_inverse",
+        "all",
+        "both",
+    ):
+        assert float(run[name].max()) < 1e-9, name
+    assert float(run.inside_residual.max()) < 1e-9
+    assert float(run.inside_inverse.median()) > 1e-3
+    assert float(run.uncontrolled.median()) > 1e-3
+    assert float(run.basis_deviation.max()) < 1e-9 < 1e-2 < float(run.naive_deviation.median())
+    assert bool(run.rational.all())
+
+
+def test_dropped_parts_change_correlations_and_not_variations(load, study):
+    run = load(f"{SLUG}/drop_parts")(study, rng=np.random.default_rng(4))
+    largest = np.nanmax(np.abs(run.pcor.values), axis=(1, 2))
+    assert dict(zip(run.dropped.values, largest))["Mn"] == pytest.approx(0.101, abs=1e-3)
+    assert np.nanmax(np.abs(run["T"].values)) < 1e-12
+    assert float(run.reduction_deviation.max()) < 1e-10
+    assert np.isnan(run.pcor.values[3, 3]).all()
+
+
+def test_levels_and_intervals(load, study):
+    run = load(f"{SLUG}/infer")(
+        study, resamples=100, level=0.95, simulations=150, data_sets=10, permutations=10, rng=np.random.default_rng(5)
+    )
+    assert run.sizes["pair"] == 55
+    inside = (run.fisher[0] <= run.pcor) & (run.pcor <= run.fisher[1])
+    assert bool(inside.all())
+    assert run.covered_share.values.mean() == pytest.approx(0.95, abs=0.02)
+    assert run.rejected_share.values.mean() == pytest.approx(0.05, abs=0.02)
+    np.testing.assert_allclose(run.covered.sum() / (55 * 150), run.covered_share.mean())
+    # independent parts have r = 1 / (D - 1), which the test of r = 0 sees
+    assert run.rejected_independent_share.values.mean() > 0.05
+
+
+def test_oracle_finds_edges_best(load):
+    run = load(f"{SLUG}/recover_graph")(**RECOVERY, rng=np.random.default_rng(6))
+    mean = run.auroc.mean("seed")
+    assert str(mean.measure.values[int(np.argmax(mean.values))]) == "basis partial correlation (oracle)"
+    assert bool((mean > 0.4).all())
+
+
+def test_counts_with_zeros_are_shrunk(load, tmp_path):
+    counts = np.random.default_rng(7).poisson(3.0, (8, 30))
+    table = tmp_path / "counts.csv"
+    table.write_text("\n".join(",".join(map(str, row)) for row in [[f"g{k}" for k in range(30)], *counts.tolist()]))
+    run = load(f"{SLUG}/estimate_counts")(table, zeros="min")
+    assert 0 < float(run.shrinkage) <= 1
+    assert run.pcor.shape == (30, 30)
+    assert float(abs(run.pcor).max()) <= 1
