@@ -13,8 +13,8 @@ nothing pickled) and belongs to one identity: the parameters, inputs and code of
 
 and gives the same result wherever it was interrupted, provided that everything the rest of the loop depends on is in
 the state. The stage runner gives a checkpoint to a stage that takes an argument `checkpoint`, and removes it once the
-stage's output is written. `lib.training.state` turns generators, torch modules and optimisers into arrays; a stage imports
-that module and not this one, so that its code fingerprint does not depend on how checkpoints are kept.
+stage's output is written. `lib.training.state` turns generators, torch modules and optimisers into arrays; a stage
+imports that module and not this one, so that its code fingerprint does not depend on how checkpoints are kept.
 """
 
 import hashlib
