@@ -120,6 +120,39 @@ def hellinger(p: np.ndarray, q: np.ndarray) -> float:
     return float(np.mean(np.sqrt(np.maximum(0, 1 - np.sum(np.sqrt(p * q), axis=0)))))
 
 
+class Scorer:
+    """D_stsp and D_H of free runs against one true series, whose histogram and spectrum are made once.
+
+    Args:
+        true: `(time, N)`.
+        bins: cells for each dimension; not used when a variance is given.
+        smoothing: of the spectra.
+        variance: of the Gaussians of the mixture form, for many dimensions; 0 chooses the histogram.
+        steps: time steps whose spectra are compared, at most.
+        seed: of the Monte Carlo draws of the mixture form.
+    """
+
+    def __init__(
+        self, true: np.ndarray, bins: int, smoothing: float, variance: float = 0.0, steps: int = 10_000, seed: int = 0
+    ):
+        self.true, self.smoothing, self.variance, self.seed = np.asarray(true), smoothing, variance, seed
+        self.steps = min(steps, len(self.true))
+        self.spectrum = smoothed_spectrum(self.true[: self.steps], smoothing)
+        self.cells = None if variance > 0 else grid(self.true, bins)
+
+    def __call__(self, generated: np.ndarray) -> tuple[float, float]:
+        """D_stsp and D_H of a series `(time, N)`; NaN and 1 for one that is too short because it diverged."""
+        if len(generated) < self.steps:
+            return float("nan"), 1.0
+        generated = np.asarray(generated, np.float64)
+        if self.cells is None:
+            rng = np.random.default_rng(self.seed)
+            distance = state_space_divergence_gmm(generated, self.true, self.variance, rng)
+        else:
+            distance = divergence_on(self.cells, generated)
+        return distance, hellinger(smoothed_spectrum(generated[: self.steps], self.smoothing), self.spectrum)
+
+
 def n_step_error(model: AlmostLinearRNN, x: np.ndarray, steps: int = 20) -> float:
     """Mean squared error of predictions `steps` ahead from every point of a series `(time, N)`."""
     z = lifted(model, x[: len(x) - steps])
