@@ -38,7 +38,7 @@ def _geometry(model, code, region_count):
         "kept": np.zeros(region_count, bool),
         "adjacency": np.zeros((region_count, region_count), np.uint8),
         "point": np.full((region_count, model.observed), np.nan),
-        "real": np.zeros(region_count, bool),
+        "is_real": np.zeros(region_count, bool),
         "eigenvalue_real": np.full((region_count, LEADING), np.nan),
         "eigenvalue_imag": np.full((region_count, LEADING), np.nan),
     }
@@ -49,7 +49,7 @@ def _geometry(model, code, region_count):
     out["kept"][: len(kept)] = True  # symbols are sorted by use, so the kept ones come first
     out["adjacency"][: len(kept), : len(kept)] = adjacency
     for i, fixed in enumerate(fixed_points(model, symbols)):
-        out["point"][i], out["real"][i] = fixed.point[: model.observed], fixed.real
+        out["point"][i], out["is_real"][i] = fixed.point[: model.observed], fixed.real
         values = fixed.eigenvalues[:LEADING]
         out["eigenvalue_real"][i, : len(values)], out["eigenvalue_imag"][i, : len(values)] = values.real, values.imag
     return out, found, (kept, adjacency)
@@ -169,7 +169,7 @@ def analyse(
     baselines = _baselines(x, score, orders, run_steps, transient, rng)
     dims = {
         "fraction": ("region",), "symbol": ("region",), "transition": ("region", "to"), "kept": ("region",),
-        "adjacency": ("region", "to"), "point": ("region", "dim"), "real": ("region",),
+        "adjacency": ("region", "to"), "point": ("region", "dim"), "is_real": ("region",),
         "eigenvalue_real": ("region", "eigenvalue"), "eigenvalue_imag": ("region", "eigenvalue"),
         "words": ("length",), "kept_words": ("length",), "compressed_words": ("length",), "block_entropy": ("length",),
         "lyapunov": ("exponent",), "orbit": ("step", "dim"), "code": ("step",),

@@ -52,7 +52,7 @@ def _known_geometry(lorenz, true):
         near = max(np.abs(lorenz.point.values[d, r, :2] - true[k, :2]).max() for k, r in enumerate(pair))
         lead = value[pair, 0]
         jump = max(lorenz.transition.values[d, first, second], lorenz.transition.values[d, second, first])
-        both = bool(lorenz.real.values[d, pair].all())
+        both = bool(lorenz.is_real.values[d, pair].all())
         real_saddle = value[middle, 0].real if value[middle, 0].imag == 0 else np.nan
         spiral = bool((lead.imag != 0).all() and (np.abs(lead) > 1).all() and (np.abs(lead) < 1.01).all())
         distance.append(near)

@@ -25,7 +25,7 @@ def _generated(axis, run, d, i, j, limits):
         point = run.point.values[d, r]
         inside = all(low <= point[k] <= high for k, (low, high) in zip((i, j), limits))
         if r < 3 and inside:
-            real = bool(run.real.values[d, r])
+            real = bool(run.is_real.values[d, r])
             axis.plot(
                 point[i], point[j], "o" if real else "X", ms=8, mfc=SHADES[r] if real else "white", mec="black",
                 label=f"{'real' if real else 'virtual'}: "
