@@ -39,25 +39,31 @@ def draw_graph(axis, symbol, fraction, transition, places=None) -> None:
                 "", places[j], places[i],
                 arrowprops={
                     "arrowstyle": "-|>", "lw": 0.4 + 4.6 * p / largest, "color": "0.35" if p >= 0.002 else "0.75",
-                    "connectionstyle": "arc3,rad=0.18", "shrinkA": 21, "shrinkB": 21, "mutation_scale": 10,
+                    "connectionstyle": "arc3,rad=0.18", "shrinkA": 23, "shrinkB": 23, "mutation_scale": 10,
                     "linestyle": "-" if p >= 0.002 else ":",
                 },
             )  # fmt: skip
+            if p < 5e-4:
+                continue
             across = places[j] - places[i]
             side = np.array([across[1], -across[0]]) / np.hypot(*across)
-            at = (places[i] + places[j]) / 2 + (0.09 * np.hypot(*across) + 0.12) * side
-            axis.text(*at, f"{p:.2g}", ha="center", va="center", fontsize=7)
+            at = places[i] + 0.42 * across + (0.09 * np.hypot(*across) + 0.1) * side
+            axis.text(
+                *at, f"{p:.2g}", ha="center", va="center", fontsize=7, zorder=2.5,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
+            )  # fmt: skip
     for i in range(k):
-        axis.plot(*places[i], "o", ms=30, mfc=COLOURS[5], mec="black", alpha=1)
-        axis.text(*places[i], f"{symbol[i]}\n{100 * fraction[i]:.1f} %", ha="center", va="center", fontsize=7)
-        axis.text(places[i][0], places[i][1] - 0.34, f"stays {transition[i, i]:.3f}", ha="center", va="top", fontsize=7)
-    axis.set(xlim=(-1.7, 1.7), ylim=(-1.6, 1.6), xticks=[], yticks=[])
+        axis.plot(*places[i], "o", ms=42, mfc="#cfe6f5", mec="black", zorder=3)
+        words = f"symbol {symbol[i]}\n{100 * fraction[i]:.1f} %\nstays {transition[i, i]:.3f}"
+        axis.text(*places[i], words, ha="center", va="center", fontsize=6, zorder=4)
+    low, high = places[:, 1].min() - 0.7, places[:, 1].max() + 0.7
+    axis.set(xlim=(-1.75, 1.75), ylim=(low, high), xticks=[], yticks=[])
     axis.grid(False)
     for side in axis.spines.values():
         side.set_visible(False)
 
 
-def middle_out(transition) -> np.ndarray:
+def middle_out(transition) -> np.ndarray | None:
     """Positions that put the best connected of three nodes between the other two; None for another number."""
     k = len(transition)
     if k == 2:
@@ -68,7 +74,7 @@ def middle_out(transition) -> np.ndarray:
     middle = int(np.argmax(joint[:3, :3].sum(1) - joint[:3, :3].max(1)))
     places = np.zeros((k, 2))
     left, right = [i for i in range(3) if i != middle]
-    places[left], places[right], places[middle] = (-1.25, 0.3), (1.25, 0.3), (0.0, 0.3)
+    places[left], places[right], places[middle] = (-1.25, 0.0), (1.25, 0.0), (0.0, 0.0)
     if k == 4:
-        places[3] = (0.0, -1.05)
+        places[3] = (0.0, -1.5)
     return places

@@ -9,8 +9,9 @@ from lib.dynamics.drawing import SHADES
 def eigenvalue_type(real, imag) -> str:
     """What the leading eigenvalue says about a fixed point."""
     size = np.hypot(real, imag)
-    kind = "spiral" if imag != 0 else "node" if size < 1 else "saddle"
-    return f"{'unstable' if size > 1 else 'stable'} {kind}, |λ| = {size:.4g}"
+    if imag == 0 and size > 1:
+        return f"saddle, λ = {real:.4g}"
+    return f"{'unstable' if size > 1 else 'stable'} {'spiral' if imag != 0 else 'node'}, |λ| = {size:.4g}"
 
 
 def _generated(axis, run, d, i, j, limits):
@@ -24,13 +25,16 @@ def _generated(axis, run, d, i, j, limits):
         )  # fmt: skip
         point = run.point.values[d, r]
         inside = all(low <= point[k] <= high for k, (low, high) in zip((i, j), limits))
-        if r < 3 and inside:
-            real = bool(run.is_real.values[d, r])
-            axis.plot(
-                point[i], point[j], "o" if real else "X", ms=8, mfc=SHADES[r] if real else "white", mec="black",
-                label=f"{'real' if real else 'virtual'}: "
-                + eigenvalue_type(run.eigenvalue_real.values[d, r, 0], run.eigenvalue_imag.values[d, r, 0]),
-            )  # fmt: skip
+        if r >= 3 or not np.isfinite(point).all():
+            continue
+        real = bool(run.is_real.values[d, r])
+        kind = eigenvalue_type(run.eigenvalue_real.values[d, r, 0], run.eigenvalue_imag.values[d, r, 0])
+        where = "" if inside else f"\nat ({point[i]:.1f}, {point[j]:.1f}), outside"
+        axis.plot(
+            point[i] if inside else np.nan, point[j] if inside else np.nan, "o" if real else "X", ms=8,
+            mfc=SHADES[r] if real else "white", mec=SHADES[r] if not real else "black", ls="",
+            label=f"{'real' if real else 'virtual'}: {kind}{where}",
+        )  # fmt: skip
 
 
 def figure(lorenz_series, lorenz, rossler_series, rossler):

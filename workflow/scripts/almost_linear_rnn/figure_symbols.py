@@ -47,7 +47,8 @@ def figure(lorenz, rossler):
             exponent, color=colour, lw=1, ls=":" if index else "--", label=f"{name}, largest Lyapunov exponent"
         )
     top = grid[1, 0].get_ylim()[1]
-    grid[1, 0].plot(n, np.minimum((1 + np.sqrt(2)) ** n, 10 * top), label="$(1 + \\sqrt{2})^n$", **REFERENCE)
+    limit = (1 + np.sqrt(2)) ** n
+    grid[1, 0].plot(n, np.where(limit < 3 * top, limit, np.nan), label="$(1 + \\sqrt{2})^n$", **REFERENCE)
     grid[1, 0].set(yscale="log", xlabel="word length n", ylabel="distinct words N(n)", xticks=n[::2])
     grid[1, 1].set(yscale="log", xlabel="word length n", ylabel="$h_n = H_n - H_{n-1}$ (nats per step)", xticks=n[::2])
     for axis in grid[1]:
