@@ -18,7 +18,8 @@ def _graph(axis, run, d):
         for j in range(k):
             axis.text(j, i, f"{matrix[i, j]:.3f}", ha="center", va="center", fontsize=8)
     names = [f"{s} ({100 * f:.0f} %)" for s, f in zip(run.symbol.values[d, :k], run.fraction.values[d, :k])]
-    axis.set(xticks=range(k), yticks=range(k), xticklabels=names, yticklabels=names, xlabel="to", ylabel="from symbol")
+    axis.set(xticks=range(k), yticks=range(k), xticklabels=run.symbol.values[d, :k], yticklabels=names)
+    axis.set(xlabel="to symbol", ylabel="from symbol", title="transition probabilities")
     axis.grid(False)
 
 
@@ -47,7 +48,7 @@ def figure(series: list, analysed: list):
         )
         unit = data.time.attrs.get("units", "samples")
         trace.set(xlabel=f"time ({unit})", ylabel=f"{data.dim.values[0]} (standardised; series shifted)", yticks=[])
-        trace.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4)
+        trace.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
         _graph(axes[row, 1], run, d)
         n = min(len(x), run.sizes["step"], 10_000)
         frequency = np.fft.rfftfreq(n, dt)
