@@ -13,8 +13,11 @@ def _spread(axis, at, values, label, colour, marker):
     rows = [v[np.isfinite(v)] for v in values]
     kept = [i for i, v in enumerate(rows) if len(v)]
     quartiles = np.array([np.quantile(rows[i], [0.25, 0.5, 0.75]) for i in kept])
-    x = np.array(at)[kept]
+    x = np.array(at, float)[kept]
     if len(kept):
+        if x[-1] == max(at):  # P = M is another kind of model: no line leads to it
+            x = np.insert(x, -1, np.nan)
+            quartiles = np.insert(quartiles, -1, np.nan, axis=0)
         axis.errorbar(
             x, quartiles[:, 1], [quartiles[:, 1] - quartiles[:, 0], quartiles[:, 2] - quartiles[:, 1]], marker=marker,
             color=colour, mfc="white", label=label, zorder=3,
@@ -33,7 +36,7 @@ def figure(lorenz):
     """Return the figure; medians and quartiles over seeds, dots for single seeds; P = M stands at the right."""
     ps = np.unique(lorenz.rectified.values)
     units = lorenz.attrs["units"]
-    at = [int(p) if p < units else int(ps[ps < units].max()) + 1 for p in ps]
+    at = [int(p) if p < units else int(ps[ps < units].max()) + 2 for p in ps]
     names = [str(p) if p < units else f"M = {p}" for p in ps]
     by_p = [np.flatnonzero(lorenz.rectified.values == p) for p in ps]
     fig, axes = new_figure(ncols=3, width=11.4, height=3.6)
@@ -57,7 +60,9 @@ def figure(lorenz):
     axes[2].set(ylabel="linear regions (runs with $D_{stsp}$ < 5)", yscale="log", ylim=(0.8, None))
     for axis in axes:
         axis.set(xlabel="rectified units P", xticks=at, xticklabels=names)
-        axis.legend(loc="best", fontsize=7)
+    axes[0].legend(loc="center", bbox_to_anchor=(0.6, 0.62), fontsize=7)
+    axes[1].legend(loc="upper right", fontsize=7)
+    axes[2].legend(loc="upper left", fontsize=7)
     panel_labels(axes)
     return fig
 
