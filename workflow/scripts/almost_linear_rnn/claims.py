@@ -137,7 +137,7 @@ def _electrocardiogram(run):
         "best_autoregression": mean,
         "best_with_innovations": noisy,
         "regions_half_percent": measured(own.used.values, seeds=seeds),
-        "beats_with_top_word": measured(run.top_word.values, seeds=run.detail_seed.values),
+        "beats_with_top_word": measured(np.nan_to_num(run.top_word.values), seeds=run.detail_seed.values),
     }
 
 
