@@ -56,8 +56,8 @@ def draw_graph(axis, symbol, fraction, transition, places=None) -> None:
         axis.plot(*places[i], "o", ms=42, mfc="#cfe6f5", mec="black", zorder=3)
         words = f"symbol {symbol[i]}\n{100 * fraction[i]:.1f} %\nstays {transition[i, i]:.3f}"
         axis.text(*places[i], words, ha="center", va="center", fontsize=6, zorder=4)
-    low, high = places[:, 1].min() - 0.7, places[:, 1].max() + 0.7
-    axis.set(xlim=(-1.75, 1.75), ylim=(low, high), xticks=[], yticks=[])
+    middle, half = (places[:, 1].min() + places[:, 1].max()) / 2, 0.7 if k <= 2 else 1.45
+    axis.set(xlim=(-1.75, 1.75), ylim=(middle - half, middle + half), xticks=[], yticks=[])
     axis.grid(False)
     for side in axis.spines.values():
         side.set_visible(False)

@@ -63,8 +63,12 @@ def run_maps(maps: list[AlmostLinearRNN], start: np.ndarray, steps: int, keep: i
 
 
 def orbit_period(z: np.ndarray, longest: int, tolerance: float = 1e-9) -> int:
-    """The smallest p <= `longest` with |z_{t+p} - z_t| <= tolerance for all t of an orbit `(time, M)`; 0 for none."""
-    for p in range(1, longest + 1):
-        if np.abs(z[p:] - z[:-p]).max() <= tolerance:
+    """The smallest p <= `longest` with |z_{t+p} - z_t| <= tolerance for all t of an orbit `(time, M)`; 0 for none.
+
+    The same must hold for the largest multiple of p up to half the orbit, so that a slow approach is no period.
+    """
+    for p in range(1, min(longest, len(z) // 2) + 1):
+        far = len(z) // 2 // p * p
+        if all(np.abs(z[lag:] - z[:-lag]).max() <= tolerance for lag in (p, far)):
             return p
     return 0

@@ -74,3 +74,6 @@ def test_period_of_an_orbit():
     assert instances.orbit_period(z, 30) == 5
     assert instances.orbit_period(z + 1e-11, 30) == 5
     assert instances.orbit_period(np.arange(200.0)[:, None], 30) == 0
+    slow = 1e-7 * (-0.999) ** np.arange(400.0)[:, None]  # close to a period of two, on its way to a fixed point
+    assert instances.orbit_period(slow, 30) == 0
+    assert instances.orbit_period(slow, 30, tolerance=1e-6) == 1

@@ -60,7 +60,7 @@ def figure(lorenz):
     axes[2].set(ylabel="linear regions (runs with $D_{stsp}$ < 5)", yscale="log", ylim=(0.8, None))
     for axis in axes:
         axis.set(xlabel="rectified units P", xticks=at, xticklabels=names)
-    axes[0].legend(loc="center", bbox_to_anchor=(0.6, 0.62), fontsize=7)
+    axes[0].legend(loc="center", bbox_to_anchor=(0.68, 0.78), fontsize=7)
     axes[1].legend(loc="upper right", fontsize=7)
     axes[2].legend(loc="upper left", fontsize=7)
     panel_labels(axes)

@@ -35,9 +35,9 @@ def figure(lorenz: list, rossler: list, rossler_gtf: list):
                 )  # fmt: skip
         above.set(yscale="log", ylabel="loss", xlabel="epoch", title=name)
         below.axhline(14, color="0.5", lw=1, ls=":")
-        below.set(ylabel="$D_{stsp}$ on the first half (nats)", xlabel="epoch", ylim=(0, 17))
+        below.set(ylabel="$D_{stsp}$ on the first half (nats)", xlabel="epoch", ylim=(0, 18))
         above.legend()
-        below.legend(loc="lower right", ncols=3, fontsize=7, handletextpad=0.2, columnspacing=0.8)
+        below.legend(loc="upper center", ncols=3, fontsize=7, handletextpad=0.2, columnspacing=0.8)
     axes[1, 0].text(0.98, 14.15, "collapsed", transform=axes[1, 0].get_yaxis_transform(), ha="right", fontsize=7)
     panel_labels(axes)
     return fig
