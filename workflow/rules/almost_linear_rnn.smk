@@ -15,9 +15,11 @@ ALR_SETS = {
 }
 
 
-def alr_trained(runs):
-    """Stores of all jobs that train a set of runs."""
-    return expand(ALR.store("train_{runs}_{group}"), runs=runs, group=range(len(ALR.value(f"train_{runs}", "groups"))))
+# Stores of all jobs that train a set of runs.
+ALR_TRAINED = {
+    runs: expand(ALR.store("train_{runs}_{group}"), runs=runs, group=range(len(ALR.value(f"train_{runs}", "groups"))))
+    for runs in ALR_SETS
+}
 
 
 for alr_system in ("lorenz", "rossler"):
@@ -132,7 +134,7 @@ for alr_set, (alr_series, alr_priority) in ALR_SETS.items():
             f"almost_linear_rnn_analyse_{alr_set}"
         input:
             series=ALR.store(f"series_{alr_series}"),
-            trained=alr_trained(alr_set),
+            trained=ALR_TRAINED[alr_set],
         output:
             store=ALR.store(f"analysis_{alr_set}"),
         log:
@@ -248,9 +250,9 @@ rule almost_linear_rnn_sweep:
 rule almost_linear_rnn_training:
     """Figure: loss and score along training."""
     input:
-        lorenz=alr_trained("lorenz"),
-        rossler=alr_trained("rossler"),
-        rossler_gtf=alr_trained("rossler_gtf"),
+        lorenz=ALR_TRAINED["lorenz"],
+        rossler=ALR_TRAINED["rossler"],
+        rossler_gtf=ALR_TRAINED["rossler_gtf"],
     output:
         figure=ALR.figure("training"),
     log:
