@@ -7,6 +7,7 @@ in the log.
 """
 
 import contextlib
+import hashlib
 import inspect
 import json
 import os
@@ -54,7 +55,7 @@ def _open(path: str):
     return Path(path)
 
 
-_INHERITED = ("digest", "stage", "wildcards", "parameters", "root_seed", "code", "commit", "inputs")
+_INHERITED = ("digest", "stage", "wildcards", "parameters", "root_seed", "code", "commit", "timing", "inputs")
 
 
 def _lineage(paths: dict, opened: dict, folder: str) -> dict:
@@ -80,6 +81,15 @@ def _digests(lineage: dict) -> dict:
         return {key: entry[key] for key in ("store", "digest") if key in entry}
 
     return {name: one(e) if isinstance(e, dict) else [one(item) for item in e] for name, e in lineage.items()}
+
+
+def _timed(lineage: dict, names) -> bool:
+    """Whether one of the named inputs holds measured times or rests on them."""
+    return any(
+        entry.get("timing", False)
+        for name in names
+        for entry in (lineage[name] if isinstance(lineage[name], list) else [lineage[name]])
+    )
 
 
 def bind(function: Callable, inputs: dict, params: dict, wildcards: dict, provided: dict) -> dict:
@@ -161,15 +171,16 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
             raise StageError(f"{path.name} is a store, but the stage returned {type(result).__name__}, not a Dataset")
         print(f"digest {store.write(result, path, provenance)}")
         return
-    short = {key: provenance[key] for key in ("paper", "stage", "code", "parameters")}
+    short = {key: provenance[key] for key in ("paper", "stage", "code", "parameters", "timing") if key in provenance}
     short["inputs"] = _digests(provenance["inputs"])
     if path.suffix == ".svg":
         from lib.atlas import figure
 
         contents = figure.svg_bytes(result, short)
     elif path.suffix == ".csv":
-        head = "# " + json.dumps(short, sort_keys=True) + "\n"
-        contents = (head + result.to_csv(index=False, lineterminator="\n")).encode()
+        body = result.to_csv(index=False, lineterminator="\n").encode()
+        short["digest"] = hashlib.sha256(body).hexdigest()[:16]
+        contents = b"# " + json.dumps(short, sort_keys=True).encode() + b"\n" + body
     elif path.suffix == ".json" and rules is not None:
         from lib.atlas import claims
 
@@ -178,6 +189,8 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
             unknown = sorted(set(entry["rests_on"]) - set(provenance["inputs"]))
             if unknown:
                 raise StageError(f"claim {entry['id']} rests on {unknown[0]!r}, which is not an input of its rule")
+            if _timed(provenance["inputs"], entry["rests_on"]):
+                entry["timing"] = True
         contents = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
     elif path.suffix == ".json" and isinstance(result, dict):
         contents = (json.dumps(result, indent=1, ensure_ascii=False) + "\n").encode()
@@ -189,6 +202,19 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
         temporary.write_bytes(contents)
 
 
+def _place(output: str, results: str, scale: str) -> tuple[str, str]:
+    """Results folder of the scale as this job sees it, and the paper's name, from the path of an output.
+
+    Under a storage provider, the job sees `results/<scale>` inside the provider's local copy.
+    """
+    folder = f"{results.rstrip('/')}/{scale}/"
+    start = output.rfind(folder)
+    if start < 0:
+        return str(Path(output).parent), ""
+    end = start + len(folder)
+    return output[:end], output[end:].split("/")[0]
+
+
 def _execute(function: Callable, snakemake) -> None:
     paths = _named(snakemake.input, "input")
     outputs = _named(snakemake.output, "output")
@@ -197,8 +223,7 @@ def _execute(function: Callable, snakemake) -> None:
     (output,) = outputs.values()
     params = _named(snakemake.params, "param")
     scale = snakemake.config["scale"]
-    folder = Path(snakemake.config["results"]) / scale
-    slug = Path(output).relative_to(folder).parts[0] if Path(output).is_relative_to(folder) else ""
+    folder, slug = _place(str(output), snakemake.config["results"], scale)
     stage = snakemake.rule.removeprefix(slug + "_")
     wildcards = {key: _wildcard(value) for key, value in snakemake.wildcards.items()}
     root_seed = params.get("root_seed")
@@ -226,7 +251,7 @@ def _execute(function: Callable, snakemake) -> None:
         "scale": scale,
         "wildcards": wildcards,
         "parameters": plain({key: value for key, value in params.items() if key not in RESERVED}),
-        "inputs": _lineage(paths, opened, str(folder / slug)),
+        "inputs": _lineage(paths, opened, folder + slug),
         "code": params.get("code", ""),
         "threads": snakemake.threads,
     } | ({} if root_seed is None else {"root_seed": root_seed})
@@ -252,6 +277,8 @@ def _execute(function: Callable, snakemake) -> None:
         "libraries": libraries(),
         "device": device.get("device", "cpu"),
     }
+    if getattr(result, "attrs", {}).get("timing", False) or _timed(provenance["inputs"], provenance["inputs"]):
+        provenance["timing"] = True
     _write(result, Path(output), provenance, params.get("pass_rules"), scale)
     for left in checkpoints:
         left.remove()
@@ -266,7 +293,10 @@ def run(function: Callable, snakemake) -> None:
     """
     import faulthandler
 
+    from lib.atlas import alive
+
     faulthandler.enable()
+    alive.hold()
     terminal = os.fdopen(os.dup(2), "w")
     if snakemake.log:
         log = os.open(str(snakemake.log[0]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
