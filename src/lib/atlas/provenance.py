@@ -31,6 +31,11 @@ def libraries() -> dict[str, str]:
     return {"python": ".".join(map(str, sys.version_info[:3])), **found}
 
 
+def installed() -> dict[str, str]:
+    """Versions of Python and of all numerical libraries, imported or not."""
+    return {"python": ".".join(map(str, sys.version_info[:3])), **{name: version(name) for name in LIBRARIES}}
+
+
 def plain(value):
     """A JSON-like copy of parameters, with sorted keys."""
     return json.loads(json.dumps(value, sort_keys=True, default=str))

@@ -17,10 +17,10 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from lib.atlas.provenance import git_commit, libraries, plain
+from lib.atlas.provenance import git_commit, installed, libraries, plain
 
 RESERVED = ("code", "root_seed", "pass_rules")
-PROVIDED = ("rng", "device")
+PROVIDED = ("rng", "device", "checkpoint")
 
 
 class StageError(ValueError):
@@ -145,6 +145,13 @@ def choose_device(wanted: str) -> str:
     return "cpu" if wanted == "cpu" or not torch.cuda.is_available() else "cuda"
 
 
+def checkpoint_path(output: Path) -> Path:
+    """Where a stage that takes `checkpoint` keeps its state until its output is written: beside the output, hidden."""
+    from lib.atlas.store import SUFFIX
+
+    return output.with_name(f".{output.name.removesuffix(SUFFIX)}.checkpoint{SUFFIX}")
+
+
 def _be_deterministic(threads: int) -> None:
     """Fix torch's algorithms and threads, where a stage uses torch."""
     torch = sys.modules.get("torch")
@@ -238,10 +245,7 @@ def _execute(function: Callable, snakemake) -> None:
     taken = {key: value for key, value in params.items() if key not in RESERVED}
     if root_seed is not None and "root_seed" in inspect.signature(function).parameters:
         taken["root_seed"] = root_seed
-    arguments = bind(function, opened, taken, wildcards, {"rng": rng, "device": torch_device})
-    _be_deterministic(snakemake.threads)
-    result = function(**arguments)
-    provenance = {
+    made_from = {
         "paper": slug,
         "stage": stage,
         "scale": scale,
@@ -249,14 +253,35 @@ def _execute(function: Callable, snakemake) -> None:
         "parameters": plain({key: value for key, value in params.items() if key not in RESERVED}),
         "inputs": _lineage(paths, opened, folder + slug),
         "code": params.get("code", ""),
+        "threads": snakemake.threads,
+    } | ({} if root_seed is None else {"root_seed": root_seed})
+    checkpoints = []
+
+    def checkpoint():
+        from lib.training.checkpoint import Checkpoint
+
+        identity = made_from | {
+            "inputs": _digests(made_from["inputs"]),
+            "libraries": installed(),
+            "device": torch_device() if "device" in inspect.signature(function).parameters else "cpu",
+        }
+        checkpoints.append(Checkpoint(checkpoint_path(Path(output)), identity))
+        return checkpoints[0]
+
+    provided = {"rng": rng, "device": torch_device, "checkpoint": checkpoint}
+    arguments = bind(function, opened, taken, wildcards, provided)
+    _be_deterministic(snakemake.threads)
+    result = function(**arguments)
+    provenance = made_from | {
         "commit": git_commit(Path(snakemake.scriptdir).parents[2]),
         "libraries": libraries(),
         "device": device.get("device", "cpu"),
-        "threads": snakemake.threads,
-    } | ({} if root_seed is None else {"root_seed": root_seed})
+    }
     if getattr(result, "attrs", {}).get("timing", False) or _timed(provenance["inputs"], provenance["inputs"]):
         provenance["timing"] = True
     _write(result, Path(output), provenance, params.get("pass_rules"), scale)
+    for left in checkpoints:
+        left.remove()
 
 
 def run(function: Callable, snakemake) -> None:

@@ -38,6 +38,8 @@ def _bytes_of(values: np.ndarray) -> tuple[str, bytes]:
     if values.dtype.kind in "OUT":
         items = [str(item).encode() for item in values.ravel()]
         return "str", b"".join(struct.pack("<Q", len(item)) + item for item in items)
+    if values.dtype.kind == "f" and np.isnan(values).any():  # Zarr does not keep the sign and payload of a NaN
+        values = np.where(np.isnan(values), values.dtype.type(np.nan), values)
     dtype = values.dtype.newbyteorder("<")
     return dtype.str.lstrip("<|"), np.ascontiguousarray(values, dtype=dtype).tobytes()
 

@@ -1,0 +1,1 @@
+"""Dynamical systems: simulation, reconstruction from time series, measures of it, symbolic dynamics."""

@@ -1,0 +1,74 @@
+"""Small almost-linear maps whose orbits are of a known kind, many at once."""
+
+import numpy as np
+
+from lib.dynamics.almost_linear import AlmostLinearRNN
+
+FIXED, CYCLE, CHAOTIC, DIVERGED, UNRESOLVED = "fixed point", "cycle", "chaotic", "diverged", "unresolved"
+
+
+def random_maps(number: int, units: int, rectified: int, rng: np.random.Generator) -> list[AlmostLinearRNN]:
+    """Maps with Gaussian W and h and uniform A; many are bounded, most of these end in fixed points or cycles."""
+    return [
+        AlmostLinearRNN(
+            rng.uniform(-0.5, 0.5, units),
+            rng.normal(0, 1 / np.sqrt(units), (units, units)),
+            rng.standard_normal(units),
+            np.zeros((units - 1, 1)),
+            rectified,
+        )
+        for _ in range(number)
+    ]
+
+
+def expanding_maps(number: int, units: int, rng: np.random.Generator) -> list[AlmostLinearRNN]:
+    """Maps with one rectified unit that is a skew tent map with slopes above 1 in size, and linear units it drives.
+
+    The tent z -> a z + h (z < 0), -b z + h (z > 0) with h > 0, b > 1 and 1 < a <= b / (b - 1) keeps [h (1 - b), h]; no
+    cycle of it is stable, so that almost all its orbits are chaotic. The other units contract.
+    """
+    maps = []
+    for _ in range(number):
+        b = rng.uniform(1.2, 1.9)
+        a = rng.uniform(1.05, min(2.0, b / (b - 1)))
+        w = np.zeros((units, units))
+        w[:-1] = rng.normal(0, 0.3 / np.sqrt(units), (units - 1, units))
+        w[-1, -1] = -b - a
+        diagonal = np.append(rng.uniform(-0.3, 0.3, units - 1), a)
+        h = np.append(rng.standard_normal(units - 1), rng.uniform(0.5, 1.5))
+        maps.append(AlmostLinearRNN(diagonal, w, h, np.zeros((units - 1, 1)), 1))
+    return maps
+
+
+def run_maps(maps: list[AlmostLinearRNN], start: np.ndarray, steps: int, keep: int) -> np.ndarray:
+    """The last `keep` states of runs of maps of equal size, `(keep, maps, M)`; not finite where a run diverged.
+
+    Args:
+        maps: equal M and P.
+        start: `(maps, M)`.
+        steps: steps to make before the kept ones.
+        keep: states kept.
+    """
+    a, w, h = (np.stack([getattr(m, name) for m in maps]) for name in "awh")
+    linear = maps[0].units - maps[0].rectified
+    z, out = start.copy(), np.empty((keep, *start.shape))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(steps + keep):
+            if t >= steps:
+                out[t - steps] = z
+            phi = z.copy()
+            np.maximum(phi[:, linear:], 0, out=phi[:, linear:])
+            z = a * z + np.einsum("bij,bj->bi", w, phi) + h
+    return out
+
+
+def orbit_period(z: np.ndarray, longest: int, tolerance: float = 1e-9) -> int:
+    """The smallest p <= `longest` with |z_{t+p} - z_t| <= tolerance for all t of an orbit `(time, M)`; 0 for none.
+
+    The same must hold for the largest multiple of p up to half the orbit, so that a slow approach is no period.
+    """
+    for p in range(1, min(longest, len(z) // 2) + 1):
+        far = len(z) // 2 // p * p
+        if all(np.abs(z[lag:] - z[:-lag]).max() <= tolerance for lag in (p, far)):
+            return p
+    return 0

@@ -1,0 +1,125 @@
+"""Fixed points, cycles and Lyapunov exponents of a piecewise linear map, from its linear pieces."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lib.dynamics.almost_linear import AlmostLinearRNN, codes, jacobian, step
+
+
+class FixedPoint(NamedTuple):
+    """Fixed point of one subregion: symbol, point (M,), whether it lies there, eigenvalues (M,), largest first."""
+
+    code: int
+    point: np.ndarray
+    real: bool
+    eigenvalues: np.ndarray
+
+
+def fixed_points(model: AlmostLinearRNN, symbols) -> list[FixedPoint]:
+    """z* = (I - J)^{-1} h of every given subregion; "real" when it lies in it, "virtual" otherwise."""
+    found = []
+    for symbol in symbols:
+        j = jacobian(model, int(symbol)).astype(np.float64)
+        values = np.linalg.eigvals(j)
+        values = values[np.lexsort((values.imag, -np.abs(values)))]
+        try:
+            point = np.linalg.solve(np.eye(model.units) - j, model.h.astype(np.float64))
+        except np.linalg.LinAlgError:
+            point = np.full(model.units, np.nan)
+        real = bool(np.isfinite(point).all() and codes(model, point) == symbol)
+        found.append(FixedPoint(int(symbol), point, real, values))
+    return found
+
+
+class Cycle(NamedTuple):
+    """Cycle of a word: points (k, M), whether it is real, eigenvalues (M,) of the product of Jacobians."""
+
+    points: np.ndarray
+    real: bool
+    eigenvalues: np.ndarray
+
+
+def cycle_of_word(model: AlmostLinearRNN, word) -> Cycle:
+    """The only candidate for a cycle that visits the subregions of a word in this order.
+
+    z* = (I - J_k ... J_1)^{-1} sum_j J_k ... J_{j+1} h; real when every iterate lies in its subregion.
+    """
+    matrices = [jacobian(model, int(symbol)).astype(np.float64) for symbol in word]
+    h = model.h.astype(np.float64)
+    product, shift = np.eye(model.units), np.zeros(model.units)
+    for j in matrices:
+        product, shift = j @ product, j @ shift + h
+    try:
+        z = np.linalg.solve(np.eye(model.units) - product, shift)
+    except np.linalg.LinAlgError:
+        z = np.full(model.units, np.nan)
+    points = [z]
+    for j in matrices[:-1]:
+        points.append(j @ points[-1] + h)
+    points = np.array(points)
+    real = bool(np.isfinite(points).all() and np.array_equal(codes(model, points), np.asarray(word)))
+    return Cycle(points, real, np.linalg.eigvals(product))
+
+
+def admissible_necklaces(adjacency: np.ndarray, length: int) -> list[tuple[int, ...]]:
+    """Cyclic words of a graph up to rotation and without inner period, by vertex number.
+
+    Args:
+        adjacency: 0/1 matrix (k, k).
+        length: number of symbols.
+    """
+    follow = [np.flatnonzero(row).tolist() for row in np.asarray(adjacency)]
+    found = []
+
+    def extend(word):
+        if len(word) == length:
+            turns = [tuple(word[i:] + word[:i]) for i in range(1, length)]
+            if adjacency[word[-1], word[0]] and all(tuple(word) < turn for turn in turns):
+                found.append(tuple(word))
+            return
+        for symbol in follow[word[-1]]:
+            if symbol >= word[0]:  # the first symbol of a smallest rotation is its smallest
+                extend([*word, symbol])
+
+    for first in range(len(follow)):
+        extend([first])
+    return found
+
+
+def return_error(model: AlmostLinearRNN, cycle: Cycle) -> float:
+    """Largest distance of the simulated orbit from the cycle's own points over one turn, in float64."""
+    model = model.astype(np.float64)
+    points = np.vstack([cycle.points, cycle.points[:1]])
+    z, worst = points[0], 0.0
+    for target in points[1:]:
+        z = step(model, z)
+        worst = max(worst, float(np.abs(z - target).max()))
+    return worst
+
+
+def lyapunov_spectrum(
+    model: AlmostLinearRNN, code: np.ndarray, number: int, every: int = 5, transient: int = 500
+) -> np.ndarray:
+    """Largest Lyapunov exponents per step along an orbit, by QR of a frame (M, number).
+
+    Args:
+        model: the model.
+        code: symbols of the orbit `(time,)`.
+        number: how many exponents.
+        every: steps between two orthonormalisations.
+        transient: steps that only turn the frame.
+    """
+    if len(code) <= transient:
+        raise ValueError(f"code: got {len(code)} steps, expected more than the transient of {transient}")
+    matrices = {symbol: jacobian(model, symbol).astype(np.float64) for symbol in np.unique(code).tolist()}
+    frame = np.linalg.qr(np.random.default_rng(0).standard_normal((model.units, number)))[0]
+    total, counted = np.zeros(number), 0
+    for t, symbol in enumerate(code.tolist(), 1):
+        frame = matrices[symbol] @ frame
+        if t % every == 0:
+            frame, r = np.linalg.qr(frame)
+            if t > transient:
+                total += np.log(np.abs(np.diag(r)))
+                counted += every
+    return total / counted

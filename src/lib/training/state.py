@@ -1,0 +1,92 @@
+"""Generators, torch modules and optimisers as arrays, and back: what a checkpoint holds."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+
+def pack_generator(rng: np.random.Generator) -> np.ndarray:
+    """State of a PCG64 generator as six 64-bit words.
+
+    Raises:
+        ValueError: another bit generator.
+    """
+    whole = rng.bit_generator.state
+    if whole["bit_generator"] != "PCG64":
+        raise ValueError(f"rng: got {whole['bit_generator']}, expected PCG64")
+    mask = 2**64 - 1
+    state, inc = whole["state"]["state"], whole["state"]["inc"]
+    words = [state >> 64, state & mask, inc >> 64, inc & mask, whole["has_uint32"], whole["uinteger"]]
+    return np.array(words, dtype=np.uint64)
+
+
+def unpack_generator(words: np.ndarray) -> np.random.Generator:
+    """The generator whose state `pack_generator` gave."""
+    a, b, c, d, has, left = (int(word) for word in words)
+    bits = np.random.PCG64()
+    bits.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": a << 64 | b, "inc": c << 64 | d},
+        "has_uint32": has,
+        "uinteger": left,
+    }
+    return np.random.Generator(bits)
+
+
+def _leaves(tree, prefix: str):
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from _leaves(value, f"{prefix}:{key}")
+    else:
+        yield prefix, tree.detach().cpu().numpy() if hasattr(tree, "detach") else np.asarray(tree)
+
+
+def torch_arrays(**objects: "torch.nn.Module | torch.optim.Optimizer | torch.Generator") -> dict[str, np.ndarray]:
+    """State of torch modules, optimisers and generators as arrays, each under the name of its keyword.
+
+    Learning rates are in the state; other hyperparameters of an optimiser are not: the caller makes it again.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for name, item in objects.items():
+        if hasattr(item, "get_state"):
+            arrays[name] = item.get_state().numpy()
+            continue
+        tree = item.state_dict()
+        if "param_groups" in tree:
+            rates = {str(i): group["lr"] for i, group in enumerate(tree["param_groups"])}
+            tree = {"state": tree["state"], "lr": rates}
+        arrays.update(_leaves(tree, name))
+    return arrays
+
+
+def load_torch(
+    arrays: dict[str, np.ndarray], **objects: "torch.nn.Module | torch.optim.Optimizer | torch.Generator"
+) -> None:
+    """Put a state of `torch_arrays` back into objects made as they were made before.
+
+    Raises:
+        ValueError: the state has nothing under the name of an object.
+    """
+    import torch
+
+    for name, item in objects.items():
+        own = {key[len(name) + 1 :]: value for key, value in arrays.items() if key.startswith(f"{name}:")}
+        if hasattr(item, "set_state"):
+            item.set_state(torch.from_numpy(arrays[name].copy()))
+        elif not own:
+            raise ValueError(f"arrays: got nothing under {name!r}, expected the state of {type(item).__name__}")
+        elif hasattr(item, "param_groups"):
+            tree = item.state_dict()
+            tree["state"] = {}
+            for key, value in own.items():
+                kind, index, *rest = key.split(":")
+                if kind == "lr":
+                    tree["param_groups"][int(index)]["lr"] = float(value)
+                else:
+                    tree["state"].setdefault(int(index), {})[rest[0]] = torch.from_numpy(np.array(value))
+            item.load_state_dict(tree)
+        else:
+            item.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in own.items()})

@@ -1,0 +1,66 @@
+"""Symbolic dynamics: shifts of known entropy, periodic and independent codes."""
+
+import numpy as np
+import pytest
+
+from lib.dynamics import symbolic as sy
+
+
+def _golden(n, seed=0):
+    """A typical sequence of the golden mean shift: no two ones in a row, at the measure of largest entropy."""
+    rng, phi = np.random.default_rng(seed), (1 + np.sqrt(5)) / 2
+    out = np.zeros(n, int)
+    for t in range(1, n):
+        out[t] = 0 if out[t - 1] else rng.random() < 1 / phi**2
+    return out
+
+
+def test_golden_mean_shift():
+    code, phi = _golden(60_000), (1 + np.sqrt(5)) / 2
+    np.testing.assert_array_equal(sy.word_counts(code, 8), [2, 3, 5, 8, 13, 21, 34, 55])
+    symbols, graph = sy.reduced_graph(code)
+    assert sy.graph_entropy(graph) == pytest.approx(np.log(phi), abs=1e-12)
+    assert sy.growth_rate(sy.word_counts(code, 12)) == pytest.approx(np.log(phi), abs=1e-3)
+    rate = np.diff(sy.block_entropy(code, 6))
+    np.testing.assert_allclose(rate, np.log(phi), atol=0.01)
+    np.testing.assert_array_equal(sy.word_counts(code, 8, (symbols, graph)), sy.word_counts(code, 8))
+    only_zero = sy.word_counts(code, 4, (np.array([0]), np.array([[1]])))
+    np.testing.assert_array_equal(only_zero, 1)
+
+
+def test_independent_code():
+    code = np.random.default_rng(0).integers(0, 3, 50_000)
+    np.testing.assert_allclose(sy.block_entropy(code, 5), np.arange(1, 6) * np.log(3), rtol=2e-3)
+    np.testing.assert_allclose(sy.transition_matrix(code, np.arange(3)), 1 / 3, atol=0.01)
+    assert np.isnan(sy.block_entropy(code, 12)[-1])
+
+
+def test_periodic_code():
+    code = np.tile([4, 4, 7, 1], 50)
+    assert sy.code_period(code, 20) == 4
+    assert sy.code_period(np.zeros(50, int), 10) == 1
+    assert sy.code_period(_golden(500), 100) == 0
+    np.testing.assert_array_equal(sy.word_counts(code, 6), [3, 4, 4, 4, 4, 4])
+    found = sy.occupancy(code)
+    np.testing.assert_array_equal(found.symbols, [4, 1, 7])
+    np.testing.assert_allclose(found.fraction, [0.5, 0.25, 0.25])
+    np.testing.assert_allclose(
+        sy.transition_matrix(code, found.symbols), [[0.5, 0, 0.5], [1, 0, 0], [0, 1, 0]], atol=0.01
+    )
+    np.testing.assert_array_equal(sy.run_length(code)[0][:4], [4, 7, 1, 4])
+    np.testing.assert_array_equal(sy.run_length(code)[1][:4], [2, 1, 1, 2])
+    with pytest.raises(ValueError, match="at least"):
+        sy.code_period(code[:10], 20)
+
+
+def test_regions_that_hold_a_share():
+    assert sy.regions_holding(np.array([0.5, 0.45, 0.05])) == 2
+    assert sy.regions_holding(np.array([0.5, 0.44, 0.06])) == 3
+    assert sy.regions_holding(np.array([1.0])) == 1
+
+
+def test_unknown_symbols_are_left_out_of_transitions():
+    code = np.array([0, 0, 9, 0, 1, 1, 0])
+    np.testing.assert_allclose(sy.transition_matrix(code, np.array([1, 0])), [[0.5, 0.5], [0.5, 0.5]])
+    assert sy.graph_entropy(np.array([[0, 1], [0, 0]])) == -np.inf
+    assert sy.graph_entropy(np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]])) == pytest.approx(np.log(1 + np.sqrt(2)))

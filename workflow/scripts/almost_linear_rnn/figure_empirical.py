@@ -1,0 +1,71 @@
+"""Figure: empirical series and free runs of their models: traces by symbol, transition graph, power spectra."""
+
+import numpy as np
+
+from lib.atlas.figure import COLOURS, new_figure, panel_labels
+from lib.dynamics.drawing import SHADES, coloured_trace
+from lib.dynamics.measures import smoothed_spectrum
+
+TITLES = {"synthetic_ecg": "synthetic ECG", "ecg": "ECG", "fmri": "fMRI"}
+
+
+def _graph(axis, run, d):
+    """Matrix of transition probabilities, written out: rows from, columns to."""
+    k = max(1, int(run.kept.values[d].sum()))
+    matrix = run.transition.values[d, :k, :k]
+    axis.imshow(np.log10(np.maximum(matrix, 1e-4)), cmap="Greys", vmin=-4, vmax=1.5, aspect="equal")
+    for i in range(k):
+        for j in range(k):
+            axis.text(j, i, f"{matrix[i, j]:.3f}", ha="center", va="center", fontsize=8)
+    names = [f"{s} ({100 * f:.0f} %)" for s, f in zip(run.symbol.values[d, :k], run.fraction.values[d, :k])]
+    axis.set(xticks=range(k), yticks=range(k), xticklabels=run.symbol.values[d, :k], yticklabels=names)
+    axis.set(xlabel="to symbol", ylabel="from symbol", title="transition probabilities")
+    axis.grid(False)
+
+
+def figure(series: list, analysed: list):
+    """Return the figure: one row for each data set."""
+    fig, axes = new_figure(
+        ncols=3, nrows=len(analysed), width=11.6, height=3.8 * len(analysed), squeeze=False,
+        gridspec_kw={"width_ratios": [2.2, 1.1, 1.2]},
+    )  # fmt: skip
+    for row, (data, run) in enumerate(zip(series, analysed)):
+        d, x, dt = int(run.best_detail), data.x.values, run.attrs["dt"]
+        steps = min(500, run.sizes["step"], len(x))
+        t = dt * np.arange(steps)
+        gap = 1.3 * (x[:steps, 0].max() - x[:steps, 0].min())
+        trace = axes[row, 0]
+        trace.plot(t, x[:steps, 0] + gap, color="0.2", lw=0.8, label="series")
+        free = run.orbit.values[d, :steps, 0]
+        kept = run.symbol.values[d][run.kept.values[d]]
+        coloured_trace(trace, t, free, run.code.values[d, :steps], kept)
+        for r, s in enumerate(kept[:6]):
+            trace.scatter([], [], s=20, color=SHADES[r], label=f"free run, symbol {s}")
+        own = run.isel(run=np.flatnonzero(run.rectified.values == run.attrs["target"])[d])
+        name = TITLES[run.attrs["system"]]
+        trace.set_title(
+            f"{name}, P = {run.attrs['target']}: $D_{{stsp}}$ = {float(own.D_stsp):.2f}, $D_H$ = {float(own.D_H):.3f}"
+        )
+        unit = data.time.attrs.get("units", "samples")
+        trace.set(xlabel=f"time ({unit})", ylabel=f"{data.dim.values[0]} (standardised; series shifted)", yticks=[])
+        trace.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
+        _graph(axes[row, 1], run, d)
+        n = min(len(x), run.sizes["step"], 10_000)
+        frequency = np.fft.rfftfreq(n, dt)
+        for values, text, style in ((x, "series", "-"), (run.orbit.values[d], "free run", "--")):
+            power = smoothed_spectrum(values[:n], 20 if n > 2000 else 1)[:, 0]
+            axes[row, 2].plot(frequency, power, ls=style, color="0.2" if style == "-" else COLOURS[1], label=text)
+        top = frequency[-1] * 0.4
+        axes[row, 2].set(
+            yscale="log", xlim=(0, top), ylim=(1e-7, None), ylabel="normalised power of one coordinate",
+            xlabel="frequency (Hz)" if unit == "s" else f"frequency (1 / {unit})",
+        )  # fmt: skip
+        axes[row, 2].legend()
+    panel_labels(axes)
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)

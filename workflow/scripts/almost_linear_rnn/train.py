@@ -1,0 +1,94 @@
+"""Train almost-linear networks with several numbers of rectified units on one series, for a group of seeds."""
+
+import numpy as np
+import xarray as xr
+
+from lib.atlas.seeds import generator
+from lib.dynamics.almost_linear import codes, generate, initialise, lifted
+from lib.dynamics.measures import Scorer
+from lib.dynamics.teacher_forcing import train_forced
+
+
+def train(
+    series,
+    *,
+    units: int,
+    rectified: list[int],
+    groups: list[list[int]],
+    group: int,
+    interval: int,
+    strength: float,
+    batch: int,
+    length: int,
+    epochs: int,
+    batches: int,
+    first_rate: float,
+    last_rate: float,
+    noise: float,
+    every: int,
+    run_steps: int,
+    transient: int,
+    select_on: float,
+    bins: int,
+    smoothing: float,
+    variance: float,
+    root_seed: int,
+    checkpoint=None,
+) -> xr.Dataset:
+    """Return the best model of every run `(run, ...)`, its losses and the scores of all evaluations.
+
+    Args:
+        series: `x (time, dim)`.
+        units: M.
+        rectified: numbers P of rectified units.
+        groups, group: seeds of every job, and which job this is.
+        interval, strength, batch, length, epochs, batches, first_rate, last_rate, noise, every: see `train_forced`.
+        run_steps, transient: states of the free run that scores a model, and how many of them are thrown away.
+        select_on: models are scored against this first part of the series.
+        bins, smoothing, variance: see `Scorer`.
+        root_seed: root of the random streams; each run's depends on the system, P and its seed.
+        checkpoint: where the state of the training is kept.
+    """  # fmt: skip
+    x = series.x.values
+    runs = [(p, seed) for seed in groups[group] for p in rectified]
+    key = ("almost_linear_rnn", series.attrs["system"], units, interval, strength)
+    models = [initialise(units, x.shape[1], p, generator(root_seed, *key, "start", p, seed)) for p, seed in runs]
+    rngs = [generator(root_seed, *key, "batches", p, seed) for p, seed in runs]
+    score = Scorer(x[: round(select_on * len(x))], bins, smoothing, variance, run_steps - transient)
+
+    def evaluate(model):
+        z = generate(model, lifted(model, x[0]), run_steps)[transient:]
+        found = np.unique(codes(model, z)) if len(z) == run_steps - transient else []
+        return *score(z[:, : x.shape[1]]), float(len(found))
+
+    done = train_forced(
+        x, models, rngs, evaluate, interval=interval, strength=strength, batch=batch, length=length, epochs=epochs,
+        batches=batches, first_rate=first_rate, last_rate=last_rate, noise=noise, every=every, checkpoint=checkpoint,
+    )  # fmt: skip
+    stacked = [np.stack([getattr(m, name) for m in done.models]) for name in ("a", "w", "h", "lift")]
+    a, w, h, lift = stacked
+    return xr.Dataset(
+        {
+            "a": (("run", "unit"), a),
+            "w": (("run", "unit", "from"), w),
+            "h": (("run", "unit"), h),
+            "lift": (("run", "hidden", "dim"), lift),
+            "loss": (("run", "epoch"), done.losses, {"long_name": "mean squared error of forced predictions"}),
+            "metric": (("run", "evaluation", "measure"), done.metrics),
+            "best": ("run", done.best, {"long_name": "evaluation whose model is kept, -1 for none"}),
+        },
+        coords={
+            "rectified": ("run", [p for p, _ in runs]),
+            "seed": ("run", [seed for _, seed in runs]),
+            "epoch": np.arange(1, epochs + 1),
+            "evaluated": ("evaluation", every * np.arange(1, epochs // every + 1), {"long_name": "epoch"}),
+            "measure": ["D_stsp", "D_H", "regions"],
+        },
+        attrs={"system": series.attrs["system"], "units": units, "interval": interval, "strength": strength},
+    )
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(train, snakemake)
