@@ -78,7 +78,7 @@ def claims(equivalence, memory, kernels, models, tnl_chunked, tnl_quadratic, sof
     allowed = 1.02 * memory.inputs + 2 * memory.state
     longest = [int(length) for length in memory.tokens.values[-3::2]]
     width = memory.attrs["width"]
-    memory_ratio = float((kept.sel(method="cumsum") / kept.sel(method="chunked"))[-1]) / (width / 4)
+    memory_ratio = float((kept.sel(form="cumsum") / kept.sel(form="chunked"))[-1]) / (width / 4)
 
     names = [f"{size}, seed {seed}" for size, seed in zip(tnl_chunked["size"].values, tnl_chunked.seed.values)]
     tail = {"step": slice(-50, None)}
@@ -96,7 +96,7 @@ def claims(equivalence, memory, kernels, models, tnl_chunked, tnl_quadratic, sof
 
     la5 = {
         "kept_over_allowed": measured(
-            [float(kept.sel(method="chunked", tokens=t) / allowed.sel(tokens=t)) for t in longest],
+            [float(kept.sel(form="chunked", tokens=t) / allowed.sel(tokens=t)) for t in longest],
             labels=[f"T = {t}" for t in longest],
         ),
         "cumsum_over_quarter_width": memory_ratio,

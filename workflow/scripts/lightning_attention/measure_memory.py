@@ -19,7 +19,7 @@ def measure_memory(
     peak_shape: list[int],
     device: str,
 ) -> xr.Dataset:
-    """Return kept bytes `(method, tokens)`, those of q, k, v and of a state, and the peak on CUDA (NaN elsewhere).
+    """Return kept bytes `(form, tokens)`, those of q, k, v and of a state, and the peak on CUDA (NaN elsewhere).
 
     Args:
         batch, heads, width: of the inputs, float32.
@@ -44,12 +44,12 @@ def measure_memory(
     element, rows = 4, batch * heads
     return xr.Dataset(
         {
-            "kept": (("method", "tokens"), kept, {"units": "bytes", "long_name": "kept for the backward pass"}),
+            "kept": (("form", "tokens"), kept, {"units": "bytes", "long_name": "kept for the backward pass"}),
             "inputs": ("tokens", 3 * element * rows * width * np.array(tokens), {"units": "bytes"}),
             "state": ((), element * rows * width**2, {"units": "bytes"}),
             "peak_extra": ((), peak, {"long_name": "forward peak beyond inputs and output, over the inputs"}),
         },
-        coords={"method": methods, "tokens": tokens},
+        coords={"form": methods, "tokens": tokens},
         attrs={"width": width},
     )
 
