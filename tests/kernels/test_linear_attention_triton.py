@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"
-
 from kernels.linear_attention import chunk_linear_attention, fused
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
