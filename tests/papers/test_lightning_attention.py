@@ -67,3 +67,14 @@ def test_models_are_timed(load):
     assert (run.tokens_per_s.sel(architecture="softmax") > 0).all()
     assert len(set(run.state_bytes.sel(decoder="tnl_chunked").values)) == 1
     assert np.diff(run.state_bytes.sel(decoder="softmax").values)[0] == 2 * 4 * 16 * (32 - 8)
+
+
+def test_speed_figures_mark_tables_of_other_machines(load):
+    from lib.bench.operators import LINEAR_ATTENTION, measure
+
+    cases = [(name, "forward", (1, 2, t, 8)) for name in ("chunked", "sdpa") for t in (16, 32, 64)]
+    table = measure(LINEAR_ATTENTION, cases, device="cpu", block=16, repeats=2)
+    figure = load("lightning_attention/figure_speed")(table, [table], direction="forward")
+    titles = [axis.get_title() for axis in figure.axes]
+    assert [title.startswith("kept with the project") for title in titles] == [False, True]
+    assert all("one thread" in title for title in titles)
