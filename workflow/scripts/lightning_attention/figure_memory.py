@@ -21,7 +21,9 @@ def figure_memory(memory):
     axis.set_yscale("log")
     axis.set_xlabel("sequence length T (tokens)")
     axis.set_ylabel("kept for the backward pass (MiB)")
-    axis.legend()
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high * 20)  # room for the legend
+    axis.legend(loc="upper left")
     return figure
 
 
