@@ -7,10 +7,12 @@ RESULTS ?= results
 
 BIN := .venv/bin
 READY := .venv/.ready
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
+# one line for each finished job and an estimate of what remains; `make PROGRESS=` has Snakemake's own log instead
+PROGRESS ?= --logger atlas
+SNAKEMAKE := PYTHONPATH=src $(BIN)/snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SCALE)
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
-.PHONY: run env test test-slow smoke replicate lint format benchmark clean
+.PHONY: run env test test-slow test-cluster smoke replicate check status costs claims crate faults lint format benchmark clean
 
 run: $(READY)
 	$(SNAKEMAKE) results=$(RESULTS)
@@ -27,20 +29,46 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not slurm and not storage"
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
 
+# a Slurm cluster on this machine (root and apt-get, or slurm-wlm and munge installed), and an S3 server on loopback
+test-cluster: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-storage.lock
+	$(BIN)/python -m pytest -m "slurm or storage" tests/workflow/test_slurm.py tests/workflow/test_storage.py
+
 smoke:
 	$(MAKE) run SCALE=smoke
 
-# a second run from nothing into another results root, compared array by array
+# a second run from nothing into another results root, compared array by array; REPLICA_PROFILE=slurm runs it on a cluster,
+# FIRST=folder compares with results that were made elsewhere instead
 replicate: $(READY)
-	$(SNAKEMAKE) results=$(RESULTS)
+	@[ -n "$(FIRST)" ] || $(SNAKEMAKE) results=$(RESULTS)
 	rm -rf replica/$(SCALE)
-	$(SNAKEMAKE) results=replica
-	$(BIN)/python -m lib.atlas.compare $(RESULTS)/$(SCALE) replica/$(SCALE)
+	$(BIN)/snakemake $(if $(REPLICA_PROFILE),--profile $(REPLICA_PROFILE),--cores $(CORES)) --config scale=$(SCALE) results=replica
+	$(BIN)/python -m lib.atlas.compare $(or $(FIRST),$(RESULTS))/$(SCALE) replica/$(SCALE)
+
+# every number against its stores, parameters and code; exit status 1 names what is stale, missing or damaged
+check: $(READY)
+	$(BIN)/python -m lib.atlas.check $(RESULTS)/$(SCALE)
+
+status: $(READY)
+	@$(BIN)/python -m lib.atlas.status $(RESULTS)/$(SCALE) || [ $$? = 3 ]
+
+costs: $(READY)
+	@$(BIN)/python -m lib.atlas.costs $(RESULTS)/$(SCALE)
+
+claims: run
+	$(BIN)/python -m lib.atlas.claims_document $(RESULTS)/$(SCALE) > docs/claims.md
+
+crate: run
+	$(BIN)/python -m lib.atlas.crate $(RESULTS)/$(SCALE) build/$(SCALE).crate.zip
+
+# some minutes: kills, damage, full disks and malformed configurations, written up in docs/faults.md
+faults: $(READY)
+	$(BIN)/python -m tests.faults.harness
 
 lint: $(READY)
 	$(BIN)/ruff check .

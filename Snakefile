@@ -2,9 +2,6 @@
 # `snakemake --list-rules` is the table of contents.
 
 
-configfile: "config/config.yaml"
-
-
 include: "workflow/rules/common.smk"
 
 

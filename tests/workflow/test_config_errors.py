@@ -2,6 +2,8 @@
 
 import pytest
 
+from lib.atlas.config import ConfigError, check_file, load_config, load_paper, load_yaml
+
 pytestmark = pytest.mark.workflow
 
 PAPER = "config/papers/toy.yaml"
@@ -41,18 +43,30 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("file", "old", "new", "words"), MISTAKES, ids=[m[2].strip()[:30] or m[1] for m in MISTAKES])
+def test_one_line_for_each_mistake(toy, file, old, new, words):
+    def load():
+        check_file(toy.root / "config/config.yaml")
+        load_config({**load_yaml(toy.root / "config/config.yaml"), "scale": "smoke"}, toy.root)
+        load_paper("toy", toy.root, "smoke")
+
+    toy.edit(file, old, new)
+    with pytest.raises(ConfigError) as error:
+        load()
+    said = str(error.value)
+    assert "\n" not in said
+    assert file in said
+    for word in words:
+        assert word in said, said
+
+
+@pytest.mark.parametrize(("file", "old", "new", "words"), [MISTAKES[0], MISTAKES[18], MISTAKES[21]])
 def test_one_line_before_any_job(toy, file, old, new, words):
-    path = toy.root / file
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
+    toy.edit(file, old, new)
     done = toy.snakemake(check=False)
-    assert done.returncode != 0
+    assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if line.startswith("linear atlas:")]
     assert len(lines) == 1, done.stderr
-    assert file in lines[0]
-    for word in words:
-        assert word in lines[0], lines[0]
+    assert all(word in lines[0] for word in (file, *words)), lines[0]
     assert "Traceback" not in done.stderr
     assert not (toy.root / "results").exists()
 

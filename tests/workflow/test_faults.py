@@ -33,7 +33,6 @@ def test_a_killed_run_carries_on(toy, number):
     run.wait()
     assert not list((toy.root / "results").rglob("*.zarr.zip"))
     (toy.root / "wait").unlink()
-    toy.snakemake("--unlock")
     toy.snakemake()
     assert toy.planned() == set()
     assert not list((toy.root / "results").rglob("*.tmp"))

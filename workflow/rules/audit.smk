@@ -12,7 +12,7 @@ rule audit_gather:
     """Join the judged claims of all papers with their wording and lineage."""
     input:
         claims=[paper.claims() for paper in PAPERS.values()],
-        papers=[f"{ROOT_RELATIVE}config/papers/{slug}.yaml" for slug in SLUGS],
+        papers=[local(f"{ROOT_RELATIVE}config/papers/{slug}.yaml") for slug in SLUGS],
     output:
         claims=f"{AUDIT}/claims.json",
     log:
@@ -23,8 +23,8 @@ rule audit_gather:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=mem(500),
+        runtime=minutes(5),
     params:
         code=audit_code("gather"),
     script:
@@ -45,8 +45,8 @@ rule audit_table:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=mem(500),
+        runtime=minutes(5),
     params:
         code=audit_code("table"),
     script:
@@ -58,7 +58,7 @@ rule audit_page:
     input:
         claims=f"{AUDIT}/claims.json",
         figures=[figure for paper in PAPERS.values() for figure in paper.figures()],
-        template=f"{ROOT_RELATIVE}workflow/report/audit.html",
+        template=local(f"{ROOT_RELATIVE}workflow/report/audit.html"),
     output:
         page=report(
             f"{AUDIT}/index.html",
@@ -74,8 +74,8 @@ rule audit_page:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=mem(500),
+        runtime=minutes(5),
     params:
         code=audit_code("page"),
     script:
@@ -87,6 +87,9 @@ rule audit:
     input:
         rules.audit_page.output,
         rules.audit_table.output,
+
+
+atlas_plan.write(workflow.rules, PAPERS, config["scale"], config["results"])
 
 
 onsuccess:

@@ -14,6 +14,7 @@ sys.path.insert(1, str(ROOT))
 
 from lib.atlas import config as atlas_config
 from lib.atlas import environment
+from lib.atlas import plan as atlas_plan
 from lib.atlas.fingerprint import code_fingerprint
 from lib.atlas.paper import Paper as AtlasPaper
 
@@ -26,10 +27,20 @@ def refuse(error):
 
 
 try:
+    if Path("config/config.yaml").exists():
+        atlas_config.check_file(Path("config/config.yaml"))
+except atlas_config.ConfigError as error:
+    refuse(error)
+
+
+configfile: "config/config.yaml"
+
+
+try:
     atlas_config.load_config(config, ROOT)
     SLUGS = sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
     PAPERS = {
-        slug: AtlasPaper(slug, atlas_config.load_paper(slug, ROOT, config["scale"]), config, ROOT, report)
+        slug: AtlasPaper(slug, atlas_config.load_paper(slug, ROOT, config["scale"]), config, ROOT, report, local)
         for slug in SLUGS
     }
 except atlas_config.ConfigError as error:
@@ -50,6 +61,21 @@ def Paper(slug):
 def audit_code(script):
     """Fingerprint of an audit script, and of the page that it fills in."""
     return code_fingerprint(ROOT / f"workflow/scripts/audit/{script}.py", ROOT)
+
+
+def mem(megabytes):
+    """Memory of a job in MB; each retry asks for that much more."""
+    return lambda wildcards, attempt: megabytes * attempt
+
+
+def minutes(number):
+    """Longest time of a job in minutes; each retry asks for that much more."""
+    return lambda wildcards, attempt: number * attempt
+
+
+def gpus(number):
+    """GPUs of a job that uses them where it finds them; none when the configuration keeps to the CPU."""
+    return 0 if config["device"] == "cpu" else int(number)
 
 
 def whole_machine(wildcards):

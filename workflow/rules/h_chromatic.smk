@@ -15,8 +15,8 @@ rule h_chromatic_separate_trees:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=240,
+        mem_mb=mem(1500),
+        runtime=minutes(240),
     params:
         **HC.params("separators"),
         root_seed=HC.root_seed,
@@ -38,8 +38,8 @@ rule h_chromatic_count_tree_types:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=mem(1000),
+        runtime=minutes(240),
     params:
         **HC.params("tree_types"),
         code=HC.code("count_tree_types"),
@@ -60,8 +60,8 @@ rule h_chromatic_count_graph_types:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=mem(1000),
+        runtime=minutes(240),
     params:
         **HC.params("graph_types"),
         code=HC.code("count_graph_types"),
@@ -81,8 +81,8 @@ rule h_chromatic_expand_power_sums:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=mem(1000),
+        runtime=minutes(30),
     params:
         **HC.params("power_sums"),
         code=HC.code("expand_power_sums"),
@@ -102,8 +102,8 @@ rule h_chromatic_rank_bases:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=mem(1000),
+        runtime=minutes(240),
     params:
         **HC.params("bases"),
         code=HC.code("rank_bases"),
@@ -123,8 +123,8 @@ rule h_chromatic_rank_fixed_source:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=mem(1000),
+        runtime=minutes(240),
     params:
         **HC.params("sources"),
         code=HC.code("rank_fixed_source"),
@@ -146,8 +146,8 @@ rule h_chromatic_decode_trees:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=mem(1000),
+        runtime=minutes(30),
     params:
         **HC.params("decoders"),
         root_seed=HC.root_seed,
@@ -170,8 +170,8 @@ rule h_chromatic_tie_polynomials:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=mem(1000),
+        runtime=minutes(30),
     params:
         **HC.params("polynomials"),
         code=HC.code("tie_polynomials"),
@@ -195,8 +195,8 @@ rule h_chromatic_trees:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=HC.code("table_trees"),
     script:
@@ -217,8 +217,8 @@ rule h_chromatic_exception:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=HC.code("figure_exception"),
     script:
@@ -239,8 +239,8 @@ rule h_chromatic_collisions:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=HC.code("figure_collisions"),
     script:
@@ -261,8 +261,8 @@ rule h_chromatic_star_signs:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=HC.code("figure_star_signs"),
     script:
@@ -284,8 +284,8 @@ rule h_chromatic_ranks:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=HC.code("figure_ranks"),
     script:
@@ -306,8 +306,8 @@ rule h_chromatic_decoders:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=HC.code("figure_decoders"),
     script:
@@ -335,8 +335,8 @@ rule h_chromatic_measure_claims:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         pass_rules=HC.pass_rules(),
         code=HC.code("claims"),

@@ -22,8 +22,8 @@ rule lightning_attention_check_equivalence:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=mem(1500),
+        runtime=minutes(30),
     params:
         **LA.params("equivalence"),
         root_seed=LA.root_seed,
@@ -44,9 +44,9 @@ rule lightning_attention_measure_memory:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
-        gpu=int(LA.value("kernels", "dtype") != "float32"),
+        mem_mb=mem(2000),
+        runtime=minutes(10),
+        gpu=gpus(LA.value("kernels", "dtype") != "float32"),
     params:
         **LA.params("memory"),
         code=LA.code("measure_memory"),
@@ -67,9 +67,9 @@ rule lightning_attention_time_kernels:
         "../envs/atlas.yaml"
     threads: whole_machine
     resources:
-        mem_mb=3000,
-        runtime=60,
-        gpu=int(LA.value("kernels", "dtype") != "float32"),
+        mem_mb=mem(3000),
+        runtime=minutes(60),
+        gpu=gpus(LA.value("kernels", "dtype") != "float32"),
     params:
         **LA.params("kernels"),
         code=LA.code("time_kernels"),
@@ -90,9 +90,9 @@ rule lightning_attention_time_models:
         "../envs/atlas.yaml"
     threads: whole_machine
     resources:
-        mem_mb=2000,
-        runtime=60,
-        gpu=int(LA.value("kernels", "dtype") != "float32"),
+        mem_mb=mem(2000),
+        runtime=minutes(60),
+        gpu=gpus(LA.value("kernels", "dtype") != "float32"),
     params:
         **LA.params("models"),
         sizes=LA.value("language", "sizes"),
@@ -118,9 +118,9 @@ rule lightning_attention_train_models:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
-        gpu=int(LA.value("kernels", "dtype") != "float32"),
+        mem_mb=mem(2000),
+        runtime=minutes(120),
+        gpu=gpus(LA.value("kernels", "dtype") != "float32"),
     params:
         **LA.params("language"),
         root_seed=LA.root_seed,
@@ -144,8 +144,8 @@ rule lightning_attention_speed_fwd:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         direction="forward",
         code=LA.code("figure_speed"),
@@ -168,8 +168,8 @@ rule lightning_attention_speed_bwd:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         direction="both",
         code=LA.code("figure_speed"),
@@ -191,8 +191,8 @@ rule lightning_attention_memory:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=LA.code("figure_memory"),
     script:
@@ -213,8 +213,8 @@ rule lightning_attention_tgs:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=LA.code("figure_tgs"),
     script:
@@ -237,8 +237,8 @@ rule lightning_attention_loss:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=LA.code("figure_loss"),
     script:
@@ -259,8 +259,8 @@ rule lightning_attention_blocksize:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=LA.code("figure_blocksize"),
     script:
@@ -281,8 +281,8 @@ rule lightning_attention_decode:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=LA.code("figure_decode"),
     script:
@@ -309,8 +309,8 @@ rule lightning_attention_measure_claims:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         pass_rules=LA.pass_rules(),
         code=LA.code("claims"),

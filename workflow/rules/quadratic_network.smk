@@ -14,8 +14,8 @@ rule quadratic_network_solve_theory:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=mem(1000),
+        runtime=minutes(20),
     params:
         **QN.params("theory"),
         code=QN.code("solve_theory"),
@@ -53,8 +53,8 @@ for amp_run, amp_priority in AMP_RUNS.items():
             "../envs/atlas.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=120,
+            mem_mb=mem(2000),
+            runtime=minutes(120),
         params:
             **QN.params(amp_run),
             root_seed=QN.root_seed,
@@ -76,9 +76,9 @@ rule quadratic_network_train_gd_clean:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=600,
-        gpu=int(QN.value("gd_clean", "size") >= 100),
+        mem_mb=mem(4000),
+        runtime=minutes(600),
+        gpu=gpus(QN.value("gd_clean", "size") >= 100),
     params:
         **QN.params("gd_clean"),
         root_seed=QN.root_seed,
@@ -100,9 +100,9 @@ rule quadratic_network_train_gd_noisy:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=600,
-        gpu=int(QN.value("gd_noisy", "size") >= 100),
+        mem_mb=mem(4000),
+        runtime=minutes(600),
+        gpu=gpus(QN.value("gd_noisy", "size") >= 100),
     params:
         **QN.params("gd_noisy"),
         root_seed=QN.root_seed,
@@ -123,8 +123,8 @@ rule quadratic_network_fit_baselines:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=mem(2000),
+        runtime=minutes(60),
     params:
         **QN.params("baselines"),
         root_seed=QN.root_seed,
@@ -145,8 +145,8 @@ rule quadratic_network_fit_baselines_few:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=mem(2000),
+        runtime=minutes(60),
     params:
         **QN.params("baselines_few"),
         root_seed=QN.root_seed,
@@ -168,8 +168,8 @@ rule quadratic_network_denoise_spectra:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=mem(1000),
+        runtime=minutes(20),
     params:
         **QN.params("spectra"),
         root_seed=QN.root_seed,
@@ -192,8 +192,8 @@ rule quadratic_network_theory:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=QN.code("figure_theory"),
     script:
@@ -217,8 +217,8 @@ rule quadratic_network_amp:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=QN.code("figure_amp"),
     script:
@@ -240,8 +240,8 @@ rule quadratic_network_gd:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=QN.code("figure_gd"),
     script:
@@ -263,8 +263,8 @@ rule quadratic_network_regularisation:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=QN.code("figure_regularisation"),
     script:
@@ -285,8 +285,8 @@ rule quadratic_network_spectrum:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=QN.code("figure_spectrum"),
     script:
@@ -310,8 +310,8 @@ rule quadratic_network_finite_size:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=QN.code("figure_finite_size"),
     script:
@@ -335,8 +335,8 @@ rule quadratic_network_baselines:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=QN.code("figure_baselines"),
     script:
@@ -371,8 +371,8 @@ rule quadratic_network_measure_claims:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         pass_rules=QN.pass_rules(),
         code=QN.code("claims"),

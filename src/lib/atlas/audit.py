@@ -2,7 +2,9 @@
 
 import base64
 import csv
+import hashlib
 import io
+import json
 import math
 from pathlib import Path
 
@@ -108,6 +110,11 @@ def gather(judged: dict[str, dict], specs: dict[str, dict]) -> dict:
     return {"scale": scales.pop() if scales else "", "totals": totals(everything), "papers": papers}
 
 
+def fingerprint(audit: dict) -> str:
+    """Hash of an audit's contents, which its page carries."""
+    return hashlib.sha256(json.dumps(audit, sort_keys=True, ensure_ascii=True).encode()).hexdigest()[:16]
+
+
 def totals(claims: list[dict]) -> dict[str, int]:
     """Number of claims by verdict."""
     return {verdict: sum(claim["verdict"] == verdict for claim in claims) for verdict in VERDICTS}
@@ -140,13 +147,14 @@ def rows(audit: dict) -> list[dict]:
     return table
 
 
-def page(audit: dict, figures: dict[str, dict[str, Path]], template: Path) -> str:
+def page(audit: dict, figures: dict[str, dict[str, Path]], template: Path, costs: dict | None = None) -> str:
     """The audit as one HTML page that needs no server and no other file.
 
     Args:
         audit: what `gather` returned.
         figures: for each slug the path of each figure or table.
         template: the page's Jinja template.
+        costs: for each slug jobs, wall and CPU seconds and peak memory, where they were recorded.
 
     Raises:
         ValueError: a figure of the papers' files is missing.
@@ -173,7 +181,9 @@ def page(audit: dict, figures: dict[str, dict[str, Path]], template: Path) -> st
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["quantity"] = quantity_text
-    return environment.get_template(template.name).render(audit=audit, shown=shown, verdicts=VERDICTS)
+    return environment.get_template(template.name).render(
+        audit=audit, shown=shown, verdicts=VERDICTS, fingerprint=fingerprint(audit), costs=costs or {}
+    )
 
 
 def load_specs(files: list[Path]) -> dict[str, dict]:

@@ -3,7 +3,7 @@
 import math
 from numbers import Integral, Real
 
-from lib.atlas.config import SCALES
+from lib.atlas.scales import SCALES
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"

@@ -195,7 +195,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     for name, verdict, words in table:
         print(f"{verdict:{len(TIMED)}} {name}" + (f"  ({words})" if words else ""))
-    counts = {verdict: sum(row[1] == verdict for row in table) for verdict in (*_ORDER, TIMED)}
+    kinds = (*_ORDER, TIMED)
+    papers = sorted({row[0].partition("/")[0] for row in table})
+    print(f"\n{'paper':34}" + "".join(f"{kind:>{max(12, len(kind) + 2)}}" for kind in kinds))
+    for paper in papers:
+        verdicts = [verdict for name, verdict, _ in table if name.partition("/")[0] == paper]
+        print(f"{paper:34}" + "".join(f"{verdicts.count(kind):{max(12, len(kind) + 2)}d}" for kind in kinds))
+    print()
+    counts = {verdict: sum(row[1] == verdict for row in table) for verdict in kinds}
     print(f"{len(table)} files: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     if not table:
         print(f"nothing to compare in {options.first} and {options.second}", file=sys.stderr)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import yaml
 
-SCALES = ("smoke", "laptop", "medium", "paper")
+from lib.atlas.scales import SCALES as SCALES
+
+LARGEST_INTEGER = 2**63 - 1
+MOST_VALUES = 100_000
 
 
 class ConfigError(ValueError):
@@ -40,6 +43,10 @@ def load_yaml(file: Path, shown: str | None = None):
         return yaml.load(file.read_bytes(), _Loader)
     except FileNotFoundError:
         raise ConfigError(f"{shown}: no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{shown}: cannot be read: {error.strerror}") from None
+    except RecursionError:
+        raise ConfigError(f"{shown}: nested too deeply") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{shown}: not UTF-8 text: {error.reason} at byte {error.start}") from None
     except yaml.YAMLError as error:
@@ -47,7 +54,7 @@ def load_yaml(file: Path, shown: str | None = None):
         where = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
         raise ConfigError(f"{shown}: {where}not valid YAML: {problem}") from None
-    except (ConfigError, TypeError) as error:
+    except (ConfigError, TypeError, ValueError) as error:
         raise ConfigError(f"{shown}: {error}") from None
 
 
@@ -84,7 +91,7 @@ def _expected(error) -> str:
         "minItems": f"a list of at least {wanted} item(s)",
         "maxItems": f"a list of at most {wanted} item(s)",
         "minLength": "text that is not empty" if wanted == 1 else f"text of at least {wanted} characters",
-        "pattern": f"text like {wanted}",
+        "pattern": schema.get("description", f"text like {wanted}"),
         "uniqueItems": "a list without repeats",
         "minProperties": f"at least {wanted} key(s)",
         "maxProperties": f"at most {wanted} key(s)",
@@ -162,10 +169,29 @@ def validate(value, schema: Path, shown: str, prefix: str = "") -> None:
     Raises:
         ConfigError: one line for the first mistake, in the order of the keys.
     """
+    _check_values(value, shown, prefix)
     errors = sorted(_validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise ConfigError(f"{shown}: {describe(errors[0], prefix)}{more}")
+
+
+def _check_values(value, shown: str, prefix: str) -> None:
+    """Refuse what no schema of ours allows and YAML can say: nan, infinity, integers beyond 64 bits, alias bombs."""
+    waiting, count = [(prefix, value)], 0
+    while waiting:
+        key, item = waiting.pop()
+        count += 1
+        if count > MOST_VALUES:
+            raise ConfigError(f"{shown}: got more than {MOST_VALUES} values, expected fewer (aliases within aliases?)")
+        if isinstance(item, dict):
+            waiting += [(f"{key}.{name}".lstrip("."), inner) for name, inner in item.items()]
+        elif isinstance(item, list):
+            waiting += [(f"{key}.{index}".lstrip("."), inner) for index, inner in enumerate(item)]
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise ConfigError(f"{shown}: {key}: got {item}, expected a finite number")
+        elif isinstance(item, int) and abs(item) > LARGEST_INTEGER:
+            raise ConfigError(f"{shown}: {key}: got {_came(item)}, expected an integer of at most 64 bits")
 
 
 def overlay(base: dict, difference: dict, shown: str, prefix: str) -> dict:
@@ -228,6 +254,17 @@ def load_paper(slug: str, root: Path, scale: str) -> dict:
     merged = parameters_at(spec, scale, shown)
     validate(merged, root / f"workflow/schemas/papers/{slug}.yaml", shown, f"parameters.{scale}")
     return {**spec, "parameters": merged}
+
+
+def check_file(file: Path) -> None:
+    """Check that a configuration file is a YAML mapping without repeated keys, before Snakemake reads it.
+
+    Raises:
+        ConfigError: one line that names the file, the line or key, and what was expected.
+    """
+    content = load_yaml(file)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file.as_posix()}: (top level): got {_came(content)}, expected a mapping")
 
 
 def load_config(config: dict, root: Path) -> dict:

@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
+from lib.atlas import alive
 from lib.atlas.provenance import git_commit
 
 
 def prepare(root: Path) -> None:
-    """Set the environment variables of this run's jobs.
+    """Set the environment variables of this run's jobs, and remove the lock of a run that was killed.
 
     Args:
         root: the project's root folder; jobs import `lib` and `kernels` from it, installed or not.
@@ -18,3 +19,4 @@ def prepare(root: Path) -> None:
     os.environ.setdefault("MPLCONFIGDIR", str(root / ".cache" / "matplotlib"))
     os.environ.setdefault("NUMBA_CACHE_DIR", str(root / ".cache" / "numba"))
     os.environ["LINEAR_ATLAS_COMMIT"] = git_commit(root)
+    alive.hold(root / "Snakefile")

@@ -1,5 +1,6 @@
 """The house style of figures: one size of type, marks that read without colour, the same bytes on every run."""
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -40,6 +41,8 @@ STYLE = {
     "path.simplify": False,
 }
 
+_DIGEST = "digest-goes-here"
+
 matplotlib.rcParams.update(STYLE)  # legends and annotations are made by the scripts, after `new_figure` returned
 
 
@@ -69,7 +72,7 @@ def panel_labels(axes) -> None:
 
 
 def svg_bytes(figure: Figure, description: dict) -> bytes:
-    """A figure as SVG, the same bytes on every run, with a description in its metadata."""
+    """A figure as SVG, the same bytes on every run, with a description and a digest of the whole in its metadata."""
     buffer = io.BytesIO()
     figure.savefig(
         buffer,
@@ -77,22 +80,35 @@ def svg_bytes(figure: Figure, description: dict) -> bytes:
         metadata={
             "Date": None,
             "Creator": "Linear Atlas",
-            "Description": json.dumps(description, sort_keys=True),
+            "Description": json.dumps({**description, "digest": _DIGEST}, sort_keys=True),
         },
     )
-    return buffer.getvalue()
+    contents = buffer.getvalue()
+    return contents.replace(_DIGEST.encode(), hashlib.sha256(contents).hexdigest()[:16].encode(), 1)
 
 
-def description(path: Path) -> dict:
+def description(path: Path, check: bool = True) -> dict:
     """What `svg_bytes` wrote into a figure's metadata.
 
+    Args:
+        path: the SVG.
+        check: hold the file's bytes against the digest that it carries.
+
     Raises:
-        ValueError: the file is not a whole SVG of this project.
+        ValueError: the file is not a whole SVG of this project, or does not match its digest.
     """
     import xml.etree.ElementTree as ElementTree
 
     try:
-        root = ElementTree.parse(path).getroot()
-        return json.loads(root.find(".//{http://purl.org/dc/elements/1.1/}description").text)
+        contents = path.read_bytes()
+        root = ElementTree.fromstring(contents)
+        found = json.loads(root.find(".//{http://purl.org/dc/elements/1.1/}description").text)
+        digest = found.get("digest", "")
+        blank = contents.replace(
+            f'"digest": "{digest}", "inputs"'.encode(), f'"digest": "{_DIGEST}", "inputs"'.encode(), 1
+        )
+        if check and hashlib.sha256(blank).hexdigest()[:16] != digest:
+            raise ValueError(f"{path}: damaged: the figure does not match its digest")
+        return found
     except (ElementTree.ParseError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: not a whole figure of this project ({error})") from None

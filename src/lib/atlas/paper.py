@@ -1,5 +1,6 @@
 """What a paper's rule file asks for: paths, parameters, fingerprints and report entries of one paper."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,9 +18,10 @@ class Paper:
         config: the checked main configuration.
         root: the project's root folder.
         report: Snakemake's `report` flag, which puts an output into the report.
+        local: Snakemake's `local` flag, which keeps a file on this file system where results live in a storage.
     """
 
-    def __init__(self, slug: str, spec: dict, config: dict, root: Path, report: Callable):
+    def __init__(self, slug: str, spec: dict, config: dict, root: Path, report: Callable, local: Callable):
         self.slug = slug
         self.spec = spec
         self.root = root
@@ -28,7 +30,10 @@ class Paper:
         self._data = config["data"]
         self._scale = config["scale"]
         self._report = report
+        self._local = local
         self._read: set[str] = set()
+        archive = root / "archive.json"  # written by lib.atlas.archive, for one figure
+        self._left_out = json.loads(archive.read_text(encoding="utf-8"))["left_out"] if archive.exists() else []
 
     def store(self, name: str) -> str:
         """Path of a store; the name may hold wildcards and folders."""
@@ -122,7 +127,9 @@ class Paper:
                     )
 
     def code(self, script: str) -> str:
-        """Fingerprint of the code behind `workflow/scripts/<slug>/<script>.py`."""
+        """Fingerprint of the code behind `workflow/scripts/<slug>/<script>.py`; empty where an archive left it out."""
+        if f"workflow/scripts/{self.slug}/{script}.py" in self._left_out:
+            return ""
         return code_fingerprint(self.root / "workflow/scripts" / self.slug / f"{script}.py", self.root)
 
     def data(self, key: str) -> Callable:
@@ -143,6 +150,6 @@ class Paper:
                     f"config/config.yaml: data.{key}: got {came}, expected a path to {entry['layout']}, "
                     f"needed by {self.slug} at scale {self._scale}; published at {entry['published']}"
                 )
-            return given
+            return self._local(given)
 
         return path

@@ -7,6 +7,7 @@ in the log.
 """
 
 import contextlib
+import hashlib
 import inspect
 import json
 import os
@@ -170,8 +171,9 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
 
         contents = figure.svg_bytes(result, short)
     elif path.suffix == ".csv":
-        head = "# " + json.dumps(short, sort_keys=True) + "\n"
-        contents = (head + result.to_csv(index=False, lineterminator="\n")).encode()
+        body = result.to_csv(index=False, lineterminator="\n").encode()
+        short["digest"] = hashlib.sha256(body).hexdigest()[:16]
+        contents = b"# " + json.dumps(short, sort_keys=True).encode() + b"\n" + body
     elif path.suffix == ".json" and rules is not None:
         from lib.atlas import claims
 
@@ -193,6 +195,19 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
         temporary.write_bytes(contents)
 
 
+def _place(output: str, results: str, scale: str) -> tuple[str, str]:
+    """Results folder of the scale as this job sees it, and the paper's name, from the path of an output.
+
+    Under a storage provider, the job sees `results/<scale>` inside the provider's local copy.
+    """
+    folder = f"{results.rstrip('/')}/{scale}/"
+    start = output.rfind(folder)
+    if start < 0:
+        return str(Path(output).parent), ""
+    end = start + len(folder)
+    return output[:end], output[end:].split("/")[0]
+
+
 def _execute(function: Callable, snakemake) -> None:
     paths = _named(snakemake.input, "input")
     outputs = _named(snakemake.output, "output")
@@ -201,8 +216,7 @@ def _execute(function: Callable, snakemake) -> None:
     (output,) = outputs.values()
     params = _named(snakemake.params, "param")
     scale = snakemake.config["scale"]
-    folder = Path(snakemake.config["results"]) / scale
-    slug = Path(output).relative_to(folder).parts[0] if Path(output).is_relative_to(folder) else ""
+    folder, slug = _place(str(output), snakemake.config["results"], scale)
     stage = snakemake.rule.removeprefix(slug + "_")
     wildcards = {key: _wildcard(value) for key, value in snakemake.wildcards.items()}
     root_seed = params.get("root_seed")
@@ -233,7 +247,7 @@ def _execute(function: Callable, snakemake) -> None:
         "scale": scale,
         "wildcards": wildcards,
         "parameters": plain({key: value for key, value in params.items() if key not in RESERVED}),
-        "inputs": _lineage(paths, opened, str(folder / slug)),
+        "inputs": _lineage(paths, opened, folder + slug),
         "code": params.get("code", ""),
         "commit": git_commit(Path(snakemake.scriptdir).parents[2]),
         "libraries": libraries(),
@@ -254,7 +268,10 @@ def run(function: Callable, snakemake) -> None:
     """
     import faulthandler
 
+    from lib.atlas import alive
+
     faulthandler.enable()
+    alive.hold()
     terminal = os.fdopen(os.dup(2), "w")
     if snakemake.log:
         log = os.open(str(snakemake.log[0]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import struct
+import uuid
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -85,7 +86,8 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{path.name}.*.tmp"):
         left.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # not the process number: on a cluster two machines may have the same one
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
         yield temporary
         with open(temporary, "rb+") as file:

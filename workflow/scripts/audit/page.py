@@ -3,14 +3,19 @@
 from pathlib import Path
 
 from lib.atlas.audit import page as render
+from lib.atlas.costs import measured, totals
 
 
 def page(claims: dict, figures: list[Path], template: Path) -> str:
-    """Return the HTML of the audit; a figure is found by its paper's folder and its own name."""
+    """Return the HTML of the audit; a figure is found by its paper's folder and its own name.
+
+    Times and memory come from the benchmark files beside the figures, where there are any.
+    """
     found: dict[str, dict[str, Path]] = {}
     for path in figures:
         found.setdefault(path.parents[1].name, {})[path.stem] = path
-    return render(claims, found, template)
+    costs = {slug: totals(measured(next(iter(paths.values())).parents[1])) for slug, paths in found.items()}
+    return render(claims, found, template, {slug: cost for slug, cost in costs.items() if cost["jobs"]})
 
 
 if "snakemake" in globals():

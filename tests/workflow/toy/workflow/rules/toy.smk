@@ -13,8 +13,8 @@ rule toy_draw:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=mem(500),
+        runtime=minutes(5),
     params:
         **TOY.params("draw", "draws", "spread"),
         root_seed=TOY.root_seed,
@@ -37,8 +37,8 @@ rule toy_gather_means:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=mem(500),
+        runtime=minutes(5),
     params:
         code=TOY.code("gather_means"),
     script:
@@ -59,8 +59,8 @@ rule toy_histogram:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=mem(500),
+        runtime=minutes(5),
     params:
         **TOY.params("plot"),
         code=TOY.code("histogram"),
@@ -82,8 +82,8 @@ rule toy_means:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=mem(500),
+        runtime=minutes(5),
     params:
         code=TOY.code("means"),
     script:
@@ -104,8 +104,8 @@ rule toy_measure_claims:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=mem(500),
+        runtime=minutes(5),
     params:
         pass_rules=TOY.pass_rules(),
         code=TOY.code("claims"),

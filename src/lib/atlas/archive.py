@@ -1,0 +1,123 @@
+"""Pack one figure or table with exactly what is needed to make it again.
+
+Run as `python -m lib.atlas.archive quadratic_network_theory` for `build/quadratic_network_theory-laptop.zip`: the
+stores that the figure rests on, the scripts and modules behind them and no others, rules, parameters, the pinned
+environment, the figure itself under `expected/`, and a Workflow Run RO-Crate that describes it all.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from lib.atlas import crate as crates
+from lib.atlas import plan as plans
+from lib.atlas.state import states
+
+ROOT = Path(__file__).resolve().parents[3]
+PLUMBING = ("stage", "config", "environment", "plan", "paper", "summary")
+_DATE = (1980, 1, 1, 0, 0, 0)
+README = """# {rule} at {scale} scale
+
+Everything that this {kind} rests on, and nothing else. On Linux with Python {python}:
+
+    python3 -m venv .venv && .venv/bin/pip install -r requirements.lock
+    .venv/bin/snakemake --cores 2 {rule} --config scale={scale}              # from the stores that lie here
+    .venv/bin/snakemake --cores 2 --forceall {rule} --config scale={scale}   # from nothing
+    cmp {made} expected/{name}
+
+Equal bytes are promised with the pinned libraries on the same kind of machine, given the same data sets where the
+paper needs any. `ro-crate-metadata.json` says what was made from what, with which parameters. Of the
+paper's other stages the code is left out (`archive.json` lists it).
+"""
+
+
+def pack(rule: str, scale: str, results: str, root: Path, destination: Path, folder: Path | None = None) -> list[str]:
+    """Write the archive of one figure or table.
+
+    Args:
+        rule: target of the figure or table.
+        scale, results: which run.
+        root: the project's root folder.
+        destination: the zip file.
+        folder: what a relative `results` is relative to; the root unless told.
+
+    Returns:
+        Names of the archive's files.
+
+    Raises:
+        ValueError: no such figure, or it is not up to date.
+    """
+    folder = folder or root
+    plan = plans.read(root, scale, results)
+    figures = {plans.maker(plan, path)[0]: path for paper in plan["papers"].values() for path in paper["figures"]}
+    if rule not in figures:
+        raise ValueError(f"{rule}: not a figure or table, expected one of {', '.join(sorted(figures))}")
+    path = figures[rule]
+    slug = next(slug for slug, paper in plan["papers"].items() if path in paper["figures"])
+    found = states(plan, [path], folder, deep=True)
+    crate = crates.build(plan, found, folder, root, f"{rule} at {scale} scale")
+    rules = {plans.maker(plan, one)[0] for one in found}
+    scripts = {crates.script_of(slug, plan["rules"][name]["code"], root) for name in rules}
+    everything = sorted((root / "workflow/scripts" / slug).glob("*.py"))
+    plumbing = [root / f"src/lib/atlas/{name}.py" for name in PLUMBING]
+    code = crates.code_of([*plumbing, *sorted((root / "workflow/scripts/audit").glob("*.py"))], root)
+    given = [
+        root / one
+        for name in rules
+        for entry in plan["rules"][name]["inputs"].values()
+        for one in ([entry] if isinstance(entry, str) else entry)
+        if plans.maker(plan, one)[0] is None and (root / one).is_file()
+    ]
+    with tempfile.TemporaryDirectory(prefix="atlas-archive-") as name:
+        inside = Path(name)
+        crate.write(inside)
+        made = crates._within(path, plan)
+        for file in [*code, *given, root / "src/lib/__init__.py", root / "kernels/__init__.py"]:
+            target = inside / file.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+        (inside / "expected").mkdir()
+        shutil.move(inside / made, inside / "expected" / Path(path).name)
+        left_out = [script.relative_to(root).as_posix() for script in everything if script not in scripts]
+        said = {"rule": rule, "scale": scale, "makes": made, "left_out": left_out}
+        (inside / "archive.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+        text = README.format(
+            rule=rule, scale=scale, kind="table" if path.endswith(".csv") else "figure",
+            made=made, name=Path(path).name,
+            python=".".join(map(str, sys.version_info[:2])),
+        )  # fmt: skip
+        (inside / "README.md").write_text(text, encoding="utf-8")
+        names = sorted(file.relative_to(inside).as_posix() for file in inside.rglob("*") if file.is_file())
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(destination, "w", zipfile.ZIP_DEFLATED) as file:
+            for one in names:
+                entry = zipfile.ZipInfo(one, _DATE)
+                entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
+                file.writestr(entry, (inside / one).read_bytes())
+    return names
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the archive; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m lib.atlas.archive", description=__doc__.splitlines()[0])
+    parser.add_argument("rule", help="the figure's or table's target, such as quadratic_network_theory")
+    parser.add_argument("--scale", default="laptop")
+    parser.add_argument("--results", default="results")
+    parser.add_argument("--to", type=Path, help="the zip file; build/<rule>-<scale>.zip unless told")
+    options = parser.parse_args(arguments)
+    destination = options.to or ROOT / "build" / f"{options.rule}-{options.scale}.zip"
+    try:
+        names = pack(options.rule, options.scale, options.results, ROOT, destination)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{destination}: {len(names)} files, {destination.stat().st_size / 1024:.0f} KiB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

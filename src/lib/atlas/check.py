@@ -1,0 +1,225 @@
+"""Hold every audited number against the stores, parameters and code that it rests on.
+
+Run as `python -m lib.atlas.check results/laptop`. It walks from every claim, figure and table to its stores and on to
+theirs, recomputes every digest, and compares parameters at this scale and fingerprints of the code with the working
+tree. Then it measures every claim again from the stores and judges it again. Snakemake and its records are not asked.
+The exit status is 1 when a number is stale, missing, damaged or not what its stores say; each is named.
+"""
+
+import argparse
+import importlib.util
+import json
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.atlas import audit, claims, store
+from lib.atlas import plan as plans
+from lib.atlas.config import load_yaml
+from lib.atlas.provenance import plain
+from lib.atlas.stage import bind, choose_device
+from lib.atlas.state import DAMAGED, DONE, FAILED, MISSING, STALE, State, states
+
+ROOT = Path(__file__).resolve().parents[3]
+UNEQUAL = "unequal"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that cannot be trusted: `kind`, `paper`, `what` (a claim, figure or table) and why."""
+
+    kind: str
+    paper: str
+    what: str
+    why: str
+
+
+def _beneath(found: dict[str, State], paths: list[str]) -> list[str]:
+    """Paths, and everything that they rest on."""
+    order: dict[str, None] = {}
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        if path not in order and path in found:
+            order[path] = None
+            waiting += [one for several in found[path].inputs.values() for one in several]
+    return list(order)
+
+
+def _worst(kinds: list[str]) -> str:
+    return next(kind for kind in (DAMAGED, MISSING, FAILED, STALE) if kind in kinds)
+
+
+def _why(found: dict[str, State], paths: list[str], home: str) -> list[tuple[str, str]]:
+    """Kind and reason of everything beneath some paths that is not done; consequences of another are left out."""
+    return [
+        (found[path].kind, f"{path.removeprefix(home + '/')}: {reason}")
+        for path in paths
+        for reason in found[path].reasons
+        if not reason.endswith(tuple(f"which is {kind}" for kind in (STALE, DAMAGED, MISSING, FAILED)))
+    ]
+
+
+def measure(slug: str, rule: dict, folder: Path, root: Path) -> dict:
+    """Measure a paper's claims again from its stores.
+
+    Args:
+        slug: name of the paper.
+        rule: its claims rule in the plan.
+        folder: what the rule's paths are relative to.
+        root: the project's root folder.
+
+    Returns:
+        What the paper's `claims.py` returns.
+    """
+    script = root / "workflow/scripts" / slug / "claims.py"
+    spec = importlib.util.spec_from_file_location(f"claims_of_{slug}", script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def opened(path: str):
+        file = folder / path
+        return store.read(file) if file.name.endswith(store.SUFFIX) else json.loads(file.read_text(encoding="utf-8"))
+
+    inputs = {
+        name: opened(given) if isinstance(given, str) else [opened(path) for path in given]
+        for name, given in rule["inputs"].items()
+    }
+    provided = {"device": lambda: choose_device("auto")}
+    return module.claims(**bind(module.claims, inputs, rule["parameters"], {}, provided))
+
+
+def _equal(a, b) -> bool:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return a == b or (math.isnan(a) and math.isnan(b))
+    return a == b
+
+
+def _claims_of(slug: str, plan: dict, found: dict[str, State], folder: Path, root: Path, again: bool) -> list[Finding]:
+    """Findings about a paper's claims."""
+    paper = plan["papers"][slug]
+    path, home = paper["claims"], paper["folder"]
+    ids = [entry["id"] for entry in load_yaml(root / f"config/papers/{slug}.yaml")["claims"]]
+    state = found[path]
+    if state.kind in (MISSING, FAILED, DAMAGED):
+        return [Finding(state.kind, slug, name, f"claims.json: {state.reasons[0]}") for name in ids]
+    content = json.loads((folder / path).read_text(encoding="utf-8"))
+    name, _ = plans.maker(plan, path)
+    rule = plan["rules"][name]
+    own = [(STALE, f"claims.json: {reason}") for reason in state.reasons if "rests on" not in reason]
+    if content["scale"] != plan["scale"]:
+        own.append((STALE, f"claims.json: made at scale {content['scale']}, asked about {plan['scale']}"))
+    entries = {entry["id"]: entry for entry in content["claims"]}
+    own += [(STALE, f"claim {name} is in claims.json only") for name in entries if name not in ids]
+    findings = []
+    for name in ids:
+        if name not in entries:
+            findings.append(Finding(MISSING, slug, name, "claims.json has no such claim"))
+            continue
+        rests_on = [one for key in entries[name]["rests_on"] for one in state.inputs.get(key, [])]
+        why = own + _why(found, _beneath(found, rests_on), home)
+        why += [
+            (STALE, f"claims.json: {reason}")
+            for reason in state.reasons
+            if reason.startswith("rests on") and any(f" {one.removeprefix(home + '/')} " in reason for one in rests_on)
+        ]
+        if why:
+            findings.append(
+                Finding(_worst([kind for kind, _ in why]), slug, name, "; ".join(dict.fromkeys(w for _, w in why)))
+            )
+    quantities = {n: {k: e[k] for k in ("rests_on", "quantities")} for n, e in entries.items() if e["quantities"]}
+    rejudged = [] if findings else claims.judge(rule["pass_rules"], quantities, plan["scale"])
+    for entry in rejudged:
+        recorded = {key: value for key, value in entries[entry["id"]].items() if key != "timing"}
+        if not _equal(plain(entry), recorded):
+            findings.append(
+                Finding(UNEQUAL, slug, entry["id"], "the verdict does not follow from its numbers and pass rule")
+            )
+    if again and not findings:
+        measured = plain(measure(slug, rule, folder, root))
+        for name, entry in quantities.items():
+            if not _equal(measured.get(name), entry):
+                findings.append(Finding(UNEQUAL, slug, name, "measured again from its stores, the numbers differ"))
+    return findings
+
+
+def _audit(plan: dict, folder: Path, root: Path) -> list[Finding]:
+    """Findings about the joined audit: whether it is what the papers' claims and files say now."""
+    home = folder / plan["results"] / plan["scale"] / "audit"
+    judged = {
+        slug: json.loads((folder / paper["claims"]).read_text(encoding="utf-8"))
+        for slug, paper in plan["papers"].items()
+    }
+    specs = audit.load_specs([root / f"config/papers/{slug}.yaml" for slug in judged])
+    joined = plain(audit.gather(judged, specs))
+    try:
+        there = plain(json.loads((home / "claims.json").read_text(encoding="utf-8")))
+        page = (home / "index.html").read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        return [Finding(MISSING, "audit", "claims.json, index.html", f"not readable: {error}")]
+    findings = []
+    if not _equal(joined, there):
+        findings.append(Finding(STALE, "audit", "claims.json", "not what the papers' claims and files say now"))
+    if audit.fingerprint(joined) not in page:
+        findings.append(Finding(STALE, "audit", "index.html", "not the page of these claims"))
+    return findings
+
+
+def check(plan: dict, folder: Path, root: Path, again: bool = True) -> tuple[list[Finding], dict[str, int]]:
+    """Check every number of a run.
+
+    Args:
+        plan: of the working tree (`lib.atlas.plan.read`).
+        folder: what the plan's paths are relative to.
+        root: the project's root folder.
+        again: measure the claims again from their stores.
+
+    Returns:
+        The findings, and how many claims, figures and tables, and files were looked at.
+    """
+    findings, looked = [], {"claims": 0, "figures and tables": 0, "files": 0}
+    for slug, paper in plan["papers"].items():
+        found = states(plan, [*paper["figures"], paper["claims"]], folder, deep=True)
+        claims_found = _claims_of(slug, plan, found, folder, root, again)
+        findings += claims_found
+        for path in paper["figures"]:
+            if found[path].kind != DONE:
+                why = dict.fromkeys(reason for _, reason in _why(found, _beneath(found, [path]), paper["folder"]))
+                findings.append(Finding(found[path].kind, slug, Path(path).name, "; ".join(why)))
+        looked["claims"] += len(load_yaml(root / f"config/papers/{slug}.yaml")["claims"])
+        looked["figures and tables"] += len(paper["figures"])
+        looked["files"] += len(found)
+    if not findings:
+        findings += _audit(plan, folder, root)
+    return findings, looked
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print what cannot be trusted; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m lib.atlas.check", description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
+    parser.add_argument("--once", action="store_true", help="do not measure the claims again from their stores")
+    parser.add_argument("--config", nargs="*", default=[], metavar="KEY=VALUE", help="what the run was configured with")
+    options = parser.parse_args(arguments)
+    try:
+        plan, folder = plans.of_results(options.results, ROOT, options.config)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    findings, looked = check(plan, folder, ROOT, not options.once)
+    for finding in findings:
+        print(f"{finding.kind:8} {finding.paper} {finding.what}: {finding.why}")
+    counted = ", ".join(f"{number} {what}" for what, number in looked.items())
+    bad = {kind: sum(f.kind == kind for f in findings) for kind in dict.fromkeys(f.kind for f in findings)}
+    ended = ", ".join(f"{number} {kind}" for kind, number in bad.items()) or "all as the working tree would make them"
+    print(f"{counted}: {ended}")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""The table of claims as a document: what `docs/claims.md` holds.
+
+Run as `python -m lib.atlas.claims_document results/laptop > docs/claims.md` (`make claims`). It reads the joined audit
+and nothing else.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from lib.atlas.audit import VERDICTS, quantity_text
+from lib.atlas.claims import NOT_REPRODUCED
+
+HEAD = "| id | statement | paper | measured | pass rule | verdict |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _row(claim: dict) -> str:
+    judged = dict.fromkeys(check["rule"].split(" ")[0] for check in claim["pass"])
+    found = {name: claim["quantities"][name] for name in judged if name in claim["quantities"]}
+    measured = "; ".join(f"{name}: {', '.join(quantity_text(quantity))}" for name, quantity in found.items())
+    rules = "; ".join(check["rule"] for check in claim["pass"])
+    verdict = f"**{claim['verdict']}**" if claim["verdict"] == NOT_REPRODUCED else claim["verdict"]
+    cells = (claim["id"], claim["statement"], claim["paper_value"], measured or "nothing", rules, verdict)
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def document(audit: dict) -> str:
+    """The document as Markdown; of each claim the quantities that its pass rule names.
+
+    Args:
+        audit: what `lib.atlas.audit.gather` returned.
+    """
+    totals = ", ".join(f"{audit['totals'][verdict]} {verdict}" for verdict in VERDICTS)
+    lines = [
+        f"# Claims at {audit['scale']} scale",
+        "",
+        "Written by `make claims` from the audit, not by hand. Measured on two CPU cores with the pinned libraries;",
+        f"`make` remakes the full table with errors, seeds and lineage in `results/{audit['scale']}/audit/`.",
+        f"Totals: {totals}.",
+    ]
+    for paper in audit["papers"]:
+        lines += ["", f"## {paper['slug']}: {paper['title']}", "", HEAD, "| --- " * 6 + "|"]
+        lines += [_row(claim) for claim in paper["claims"]]
+        remarks = [f"- {c['id']}: {' '.join(c['remarks'].split())}" for c in paper["claims"] if "remarks" in c]
+        lines += ["", *remarks] if remarks else []
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the document; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m lib.atlas.claims_document", description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
+    options = parser.parse_args(arguments)
+    file = options.results / "audit/claims.json"
+    try:
+        print(document(json.loads(file.read_text(encoding="utf-8"))), end="")
+    except (OSError, ValueError, KeyError) as error:
+        print(f"{file}: not a readable audit ({error})", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

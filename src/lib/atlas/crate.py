@@ -1,0 +1,221 @@
+"""The lineage of every figure, table and claim as a Workflow Run RO-Crate (https://w3id.org/ro/wfrun/workflow/0.5).
+
+Run as `python -m lib.atlas.crate results/laptop laptop.crate.zip`. The crate holds the results, the code that they
+rest on and `ro-crate-metadata.json`: each stage is a `CreateAction` with its script as instrument, its inputs and
+parameters as objects and its output as result; each claim is a schema.org `Claim`, and its verdict a `ClaimReview`.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+from rocrate.model import ContextEntity, SoftwareApplication
+from rocrate.rocrate import ROCrate
+
+from lib.atlas import plan as plans
+from lib.atlas.audit import quantity_text
+from lib.atlas.claims import NOT_TESTED, REPRODUCED
+from lib.atlas.config import load_yaml
+from lib.atlas.fingerprint import PACKAGES, code_fingerprint, code_modules
+from lib.atlas.state import DONE, State, states
+
+ROOT = Path(__file__).resolve().parents[3]
+PROFILES = (
+    "https://w3id.org/ro/wfrun/process/0.5",
+    "https://w3id.org/ro/wfrun/workflow/0.5",
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
+)
+TERMS = "https://w3id.org/ro/terms/workflow-run/context"
+FORMATS = {".zip": "application/zip", ".svg": "image/svg+xml", ".csv": "text/csv", ".json": "application/json"}
+COMMON = ("LICENSE", "requirements.lock", "pyproject.toml", "config/config.yaml", "profiles/default/config.yaml")
+
+
+def script_of(slug: str, code: str, root: Path) -> Path | None:
+    """The script of a paper whose fingerprint is `code`."""
+    scripts = sorted((root / "workflow/scripts" / slug).glob("*.py"))
+    return next((script for script in scripts if code_fingerprint(script, root) == code), None)
+
+
+def module_file(name: str, root: Path) -> Path:
+    """The file of a module that `lib.atlas.fingerprint.code_modules` names, or of the script itself."""
+    if name.split(".")[0] not in PACKAGES:
+        return root / name
+    base = (root if name.startswith("kernels") else root / "src") / Path(*name.split("."))
+    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+
+
+def code_of(scripts: list[Path], root: Path) -> list[Path]:
+    """The scripts and every file of `lib` and `kernels` that they rest on."""
+    return sorted({module_file(name, root) for script in scripts for name in code_modules(script, root)})
+
+
+def workflow_files(slugs: list[str], root: Path) -> list[Path]:
+    """Snakefile, rules, schemas, configuration and environment of some papers."""
+    named = [root / name for name in COMMON]
+    named += [root / "workflow/rules" / f"{name}.smk" for name in ("common", "audit", *slugs)]
+    named += [root / f"config/papers/{slug}.yaml" for slug in slugs]
+    named += [root / f"workflow/schemas/papers/{slug}.yaml" for slug in slugs]
+    named += [root / f"workflow/schemas/{name}.yaml" for name in ("config", "paper")]
+    named += sorted((root / "workflow/report").iterdir()) + sorted((root / "workflow/envs").iterdir())
+    return [path for path in named if path.is_file()]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _entity(crate: ROCrate, identifier: str, kind: str, **properties):
+    return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **properties}))
+
+
+def _value(crate: ROCrate, identifier: str, name: str, value):
+    shown = value if isinstance(value, bool | int | float | str) else json.dumps(value, ensure_ascii=False)
+    return _entity(crate, identifier, "PropertyValue", name=name, value=shown)
+
+
+def _within(path: str, plan: dict) -> str:
+    """Where a result lies in the crate: `results/<scale>/...`, wherever it lay before."""
+    return "results/" + path.removeprefix(plan["results"]).lstrip("/")
+
+
+def build(plan: dict, found: dict[str, State], folder: Path, root: Path, name: str) -> ROCrate:
+    """The crate of some files and of everything that they rest on.
+
+    Args:
+        plan: of the working tree.
+        found: states of the files (`lib.atlas.state.states`); all are done.
+        folder: what the plan's paths are relative to.
+        root: the project's root folder.
+        name: title of the crate.
+
+    Raises:
+        ValueError: a file is not done.
+    """
+    bad = {path: state for path, state in found.items() if state.kind != DONE}
+    for path, state in sorted(bad.items(), key=lambda item: all("which is" in reason for reason in item[1].reasons)):
+        raise ValueError(f"{path}: {state.kind}: {'; '.join(state.reasons)}; make it first")
+    crate = ROCrate()
+    crate.name = name
+    crate.description = "Figures, tables and claims, with the data, code and parameters that each rests on."
+    crate.license = "https://spdx.org/licenses/MIT"
+    crate.root_dataset["conformsTo"] = [
+        _entity(crate, profile, "CreativeWork", name=profile.split("/ro/")[-1], version=profile.split("/")[-1])
+        for profile in PROFILES
+    ]
+    crate.metadata.extra_contexts.append(TERMS)
+    slugs = [slug for slug, p in plan["papers"].items() if any(path.startswith(p["folder"] + "/") for path in found)]
+    workflow = crate.add_workflow(root / "Snakefile", "Snakefile", main=True, lang="snakemake", gen_cwl=False)
+    workflow["name"] = "Linear Atlas"
+    makers = {path: plans.maker(plan, path)[0] for path in found}
+    scripts = {}
+    for path, rule in makers.items():
+        slug = next(slug for slug in slugs if path.startswith(plan["papers"][slug]["folder"] + "/"))
+        scripts[path] = script_of(slug, plan["rules"][rule]["code"], root)
+    sources = {}
+    for file in [*workflow_files(slugs, root), *code_of(sorted(set(scripts.values())), root)]:
+        place = file.relative_to(root).as_posix()
+        kind = ["File", "SoftwareSourceCode"] if file.suffix in (".py", ".smk") else "File"
+        sources[file] = crate.add_file(file, place, properties={"@type": kind, "name": place, "sha256": _sha256(file)})
+    results = {}
+    for path, state in found.items():
+        properties = {
+            "name": Path(path).name,
+            "encodingFormat": FORMATS[Path(path).suffix],
+            "sha256": _sha256(folder / path),
+        }
+        if "digest" in state.record:
+            properties["identifier"] = state.record["digest"]
+        results[path] = crate.add_file(folder / path, _within(path, plan), properties=properties)
+    for path, state in found.items():
+        inputs = [results[one] for several in state.inputs.values() for one in several]
+        said = {
+            **state.record.get("parameters", {}),
+            **{f"wildcard {k}": v for k, v in state.record.get("wildcards", {}).items()},
+        }
+        said |= {
+            key: state.record[key]
+            for key in ("code", "commit", "root_seed", "device", "threads")
+            if key in state.record
+        }
+        place = _within(path, plan)
+        values = [_value(crate, f"#{place}/{key}".replace(" ", "-"), key, value) for key, value in said.items()]
+        programs = [
+            crate.add(
+                SoftwareApplication(crate, f"#{library}-{version}", {"name": library, "softwareVersion": version})
+            )
+            for library, version in state.record.get("libraries", {}).items()
+        ]
+        crate.add_action(
+            sources[scripts[path]], identifier=f"#make-{place}", object=[*inputs, *values], result=[results[path]],
+            properties={"@type": "CreateAction", "name": makers[path],
+                        "actionStatus": "http://schema.org/CompletedActionStatus",
+                        **({"softwareRequirements": programs} if programs else {})},
+        )  # fmt: skip
+    wanted = [r for path, r in results.items() if Path(path).suffix != ".zip"]
+    crate.add_action(
+        workflow, identifier="#run", object=[sources[file] for file in workflow_files(slugs, root)], result=wanted,
+        properties={"@type": "CreateAction", "name": f"snakemake at scale {plan['scale']}"},
+    )  # fmt: skip
+    for slug in slugs:
+        _claims(crate, slug, plan, found, results, folder, root)
+    return crate
+
+
+def _claims(crate: ROCrate, slug: str, plan: dict, found: dict, results: dict, folder: Path, root: Path) -> None:
+    """Add a paper's claims, and the review of each, when its claims are among the files."""
+    spec = load_yaml(root / f"config/papers/{slug}.yaml")
+    about = spec["paper"]
+    people = [_entity(crate, f"#person-{name}".replace(" ", "-"), "Person", name=name) for name in about["authors"]]
+    article = _entity(
+        crate, f"https://arxiv.org/abs/{about['arxiv']}", "ScholarlyArticle",
+        name=about["title"], author=people, datePublished=str(about["year"]),
+    )  # fmt: skip
+    path = plan["papers"][slug]["claims"]
+    if path not in found:
+        return
+    words = {entry["id"]: entry for entry in spec["claims"]}
+    for entry in json.loads((folder / path).read_text(encoding="utf-8"))["claims"]:
+        name = f"{slug}/{entry['id']}"
+        said = words[entry["id"]]
+        claim = _entity(crate, f"#claim/{name}", "Claim", name=entry["id"], text=said["statement"], appearance=article)
+        rests_on = [results[one] for key in entry["rests_on"] for one in found[path].inputs.get(key, [])]
+        values = [
+            _value(crate, f"#measured/{name}/{key}", key, ", ".join(quantity_text(quantity)))
+            for key, quantity in entry["quantities"].items()
+        ]
+        rating = {} if entry["verdict"] == NOT_TESTED else {"ratingValue": int(entry["verdict"] == REPRODUCED)}
+        _entity(
+            crate, f"#review/{name}", "ClaimReview", claimReviewed=said["statement"], itemReviewed=claim,
+            reviewRating=_entity(
+                crate, f"#rating/{name}", "Rating",
+                alternateName=entry["verdict"], bestRating=1, worstRating=0, **rating,
+            ),
+            reviewBody="; ".join(check["rule"] for check in entry["pass"]),
+            isBasedOn=[results[path], *rests_on], mentions=values,
+        )  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the crate; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m lib.atlas.crate", description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
+    parser.add_argument("crate", type=Path, help="the crate: a folder, or a file ending in .zip")
+    options = parser.parse_args(arguments)
+    try:
+        plan, folder = plans.of_results(options.results, ROOT)
+        wanted = [path for paper in plan["papers"].values() for path in (*paper["figures"], paper["claims"])]
+        found = states(plan, wanted, folder, deep=False)
+        crate = build(plan, found, folder, ROOT, f"Linear Atlas at {plan['scale']} scale")
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    options.crate.parent.mkdir(parents=True, exist_ok=True)
+    (crate.write_zip if options.crate.suffix == ".zip" else crate.write)(options.crate)
+    print(f"{options.crate}: {len(found)} results, {len(list(crate.get_entities()))} entities")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

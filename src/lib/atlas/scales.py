@@ -1,0 +1,3 @@
+"""The scales of a run, from the smallest to the paper's own."""
+
+SCALES = ("smoke", "laptop", "medium", "paper")

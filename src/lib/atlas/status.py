@@ -1,0 +1,66 @@
+"""How far a run is: for each paper how many files are done, stale, missing, failed or damaged.
+
+Run as `python -m lib.atlas.status results/laptop` (`make status`). Digests are not recomputed, so it takes seconds;
+`python -m lib.atlas.check` does that.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from lib.atlas import alive, costs
+from lib.atlas import plan as plans
+from lib.atlas.state import DONE, STATES, states
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def table(plan: dict, folder: Path) -> tuple[list[dict], list[str]]:
+    """Counts by paper, and a line for every file that failed or is damaged.
+
+    Args:
+        plan: of the working tree (`lib.atlas.plan.read`).
+        folder: what its paths are relative to.
+    """
+    rows, lines = [], []
+    for slug, paper in plan["papers"].items():
+        wanted = plans.files(plan, slug)
+        found = states(plan, wanted, folder, deep=False)
+        row = {"paper": slug, **{kind: sum(found[path].kind == kind for path in wanted) for kind in STATES}}
+        row["wall"] = costs.totals(costs.measured(folder / paper["folder"]))["wall"]
+        rows.append(row)
+        lines += [f"{path}: {found[path].reasons[0]}" for path in wanted if found[path].kind in ("failed", "damaged")]
+    return rows, lines
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table; the exit status is 0 when everything is done, 3 otherwise, 1 when it cannot be told."""
+    parser = argparse.ArgumentParser(prog="python -m lib.atlas.status", description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
+    parser.add_argument("--why", action="store_true", help="name every file that is not done, and why")
+    options = parser.parse_args(arguments)
+    try:
+        plan, folder = plans.of_results(options.results, ROOT, must_exist=False)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    rows, lines = table(plan, folder)
+    if options.why:
+        lines = [
+            f"{state.kind:8} {path}: {'; '.join(state.reasons)}"
+            for slug in plan["papers"]
+            for path, state in states(plan, plans.files(plan, slug), folder, deep=False).items()
+            if state.kind != DONE
+        ]
+    print(f"{'paper':34}" + "".join(f"{kind:>9}" for kind in STATES) + f"{'wall s':>9}")
+    total = {kind: sum(row[kind] for row in rows) for kind in STATES}
+    for row in [*rows, {"paper": "together", **total, "wall": sum(row["wall"] for row in rows)}]:
+        print(f"{row['paper']:34}" + "".join(f"{row[kind]:9d}" for kind in STATES) + f"{row['wall']:9.0f}")
+    print(*lines, sep="\n", end="\n" if lines else "")
+    if not alive.nobody(ROOT / alive.FOLDER):
+        print("a run is going on")
+    return 0 if total[DONE] == sum(total.values()) else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Differential privacy: mechanisms, composition, statistical queries and the analysts that attack them."""

@@ -1,0 +1,371 @@
+"""Answering statistical queries from a sample: plain, split, perturbed, and by private multiplicative weights.
+
+A mechanism holds n samples as indices into a support of k points: the elements of a finite universe, or the samples
+themselves. A batch of queries is an array (c, k) of values in [0, 1] at the points of the support. `answer` returns
+(c,) answers, and every query is answered once.
+"""
+
+import math
+
+import numpy as np
+
+from lib.privacy.accounting import PrivacyLedger, gaussian_rho
+from lib.privacy.mechanisms import BudgetExhausted, SparseVector, check_positive
+
+
+def check_queries(queries: np.ndarray, points: int) -> np.ndarray:
+    """Refuse queries of a wrong shape or with values outside [0, 1].
+
+    Raises:
+        ValueError: what came and what was expected.
+    """
+    queries = np.asarray(queries)
+    if queries.ndim != 2 or queries.shape[1] != points:
+        raise ValueError(f"queries: got shape {queries.shape}, expected (c, {points}), a value for each point")
+    if queries.dtype != bool and queries.size and not (queries.min() >= 0 and queries.max() <= 1):
+        raise ValueError(f"queries: got values in [{queries.min()}, {queries.max()}], expected [0, 1]")
+    return queries
+
+
+def counts_of(sample: np.ndarray, points: int) -> np.ndarray:
+    """How often each point of the support was sampled, (k,), in single precision (exact below 2^24).
+
+    Raises:
+        ValueError: no samples, or an index outside the support.
+    """
+    sample = np.asarray(sample)
+    if sample.ndim != 1 or not len(sample):
+        raise ValueError(f"sample: got shape {sample.shape}, expected (n,) with n >= 1")
+    if sample.min() < 0 or sample.max() >= points:
+        raise ValueError(f"sample: got indices up to {sample.max()}, expected 0 <= index < {points}")
+    return np.bincount(sample, minlength=points).astype(np.float32)
+
+
+def means(queries: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Empirical means (c,) of queries (c, k); sums of zeros and ones are exact, so that ties at 1/2 are ties."""
+    return (queries.astype(np.float32, copy=False) @ counts).astype(float) / float(counts.sum(dtype=float))
+
+
+class Naive:
+    """Answers with empirical means."""
+
+    def __init__(self, sample: np.ndarray, points: int):
+        self.counts = counts_of(sample, points)
+        self.samples = len(sample)
+
+    def answer(self, queries: np.ndarray) -> np.ndarray:
+        """Empirical means of queries (c, k)."""
+        return means(check_queries(queries, len(self.counts)), self.counts)
+
+
+class SampleSplit:
+    """Answers each of at most `limit` queries from a block of floor(n / limit) samples of its own.
+
+    Raises:
+        ValueError: more queries than samples.
+    """
+
+    def __init__(self, sample: np.ndarray, points: int, limit: int):
+        if not 1 <= limit <= len(sample):
+            raise ValueError(f"limit: got {limit}, expected 1 to {len(sample)}, the number of samples")
+        counts_of(sample, points)
+        self._size = len(sample) // limit
+        self._blocks = np.asarray(sample)[: limit * self._size].reshape(limit, self._size)
+        self._points, self._used = points, 0
+
+    def answer(self, queries: np.ndarray) -> np.ndarray:
+        """Means of queries (c, k), each on its block.
+
+        Raises:
+            BudgetExhausted: there are not enough blocks left.
+        """
+        queries = check_queries(queries, self._points)
+        stop = self._used + len(queries)
+        if stop > len(self._blocks):
+            raise BudgetExhausted(f"sample splitting was set up for {len(self._blocks)} queries, asked {stop}")
+        blocks, self._used = self._blocks[self._used : stop], stop
+        return np.take_along_axis(queries, blocks, axis=1).mean(axis=1, dtype=float)
+
+
+class Laplace(Naive):
+    """Empirical means with Laplace noise of scale b: 1/(n b)-private for each query."""
+
+    def __init__(self, sample: np.ndarray, points: int, scale: float, rng: np.random.Generator):
+        super().__init__(sample, points)
+        check_positive(scale=scale)
+        self.scale, self.ledger, self._rng = scale, PrivacyLedger(), rng
+
+    def answer(self, queries: np.ndarray) -> np.ndarray:
+        """Noisy means of queries (c, k)."""
+        exact = super().answer(queries)
+        self.ledger.spend(1 / (self.samples * self.scale), len(exact))
+        return exact + self._rng.laplace(scale=self.scale, size=len(exact))
+
+
+class Gaussian(Naive):
+    """Empirical means with Gaussian noise of standard deviation s: 1/(2 n^2 s^2)-zCDP for each query."""
+
+    def __init__(self, sample: np.ndarray, points: int, sigma: float, rng: np.random.Generator):
+        super().__init__(sample, points)
+        check_positive(sigma=sigma)
+        self.sigma, self.ledger, self._rng = sigma, PrivacyLedger(), rng
+
+    def answer(self, queries: np.ndarray) -> np.ndarray:
+        """Noisy means of queries (c, k)."""
+        exact = super().answer(queries)
+        self.ledger.spend_rho(gaussian_rho(self.sigma, 1 / self.samples, len(exact)))
+        return exact + self._rng.normal(scale=self.sigma, size=len(exact))
+
+
+class PrivateMultiplicativeWeights:
+    """Answers from a hypothesis over the universe, corrected where it is far off (Hardt and Rothblum 2010).
+
+    Starting from the uniform histogram p, a query q gets q.p when the noisy mean lies within `threshold` of it, else
+    the noisy mean itself, and p is multiplied by exp(+-eta q). With `private_test` the comparison is AboveThreshold
+    with fresh noise Lap(scale / 2) on the threshold after every update, so that an update costs 4/(n b) for the test
+    and 1/(n b) for the answer; without it the noise of the answer serves the test too, and only the answer's 1/(n b)
+    is accounted for.
+
+    Args:
+        sample: (n,) indices into the universe.
+        points: size U of the universe.
+        threshold: T, largest accepted distance of the noisy mean from the hypothesis.
+        scale: b of the Laplace noise; 0 corrects without noise (no privacy).
+        rng: source of the noise.
+        max_updates: updates after which the mechanism stops; 16 log U / T^2 unless told.
+        private_test: see above.
+
+    Raises:
+        ValueError: threshold not above 0, or a negative scale.
+    """
+
+    def __init__(
+        self,
+        sample: np.ndarray,
+        points: int,
+        threshold: float,
+        scale: float,
+        rng: np.random.Generator,
+        *,
+        max_updates: int | None = None,
+        private_test: bool = False,
+    ):
+        check_positive(threshold=threshold)
+        if not scale >= 0 or (private_test and scale == 0):
+            raise ValueError(f"scale: got {scale!r}, expected at least 0, and above 0 for a private test")
+        self.counts = counts_of(sample, points)
+        self.samples, self.threshold, self.scale = len(sample), threshold, scale
+        self.hypothesis = np.full(points, 1 / points, np.float32)
+        self.updates, self.max_updates = 0, max_updates or math.ceil(16 * math.log(points) / threshold**2)
+        self.ledger = PrivacyLedger()
+        self._private, self._rng = private_test, rng
+        self._shift = rng.laplace(scale=scale / 2) if private_test else 0.0
+
+    def _laplace(self, size: int) -> np.ndarray:
+        return self._rng.laplace(scale=self.scale, size=size) if self.scale else np.zeros(size)
+
+    def answer(self, queries: np.ndarray) -> np.ndarray:
+        """Answers to queries (c, k), in order: an update inside the batch changes the answers behind it.
+
+        Raises:
+            BudgetExhausted: an update is needed and none is left.
+        """
+        queries = check_queries(queries, len(self.counts)).astype(np.float32, copy=False)
+        noisy = means(queries, self.counts) + self._laplace(len(queries))
+        answers = np.empty(len(queries))
+        start = 0
+        while start < len(queries):
+            proposed = (queries[start:] @ self.hypothesis).astype(float)
+            far = np.flatnonzero(np.abs(noisy[start:] - proposed) > self.threshold + self._shift)
+            stop = int(far[0]) if len(far) else len(proposed)
+            answers[start : start + stop] = proposed[:stop]
+            start += stop
+            if start < len(queries):
+                answers[start] = self._correct(queries[start], noisy[start], proposed[stop])
+                start += 1
+        return answers
+
+    def _correct(self, query: np.ndarray, noisy: float, proposed: float) -> float:
+        if self.updates == self.max_updates:
+            raise BudgetExhausted(f"private multiplicative weights has used up its {self.max_updates} updates")
+        self.updates += 1
+        if self.scale:
+            self.ledger.spend((5 if self._private else 1) / (self.samples * self.scale))
+        if self._private:
+            noisy = float(means(query[None], self.counts)[0] + self._laplace(1)[0])
+            self._shift = self._rng.laplace(scale=self.scale / 2)
+        step = 0.5 * self.threshold * math.copysign(1.0, noisy - proposed)
+        self.hypothesis *= np.exp(np.float32(step) * query)
+        self.hypothesis /= self.hypothesis.sum(dtype=np.float64)
+        return noisy
+
+
+class Thresholdout:
+    """The reusable holdout: answers from a training set, corrected by a holdout where they differ (Dwork et al. 2015).
+
+    Args:
+        train, holdout: (n,) indices into the support.
+        points: size of the support.
+        threshold: T, largest accepted difference of the two means.
+        sigma: scale of the noise.
+        budget: number of answers that may come from the holdout.
+        rng: source of the noise.
+        noise: "laplace", the algorithm of the theorem: Lap(2 sigma) on the threshold, Lap(4 sigma) on a comparison,
+            Lap(sigma) on an answer; or "gaussian", the published experiments (from memory): N(0, sigma^2) on a
+            comparison and on an answer, none on the threshold.
+    """
+
+    def __init__(
+        self,
+        train: np.ndarray,
+        holdout: np.ndarray,
+        points: int,
+        *,
+        threshold: float,
+        sigma: float,
+        budget: int,
+        rng: np.random.Generator,
+        noise: str = "laplace",
+    ):
+        if noise not in ("laplace", "gaussian"):
+            raise ValueError(f"noise: got {noise!r}, expected laplace or gaussian")
+        self._train, self._holdout = counts_of(train, points), counts_of(holdout, points)
+        self.budget = budget
+        self._draw = rng.laplace if noise == "laplace" else rng.normal
+        self._wide, self._shifted = (4 * sigma, 2 * sigma) if noise == "laplace" else (sigma, 0.0)
+        self._sigma, self._threshold = sigma, threshold
+        self._noisy = self._new_threshold()
+
+    def answer(self, queries: np.ndarray) -> np.ndarray:
+        """Answers to queries (c, k).
+
+        Raises:
+            BudgetExhausted: the holdout is needed and may not be asked again.
+        """
+        queries = check_queries(queries, len(self._train))
+        return self.answer_means(means(queries, self._train), means(queries, self._holdout))
+
+    def _new_threshold(self) -> float:
+        return self._threshold + (self._draw(scale=self._shifted) if self._shifted else 0.0)
+
+    def answer_means(self, train: np.ndarray, holdout: np.ndarray) -> np.ndarray:
+        """Answers (c,) from the means of c queries on the training set and on the holdout."""
+        answers = np.array(train, float)
+        far = np.abs(holdout - train)
+        start = 0
+        while start < len(far):
+            above = np.flatnonzero(far[start:] > self._noisy + self._draw(scale=self._wide, size=len(far) - start))
+            if not len(above):
+                break
+            if self.budget < 1:
+                raise BudgetExhausted("the reusable holdout has used up its budget")
+            at = start + int(above[0])
+            self.budget -= 1
+            self._noisy = self._new_threshold()
+            answers[at] = holdout[at] + self._draw(scale=self._sigma)
+            start = at + 1
+        return answers
+
+
+class SparseValidate:
+    """Check a stream of guessed answers against a holdout, paying for wrong ones only (sparse vector technique).
+
+    An alarm is raised where the guess is further than 3/4 of the tolerance from the holdout's mean, up to noise.
+
+    Args:
+        sample: (n,) the holdout's indices into the support.
+        points: size of the support.
+        tolerance: tau; guesses within tau/2 should pass, guesses off by more than tau should not.
+        alarms: how many alarms may be raised.
+        epsilon: privacy of all answers together.
+        rng: source of the noise.
+    """
+
+    def __init__(
+        self,
+        sample: np.ndarray,
+        points: int,
+        *,
+        tolerance: float,
+        alarms: int,
+        epsilon: float,
+        rng: np.random.Generator,
+    ):
+        self._counts = counts_of(sample, points)
+        self._test = SparseVector(0.75 * tolerance, epsilon, alarms, 1 / len(sample), rng)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all alarms were raised."""
+        return self._test.exhausted
+
+    def first_alarm(self, queries: np.ndarray, guesses: np.ndarray) -> int | None:
+        """Index of the first guess that raises an alarm, or None; the queries behind it were not looked at.
+
+        Args:
+            queries: (c, k) values in [0, 1].
+            guesses: (c,) guessed answers.
+
+        Raises:
+            BudgetExhausted: all alarms were raised before.
+        """
+        queries = check_queries(queries, len(self._counts))
+        return self._test.first_above(np.abs(means(queries, self._counts) - guesses))
+
+
+class EffectiveRounds:
+    """Answers from a block of samples until a private check says that it was overfitted, then from the next block.
+
+    Half of the samples is the holdout that checks, the other half is cut into `rounds` blocks. The number of samples
+    follows the rounds in which the analyst really overfits, not the number of queries.
+
+    Args:
+        sample: (n,) indices into the support.
+        points: size of the support.
+        rounds: number R of blocks, and of alarms.
+        tolerance, epsilon: of the check, see `SparseValidate`.
+        rng: source of the noise.
+    """
+
+    def __init__(
+        self,
+        sample: np.ndarray,
+        points: int,
+        *,
+        rounds: int,
+        tolerance: float,
+        epsilon: float,
+        rng: np.random.Generator,
+    ):
+        sample = np.asarray(sample)
+        size = len(sample) // (2 * rounds)
+        if size < 1:
+            raise ValueError(f"sample: got {len(sample)} samples, expected at least {2 * rounds} for {rounds} rounds")
+        self._blocks = [counts_of(sample[i * size : (i + 1) * size], points) for i in range(rounds)]
+        self._check = SparseValidate(
+            sample[rounds * size :], points, tolerance=tolerance, alarms=rounds, epsilon=epsilon, rng=rng
+        )
+        self.alarms = 0
+
+    def answer(self, queries: np.ndarray) -> np.ndarray:
+        """Answers to queries (c, k), in order.
+
+        Raises:
+            BudgetExhausted: an alarm was raised in the last block.
+        """
+        answers = np.empty(len(queries))
+        start = 0
+        while start < len(queries):
+            rest = queries[start:]
+            guesses = means(check_queries(rest, len(self._blocks[0])), self._blocks[self.alarms])
+            at = self._check.first_alarm(rest, guesses)
+            stop = len(rest) if at is None else at
+            answers[start : start + stop] = guesses[:stop]
+            if at is None:
+                break
+            self.alarms += 1
+            if self.alarms == len(self._blocks):
+                raise BudgetExhausted(f"all {self.alarms} blocks of samples were overfitted")
+            answers[start + at] = means(rest[at : at + 1], self._blocks[self.alarms])[0]
+            start += at + 1
+        return answers

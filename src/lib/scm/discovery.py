@@ -1,0 +1,185 @@
+"""Causal discovery from exchangeable data by tests across samples (Guo et al. 2023).
+
+A conditional independence test is any function `ci(x, y, z)` that returns a p-value, where x and y are (variable,
+sample) pairs and z a list of them, samples numbered 0 and 1. An oracle returns 1 or 0.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from lib.graphs.dags import Dag, bits, d_separated, descendants, exchangeable_graph, mask_of
+
+Test = Callable[[tuple[int, int], tuple[int, int], list[tuple[int, int]]], float]
+VARIANTS = ("corrected", "released", "local")
+
+
+class Discovery(NamedTuple):
+    """Adjacency (d, d) with (j, i) for j -> i, layer of each variable (1: sinks, 0: none), variables without a pass."""
+
+    adjacency: np.ndarray
+    layers: np.ndarray
+    unplaced: int
+
+
+class Direction(NamedTuple):
+    """Index of the structure in x->y, y->x, none; p-values of the three tests."""
+
+    choice: int
+    p_forward: float
+    p_backward: float
+    p_none: float
+
+
+def bivariate_rule(x: np.ndarray, y: np.ndarray, test: Callable, alpha: float = 0.05) -> Direction:
+    """Direction between two variables from two samples of each environment.
+
+    X -> Y asks for X_1 independent of Y_2 given X_2, Y -> X for Y_1 independent of X_2 given Y_2, no edge for X_1
+    independent of Y_1. Where no pattern of acceptances fits, the hypothesis of largest p-value is taken.
+
+    Args:
+        x, y: (E, 2) data; environments are rows.
+        test: `test(a, b, z)` returns the p-value for vectors (E,).
+        alpha: level.
+
+    Raises:
+        ValueError: there are not two samples of each environment.
+    """
+    for name, data in (("x", x), ("y", y)):
+        if np.ndim(data) != 2 or np.shape(data)[1] < 2:
+            raise ValueError(f"{name}: got shape {np.shape(data)}, expected (environments, 2), two samples of each")
+    forward = test(x[:, 0], y[:, 1], x[:, 1])
+    backward = test(y[:, 0], x[:, 1], y[:, 1])
+    none = test(x[:, 0], y[:, 0], None)
+    accepted = (forward >= alpha, backward >= alpha, none >= alpha)
+    patterns = {(True, False, False): 0, (False, True, False): 1, (True, True, True): 2}
+    choice = patterns.get(accepted, int(np.argmax([forward, backward, none])))
+    return Direction(choice, forward, backward, none)
+
+
+def causal_de_finetti(variables: int, ci: Test, alpha: float = 0.05, variant: str = "corrected") -> Discovery:
+    """Find the graph layer by layer from its sinks, then the edges between layers.
+
+    A remaining variable i is a sink of the rest R when X_i of sample 1 is independent of every X_k of sample 2 given
+    the rest of sample 1. Edges into a layer from the one above are tested given all higher layers; edges that skip
+    layers given the higher layers, the coparents of the source in its layer, and the parents found so far.
+
+    Args:
+        variables: number d.
+        ci: the test.
+        alpha: level.
+        variant: "corrected"; "released", which leaves out coparents, as the released code does by mistake, and leaves
+            variables unplaced when no test passes; "local", which conditions on all layers above the target.
+
+    Raises:
+        ValueError: an unknown variant.
+    """
+    if variant not in VARIANTS:
+        raise ValueError(f"variant: got {variant!r}, expected one of {', '.join(VARIANTS)}")
+    layers, unplaced = _find_layers(variables, ci, alpha, variant)
+    edges = np.zeros((variables, variables), bool)
+    height = max(layers)
+    members = {n: [i for i in range(variables) if layers[i] == n] for n in range(1, height + 1)}
+    for delta in range(1, height):
+        for n in range(delta + 1, height + 1):
+            higher = [i for m in range(n + 1, height + 1) for i in members[m]]
+            for j in members[n]:
+                for k in members[n - delta]:
+                    given = set(higher)
+                    if variant == "local":
+                        given |= {i for m in range(n - delta + 1, n + 1) for i in members[m]} - {j}
+                    elif delta > 1:
+                        if variant == "corrected":
+                            given |= {i for i in members[n] if i != j and edges[i, edges[j]].any()}
+                        given |= {i for i in np.flatnonzero(edges[:, k]).tolist() if layers[i] < n}
+                    if ci((j, 0), (k, 0), [(i, 0) for i in sorted(given)]) <= alpha:
+                        edges[j, k] = True
+    return Discovery(edges, np.array(layers), unplaced)
+
+
+def _find_layers(variables: int, ci: Test, alpha: float, variant: str) -> tuple[list[int], int]:
+    layers = [0] * variables
+    rest, level, unplaced = list(range(variables)), 0, 0
+    while rest:
+        level += 1
+        least = {}
+        for i in rest:
+            others = [k for k in rest if k != i]
+            given = [(k, 0) for k in others]
+            least[i] = min((ci((i, 0), (k, 1), given) for k in others), default=1.0)
+        chosen = [i for i in rest if least[i] >= alpha]
+        if not chosen and variant == "released":
+            return layers, len(rest)
+        if not chosen:  # finite samples only: the variable that comes closest
+            chosen, unplaced = [max(rest, key=least.get)], unplaced + 1
+        for i in chosen:
+            layers[i] = level
+        rest = [i for i in rest if i not in chosen]
+    return layers, unplaced
+
+
+def oracle(parents: Dag) -> Test:
+    """The test that reads d-separations off the graph of two samples with shared mechanisms."""
+    graph = exchangeable_graph(parents, 2)
+    d = len(parents)
+
+    def ci(x, y, z) -> float:
+        node = [1 << (variable + d * sample) for variable, sample in (x, y, *z)]
+        return float(d_separated(graph, node[0], node[1], sum(node[2:])))
+
+    return ci
+
+
+def from_data(data: np.ndarray, test: Callable) -> Test:
+    """The test on data (d, E, 2): `test(a, b, z)` gets vectors (E,) and z (E, k) or None.
+
+    Raises:
+        ValueError: there are not two samples of each environment.
+    """
+    data = np.asarray(data)
+    if data.ndim != 3 or data.shape[2] < 2:
+        raise ValueError(f"data: got shape {data.shape}, expected (variables, environments, 2), two samples of each")
+
+    def ci(x, y, z) -> float:
+        given = np.stack([data[v, :, s] for v, s in z], axis=1) if z else None
+        return test(data[x[0], :, x[1]], data[y[0], :, y[1]], given)
+
+    return ci
+
+
+def theorem_statements(variables: int) -> list[tuple[int, int, int]]:
+    """All (i, parents, other nondescendants) that the theorem's list can name: masks over the other variables."""
+    found = []
+    for i in range(variables):
+        others = ((1 << variables) - 1) ^ (1 << i)
+        for above in _submasks(others):
+            found += [(i, above, beside) for beside in _submasks(others & ~above)]
+    return found
+
+
+def theorem_holds(parents: Dag, statements: list[tuple[int, int, int]]) -> np.ndarray:
+    """Which statements hold in the graph of two samples: (len(statements),) booleans.
+
+    A statement says that X_i of sample 1 is independent of its other nondescendants of sample 1 and of all its
+    nondescendants of sample 2 given its parents of sample 1 (multivariate theorem of Guo et al. 2023, from memory).
+    """
+    d = len(parents)
+    graph = exchangeable_graph(parents, 2)
+
+    def one(i: int, above: int, beside: int) -> bool:
+        other = beside | ((above | beside) << d)
+        return not other or d_separated(graph, 1 << i, other, above)
+
+    return np.array([one(*statement) for statement in statements])
+
+
+def theorem_list(parents: Dag) -> list[tuple[int, int, int]]:
+    """The statements that the theorem lists for one graph, a statement for each variable."""
+    everything = (1 << len(parents)) - 1
+    return [(i, mask, everything & ~(1 << i) & ~descendants(parents, i) & ~mask) for i, mask in enumerate(parents)]
+
+
+def _submasks(mask: int) -> list[int]:
+    members = list(bits(mask))
+    return [mask_of(members[k] for k in bits(subset)) for subset in range(1 << len(members))]

@@ -1,0 +1,77 @@
+"""Exact laws of exchangeable pairs, and the generators' defining relations."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lib.scm import exchangeable as e
+
+PRIORS = [(1, 3), (2, 1), (1, 4)]
+
+
+def test_exact_law_sums_to_one_and_is_exchangeable():
+    table = e.beta_table(PRIORS)
+    assert sum(table.values()) == 1
+    assert all(table[x1, y1, x2, y2] == table[x2, y2, x1, y1] for x1, y1, x2, y2 in table)
+
+
+def test_known_gaps():
+    table = e.beta_table(PRIORS)
+    assert e.gap(table, 0, 3, 2) == 0
+    assert e.gap(table, 1, 2, 3) == Fraction(16, 1815)
+
+
+def test_moments_are_those_of_the_beta_law():
+    theta = stats.beta(2, 5)
+    assert float(e.beta_moment(2, 5, 3, 2)) == pytest.approx(theta.expect(lambda t: t**3 * (1 - t) ** 2))
+
+
+def test_a_product_of_margins_satisfies_the_independence():
+    half = Fraction(1, 2)
+    prior = [(half, (Fraction(1, 5), Fraction(1, 4), half)), (half, (Fraction(4, 5), half, Fraction(9, 10)))]
+    assert e.gap(e.atom_table(prior), 0, 3, 2) == Fraction(24, 625)
+    assert e.gap(e.atom_table(e.product_prior(prior)), 0, 3, 2) == 0
+
+
+def test_binary_data_follow_their_equations():
+    rng = np.random.default_rng(0)
+    edges = np.array([[0, 0, 1], [0, 0, 1], [0, 0, 0]], bool)
+    data = e.binary(edges, 20000, 2, rng)
+    product = data[0] & data[1]
+    flipped = (data[2] ^ product).mean()
+    assert flipped == pytest.approx(0.25, abs=0.015)  # E[Beta(1, 3)]
+    both = (data[0, :, 0] & data[0, :, 1]).mean()
+    assert both == pytest.approx(0.1, abs=0.015)  # E[theta^2], not 1/16: samples of one environment are dependent
+    with pytest.raises(ValueError, match="topological order"):
+        e.binary(edges.T, 10, 2, rng)
+
+
+def test_pairs_have_a_direction_in_a_third_of_the_cases_each():
+    rng = np.random.default_rng(1)
+    modes = [e.bivariate(4, 2, rng)[1] for _ in range(600)]
+    assert stats.chisquare(np.bincount(modes, minlength=3)).pvalue > 1e-3
+    data, _ = e.bivariate(7, 3, rng)
+    assert data.shape == (2, 7, 3)
+    assert len({tuple(row) for row in e.bivariate(5, 3, rng)[0].reshape(-1, 3).tolist()}) == 10
+
+
+def test_random_graphs_leave_no_node_alone():
+    rng = np.random.default_rng(2)
+    for _ in range(50):
+        edges = e.random_dag(4, rng)
+        assert (edges.any(axis=0) | edges.any(axis=1)).all()
+        assert not np.tril(edges).any()
+
+
+def test_pairs_come_from_one_environment_and_a_lonely_row_is_named():
+    environment = np.array(["b", "a", "b", "a", "b"])
+    values = np.column_stack([np.arange(5), np.arange(5) * 10])
+    pairs = e.pairs_by_environment(values, environment, np.random.default_rng(0))
+    assert pairs.shape == (2, 2, 2)
+    assert sorted(pairs[0, 0].tolist()) == [1, 3]
+    assert set(pairs[0, 1].tolist()) < {0, 2, 4}
+    np.testing.assert_array_equal(pairs[1], 10 * pairs[0])
+    with pytest.raises(ValueError, match="environment c: got one row"):
+        e.pairs_by_environment(np.zeros((3, 1)), np.array(["a", "a", "c"]), np.random.default_rng(0))

@@ -1,0 +1,88 @@
+"""Independence tests against SciPy and causal-learn, and their level under independence."""
+
+import numpy as np
+import pytest
+from causallearn.utils.cit import CIT
+from scipy import stats
+
+from lib.scm.independence import g_test, hsic_permutation, kernel_test
+
+
+@pytest.fixture
+def binary():
+    return np.random.default_rng(0).integers(0, 2, (3, 500))
+
+
+def test_g_test_is_scipys_within_each_stratum(binary):
+    x, y, z = binary
+    x = x | y
+
+    def scipys(a, b):
+        table = np.histogram2d(a, b, bins=2)[0]
+        return stats.chi2_contingency(table, correction=False, lambda_="log-likelihood")
+
+    whole = scipys(x, y)
+    assert g_test(x, y) == pytest.approx((whole.statistic, 1, whole.pvalue))
+    strata = sum(scipys(x[z == k], y[z == k]).statistic for k in (0, 1))
+    assert g_test(x, y, z[:, None])[:2] == pytest.approx((strata, 2))
+
+
+def test_g_test_does_not_depend_on_names_of_values_or_order_of_conditions(binary):
+    x, y, z = binary
+    w = 1 - (x & z)
+    reference = g_test(x, y, np.column_stack([z, w]))
+    assert g_test(1 - x, y, np.column_stack([1 - w, z])) == pytest.approx(reference)
+
+
+def test_g_test_is_uniform_under_independence_and_conservative_in_empty_strata():
+    rng = np.random.default_rng(1)
+    p = [g_test(*rng.integers(0, 2, (2, 2000)), rng.integers(0, 2, (2000, 1)))[2] for _ in range(400)]
+    assert stats.kstest(p, "uniform").pvalue > 1e-3
+    z = np.zeros((60, 6), int)  # 63 of 64 strata are empty
+    p = np.array([g_test(*rng.integers(0, 2, (2, 60)), z)[2] for _ in range(200)])
+    assert np.mean(p < 0.05) == 0
+
+
+@pytest.mark.parametrize("n", [60, 250])
+def test_kernel_test_is_causal_learns(n):
+    rng = np.random.default_rng(2)
+    z = rng.standard_normal(n)
+    x, y = z + rng.laplace(size=n), z**2 + rng.standard_normal(n)
+    peer = CIT(np.column_stack([x, y, z]), "kci")
+    assert kernel_test(x, y) == pytest.approx(peer(0, 1, []), abs=1e-6)
+    assert kernel_test(x, y, z) == pytest.approx(peer(0, 1, [2]), abs=1e-3)
+
+
+def test_kernel_test_keeps_its_level_and_is_symmetric_without_conditions():
+    rng = np.random.default_rng(3)
+    rejected = np.zeros(2)
+    for _ in range(200):
+        z = rng.standard_normal(100)
+        x, y = z + rng.standard_normal(100), z + rng.standard_normal(100)
+        rejected += kernel_test(x, y, z) < 0.05, kernel_test(*rng.standard_normal((2, 100))) < 0.05
+    assert (rejected / 200 <= 0.1).all()
+    assert kernel_test(x, y) == pytest.approx(kernel_test(y, x))
+    assert kernel_test(x, y) < 1e-4
+
+
+def test_hsic_finds_dependence_and_keeps_its_level():
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal(100)
+    assert hsic_permutation(x, np.column_stack([x**2, rng.standard_normal(100)]), 99, rng) == 0.01
+    p = [hsic_permutation(*rng.standard_normal((2, 40)), 39, rng) for _ in range(100)]
+    assert np.mean(np.array(p) <= 0.05) <= 0.13
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: g_test([0, 1, 2], [0, 1, 0]), "x: got values other than 0 and 1"),
+        (lambda: g_test([0, 1, 1], [0, 1]), "y: got 2 rows, expected 3"),
+        (lambda: kernel_test(np.arange(5.0), np.arange(5.0)), "x: got 5 values, expected at least 10"),
+        (lambda: kernel_test(np.ones(20), np.arange(20.0)), "x: got a constant column"),
+        (lambda: kernel_test(np.arange(20.0), np.arange(20.0), np.arange(19.0)), "z: got 19 rows, expected 20"),
+    ],
+)
+def test_bad_data_are_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()

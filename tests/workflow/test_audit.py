@@ -1,0 +1,218 @@
+"""The audit as evidence: what is stale, missing or damaged is named, and a figure can be remade elsewhere."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lib.atlas import plan as plans
+from lib.atlas.check import check
+from tests.conftest import _copy
+
+pytestmark = pytest.mark.workflow
+TARGETS = {"t1", "t2", "t3", "histogram.svg", "means.csv"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The toy paper, finished."""
+    copy = _copy(tmp_path_factory.mktemp("finished") / "atlas", papers=False)
+    copy.snakemake()
+    return copy
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """A copy of the finished toy paper in which a test may change things."""
+    from tests.conftest import Copy
+
+    shutil.copytree(finished.root, tmp_path / "atlas", symlinks=True)
+    return Copy(tmp_path / "atlas")
+
+
+def python(run, *arguments: str):
+    environment = {**run.environment(), "PYTHONPATH": os.pathsep.join([str(run.root / "src"), str(run.root)])}
+    return subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=run.root, env=environment, capture_output=True, text=True
+    )
+
+
+@pytest.fixture(scope="module")
+def plan(finished):
+    """What the unchanged tree would make."""
+    return plans.read(finished.root, "smoke", "results")
+
+
+def found(run, plan=None, again=True) -> dict[str, str]:
+    """Findings of the check, what to kind; a plan is given where the test changed results only."""
+    plan = plan or plans.read(run.root, "smoke", "results")
+    return {finding.what: finding.kind for finding in check(plan, run.root, run.root, again)[0]}
+
+
+def test_a_finished_run_is_what_the_tree_would_make(run):
+    done = python(run, "lib.atlas.check", "results/smoke")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 claims, 2 figures and tables, 6 files: all as the working tree would make them" in done.stdout
+    before = {p: p.read_bytes() for p in (run.root / "results").rglob("*") if p.is_file()}
+    run.snakemake("audit")
+    assert {p: p.read_bytes() for p in (run.root / "results").rglob("*") if p.is_file()} == before
+
+
+def test_changed_code_makes_what_rests_on_it_stale(run):
+    run.edit("src/lib/toy/averages.py", "values.mean()", "values.mean() + 1")
+    done = python(run, "lib.atlas.check", "results/smoke")
+    assert done.returncode == 1
+    assert "stale    toy t1: means.zarr.zip: code of toy_gather_means changed" in done.stdout
+    assert found(run) == {"t1": "stale", "t2": "stale", "t3": "stale", "means.csv": "stale"}
+
+
+def test_changed_parameters_make_stale(run):
+    run.edit("config/papers/toy.yaml", "plot: {bins: 20}", "plot: {bins: 21}")
+    assert found(run) == {"histogram.svg": "stale"}
+    run.edit("config/papers/toy.yaml", "draws: 200,", "draws: 100,")
+    assert found(run) == dict.fromkeys(TARGETS, "stale")
+
+
+def test_changed_pass_rules_are_noticed(run):
+    run.edit("config/papers/toy.yaml", "below: -10", "below: 10")
+    assert found(run) == {"t2": "unequal"}
+
+
+def test_a_lost_store_a_flipped_bit_and_another_seed(run, plan):
+    folder = run.root / "results/smoke/toy"
+    whole = (folder / "means.zarr.zip").read_bytes()
+    (folder / "means.zarr.zip").unlink()
+    assert found(run, plan) == {"t1": "missing", "t2": "missing", "t3": "missing", "means.csv": "stale"}
+    broken = bytearray(whole)
+    broken[len(whole) // 2] ^= 1
+    (folder / "means.zarr.zip").write_bytes(broken)
+    assert set(found(run, plan).values()) == {"damaged", "stale"}
+    (folder / "means.zarr.zip").write_bytes(whole)
+    assert found(run, plan) == {}
+    shutil.copy(folder / "draw_0.zarr.zip", folder / "draw_1.zarr.zip")
+    assert found(run, plan) == dict.fromkeys(TARGETS, "stale")
+
+
+def test_numbers_edited_by_hand_are_noticed(run, plan):
+    folder = run.root / "results/smoke"
+    claims = folder / "toy/claims.json"
+    whole = claims.read_text()
+    content = json.loads(whole)
+    content["claims"][0]["quantities"]["mean"]["value"][0] += 1e-12
+    claims.write_text(json.dumps(content))
+    assert found(run, plan) == {"t1": "unequal"}
+    content["claims"][1]["verdict"] = "reproduced"
+    claims.write_text(json.dumps(content))
+    assert found(run, plan, again=False) == {"t2": "unequal"}
+    claims.write_text(whole)
+    edits = (("tables/means.csv", "\n1,", "\n2,"), ("figures/histogram.svg", "number of draws", "numbers of draws"))
+    for name, old, new in edits:
+        path = folder / "toy" / name
+        before = path.read_text()
+        assert old in before
+        path.write_text(before.replace(old, new))
+        assert found(run, plan) == {path.name: "damaged"}
+        path.write_text(before)
+    joined = folder / "audit/claims.json"
+    joined.write_text(joined.read_text().replace('"not reproduced"', '"reproduced"'))
+    assert found(run, plan) == {"claims.json": "stale"}
+
+
+def test_status_counts_what_is_done_stale_missing_and_failed(run):
+    done = python(run, "lib.atlas.status", "results/smoke")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1].split()[:6] == ["toy", "6", "0", "0", "0", "0"]
+    run.edit("src/lib/toy/averages.py", "values.mean()", "values.meen()")
+    assert run.snakemake(check=False).returncode == 1
+    (run.root / "results/smoke/toy/tables/means.csv").unlink()
+    done = python(run, "lib.atlas.status", "results/smoke", "--why")
+    assert done.returncode == 3
+    row = dict(zip(done.stdout.splitlines()[0].split(), done.stdout.splitlines()[1].split()))
+    assert (row["done"], row["failed"]) == ("3", "1")
+    assert "toy_gather_means failed: see its log" in done.stdout
+
+
+def test_costs_and_claims_are_written_from_the_run(run):
+    done = python(run, "lib.atlas.costs", "results/smoke", "--all")
+    assert done.returncode == 0, done.stderr
+    assert "toy_gather_means" in done.stdout
+    assert "peak memory" in (run.root / "results/smoke/audit/index.html").read_text()
+    text = python(run, "lib.atlas.claims_document", "results/smoke").stdout
+    assert "Totals: 1 reproduced, 1 not reproduced, 1 not tested at this scale." in text
+    assert "| t2 | The mean is negative by far. | -10 | mean: seed 0: " in text
+    assert text.count("**not reproduced**") == 1
+
+
+def test_the_crate_is_read_back_and_tells_the_lineage(run, tmp_path):
+    from rocrate.rocrate import ROCrate
+
+    done = python(run, "lib.atlas.crate", "results/smoke", str(tmp_path / "crate.zip"))
+    assert done.returncode == 0, done.stderr
+    crate = ROCrate(tmp_path / "crate.zip")
+    assert crate.mainEntity.id == "Snakefile"
+    makes = {action["result"][0].id: action for action in crate.get_by_type("CreateAction") if action.id != "#run"}
+    folder = "results/smoke/toy"
+    figure = makes[f"{folder}/figures/histogram.svg"]
+    assert figure["instrument"].id == "workflow/scripts/toy/histogram.py"
+    files = {one.id for one in figure["object"] if "File" in one.type}
+    assert files == {f"{folder}/draw_{seed}.zarr.zip" for seed in (0, 1)}
+    values = {one["name"]: one["value"] for one in makes[f"{folder}/draw_0.zarr.zip"]["object"]}
+    assert values["draws"] == 200
+    assert values["wildcard seed"] == 0
+    reviews = {review["itemReviewed"]["name"]: review for review in crate.get_by_type("ClaimReview")}
+    assert {name: review["reviewRating"]["alternateName"] for name, review in reviews.items()} == {
+        "t1": "reproduced", "t2": "not reproduced", "t3": "not tested at this scale",
+    }  # fmt: skip
+    assert f"{folder}/means.zarr.zip" in {one.id for one in reviews["t1"]["isBasedOn"]}
+    with zipfile.ZipFile(tmp_path / "crate.zip") as file:
+        there = set(file.namelist())
+        for entity in crate.get_by_type("File"):
+            assert entity.id in there
+            if "sha256" in entity.properties():
+                assert hashlib.sha256(file.read(entity.id)).hexdigest() == entity["sha256"]
+
+
+def test_stale_results_make_no_crate(run, tmp_path):
+    run.edit("config/papers/toy.yaml", "draws: 200,", "draws: 100,")
+    done = python(run, "lib.atlas.crate", "results/smoke", str(tmp_path / "crate.zip"))
+    assert done.returncode == 1
+    assert "made with 200, now 100" in done.stderr
+    assert not (tmp_path / "crate.zip").exists()
+
+
+def test_an_archive_remakes_its_figure_in_an_empty_folder(run, tmp_path):
+    from tests.conftest import Copy
+
+    done = python(run, "lib.atlas.archive", "toy_means", "--scale", "smoke", "--to", str(tmp_path / "means.zip"))
+    assert done.returncode == 0, done.stderr
+    empty = tmp_path / "empty"
+    with zipfile.ZipFile(tmp_path / "means.zip") as file:
+        file.extractall(empty)
+    inside = {p.relative_to(empty).as_posix() for p in empty.rglob("*.py")}
+    assert {name for name in inside if "toy" in name} == {
+        "src/lib/toy/__init__.py", "src/lib/toy/averages.py", "src/lib/toy/numbers.py",
+        "workflow/scripts/toy/draw.py", "workflow/scripts/toy/gather_means.py", "workflow/scripts/toy/means.py",
+    }  # fmt: skip
+    elsewhere = Copy(empty)
+    made, expected = empty / "results/smoke/toy/tables/means.csv", (empty / "expected/means.csv").read_bytes()
+    assert not made.exists()
+    assert elsewhere.planned("toy_means") == {"toy_means"}
+    elsewhere.snakemake("toy_means", "--forceall")
+    assert made.read_bytes() == expected
+    wrong = python(run, "lib.atlas.archive", "toy", "--scale", "smoke")
+    assert wrong.returncode == 1
+    assert "expected one of toy_histogram, toy_means" in wrong.stderr
+
+
+def test_paths_of_modules_are_files():
+    from lib.atlas.crate import code_of
+
+    root = Path(__file__).parents[2]
+    for script in (root / "workflow/scripts/quadratic_network").glob("*.py"):
+        assert all(path.is_file() for path in code_of([script], root))

@@ -1,0 +1,63 @@
+"""What the cluster profile makes of the rules; no Slurm is needed."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+
+ROOT = Path(__file__).parents[2]
+RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
+
+
+def planned_on_slurm(copy, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--profile", "slurm", "--dry-run", "all", *arguments],
+        cwd=copy.root, env=copy.environment(), capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", RULES, ids=lambda file: file.stem)
+def test_a_retry_asks_for_more(file):
+    """Rules state memory and time through `mem` and `minutes`, and no partition or account."""
+    text = file.read_text()
+    assert re.findall(r"\b(?:mem_mb|mem|runtime)=(?!mem\(|minutes\()\S+", text) == []
+    assert re.findall(r"\bgpu=(?!gpus\()\S+", text) == []
+    assert re.findall(r"\b(?:slurm_\w+|gres|nodes)=\S+", text) == []
+
+
+def test_short_jobs_travel_together(project):
+    """Every paper's figures and tables are one group, the audit is another, and no group depends on itself."""
+    said = planned_on_slurm(project, "--config", "scale=smoke")
+    groups = re.findall(r"Group job (\w+)", said)
+    papers = [file.stem for file in (project.root / "config/papers").glob("*.yaml")]
+    assert sorted(groups) == sorted([*(f"{slug}_figures" for slug in papers), "audit"])
+
+
+def resources_of_draw(said: str) -> str:
+    """The resources of the first job of the toy paper's stage `draw`."""
+    return re.search(r"^rule toy_draw:.*?^    resources: (.*?)$", said, re.MULTILINE | re.DOTALL)[1]
+
+
+def test_bounds_of_the_profile_hold_for_every_job(toy):
+    assert "runtime=5" in resources_of_draw(planned_on_slurm(toy))
+    path = toy.root / "slurm/config.yaml"
+    path.write_text(path.read_text() + "\nresources: {runtime: 3, mem_mb: 400}\n")
+    bounded = resources_of_draw(planned_on_slurm(toy))
+    assert "runtime=3" in bounded
+    assert "mem_mb=400" in bounded
+
+
+def test_a_run_that_keeps_to_the_cpu_asks_for_no_gpu(toy):
+    toy.edit(
+        "workflow/rules/toy.smk",
+        '    params:\n        **TOY.params("draw"',
+        '        gpu=gpus(1),\n    params:\n        **TOY.params("draw"',
+    )
+    assert "gpu=1" in resources_of_draw(planned_on_slurm(toy))
+    assert "gpu=0" in resources_of_draw(planned_on_slurm(toy, "--config", "device=cpu"))

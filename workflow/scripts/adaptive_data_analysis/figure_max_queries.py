@@ -1,0 +1,48 @@
+"""Figure: how many adaptive queries each mechanism answers to accuracy tau, against the number of samples."""
+
+import numpy as np
+
+from lib.atlas.figure import COLOURS, MARKERS, REFERENCE, new_figure
+from lib.privacy.analysts import sign_attack_limit
+
+NAMES = {
+    "naive": "empirical means",
+    "split": "sample splitting",
+    "gaussian": "Gaussian noise",
+    "laplace": "Laplace noise",
+}
+
+
+def figure(counts: list, small):
+    """Return the figure; guides of slope 1 and 2, and the largest m that multiplicative weights was asked."""
+    runs = sorted(counts, key=lambda run: run.n)
+    n = np.array([run.n for run in runs])
+    fig, axis = new_figure(width=5.6, height=4.2)
+    for i, (name, label) in enumerate(NAMES.items()):
+        best = np.array([run.tolerated.values[run.mechanism.values == name].max() for run in runs])
+        slope = np.polyfit(np.log(n), np.log(best), 1)[0]
+        axis.plot(n, best, color=COLOURS[i], marker=MARKERS[i], mfc="white", label=f"{label}, slope {slope:.2f}")
+    tau = runs[0].tau
+    axis.plot(n, sign_attack_limit(n, tau), label="normal approximation, no noise", **REFERENCE)
+    axis.plot(n, 60 * (n / n[0]) ** 2, color="#7F7F7F", linestyle=":", label="slope 2")
+    asked = int(small["queries"].max())
+    axis.annotate("", (small.n, asked * 1.35), (small.n, asked), arrowprops={"arrowstyle": "->", "color": COLOURS[4]})
+    axis.plot(
+        [small.n],
+        [asked],
+        color=COLOURS[4],
+        marker=MARKERS[4],
+        linestyle="",
+        label="multiplicative weights: not reached",
+    )
+    axis.set(xscale="log", yscale="log", xlabel="samples n", ylabel=f"queries tolerated at $\\tau$ = {tau:g}")
+    axis.set_xticks(n, [str(value) for value in n])
+    axis.minorticks_off()
+    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)

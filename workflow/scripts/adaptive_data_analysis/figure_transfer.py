@@ -1,0 +1,35 @@
+"""Figure: bias of privately chosen queries against epsilon, under exp(epsilon) - 1."""
+
+import numpy as np
+
+from lib.atlas.figure import COLOURS, REFERENCE, new_figure
+
+
+def figure(transfer):
+    """Return the figure; bars are twice the standard error over runs, shading marks the theorem's premises."""
+    fig, axis = new_figure(width=5.2, height=3.8)
+    runs = transfer.sizes["run"]
+    eps = transfer.epsilon.values
+    axis.errorbar(
+        eps, transfer.bias.mean("run"), 2 * transfer.bias.std("run", ddof=1) / np.sqrt(runs),
+        marker="o", mfc="white", label="exponential mechanism",
+    )  # fmt: skip
+    axis.axhline(transfer.largest.mean(), color=COLOURS[1], linestyle="-.", label="the query of largest sample mean")
+    axis.plot(eps, transfer.bound, label="$e^\\epsilon - 1$", **REFERENCE)
+    axis.axvspan(
+        eps.min() / 1.2,
+        transfer.tau / 2,
+        color="#eeeeee",
+        zorder=0,
+        label=f"premises met at $\\tau$ = {transfer.tau:g}",
+    )
+    axis.set(xscale="log", yscale="log", xlabel="$\\epsilon$", ylabel="sample mean minus population mean")
+    axis.set(xlim=(eps.min() / 1.2, eps.max() * 1.2), title=f"K = {transfer.candidates} queries, n = {transfer.n}")
+    axis.legend(loc="lower right")
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)

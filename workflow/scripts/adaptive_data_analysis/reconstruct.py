@@ -1,0 +1,123 @@
+"""Histogram reconstruction from random subsets: the error over all queries, by mechanism and number of queries."""
+
+import math
+
+import numpy as np
+import xarray as xr
+
+from lib.atlas.progress import progress
+from lib.atlas.seeds import generator
+from lib.privacy.analysts import ReconstructionAttack
+from lib.privacy.queries import Gaussian, Laplace, Naive, PrivateMultiplicativeWeights, SampleSplit
+
+MECHANISMS = ("naive", "gaussian", "laplace", "pmw", "pmw_exact")
+
+
+def reconstruct(
+    *,
+    size: int,
+    universe: int,
+    threshold: float,
+    scale: float,
+    sigma: float,
+    queries: list[int],
+    seeds: int,
+    max_updates: int,
+    private_test: bool,
+    delta: float,
+    root_seed: int,
+) -> xr.Dataset:
+    """Return `worst (mechanism, queries, seed)`, the largest error over all queries, the last included.
+
+    `pmw_exact` corrects its hypothesis without noise: coordination without perturbation. `split` is set up for each m
+    by itself and is nan where m exceeds the number of samples.
+
+    Args:
+        size: number n of samples.
+        universe: number U of points; the distribution is Dirichlet(1) on them.
+        threshold, scale: T and b of private multiplicative weights.
+        sigma: standard deviation of Gaussian and of Laplace noise.
+        queries: numbers m, increasing.
+        seeds: repetitions, each with a distribution and a sample of its own.
+        max_updates: updates after which private multiplicative weights stops; 0 for 16 log U / T^2.
+        private_test: test against a noisy threshold, drawn again after each update.
+        delta: at which epsilon is accounted.
+        root_seed: root of the random streams.
+    """
+    names = [*MECHANISMS, "split"]
+    worst = np.full((len(names), len(queries), seeds), np.nan)
+    updates = np.full((2, len(queries), seeds), np.nan)
+    epsilon = np.zeros((2, seeds))
+    variation = np.zeros(seeds)
+    for seed in progress(range(seeds), "seeds"):
+        key = ("adaptive_data_analysis", "reconstruct", size, universe, seed)
+        rng = generator(root_seed, *key, "data")
+        p = rng.dirichlet(np.ones(universe))
+        sample = rng.choice(universe, size, p=p)
+        variation[seed] = 0.5 * np.abs(np.bincount(sample, minlength=universe) / size - p).sum()
+
+        def weights(noise, stream, sample=sample, key=key):
+            return PrivateMultiplicativeWeights(
+                sample,
+                universe,
+                threshold,
+                noise,
+                generator(root_seed, *key, stream),
+                max_updates=max_updates or None,
+                private_test=private_test and noise > 0,
+            )
+
+        oracles = {
+            "naive": Naive(sample, universe),
+            "gaussian": Gaussian(sample, universe, sigma, generator(root_seed, *key, "gaussian")),
+            "laplace": Laplace(sample, universe, sigma / math.sqrt(2), generator(root_seed, *key, "laplace")),
+            "pmw": weights(scale, "pmw"),
+            "pmw_exact": weights(0.0, "pmw_exact"),
+        }
+        attack = ReconstructionAttack(p, oracles, generator(root_seed, *key, "analyst"))
+        for j, m in enumerate(queries):
+            attack.ask(m - 1 - attack.asked)
+            last = attack.last_errors()
+            worst[:-1, j, seed] = [np.maximum(attack.worst[name], last[name]) for name in MECHANISMS]
+            updates[:, j, seed] = [oracles[name].updates for name in ("pmw", "pmw_exact")]
+            if m <= size:
+                split = ReconstructionAttack(
+                    p, {"split": SampleSplit(sample, universe, m)}, generator(root_seed, *key, "split", m)
+                )
+                split.ask(m - 1)
+                worst[-1, j, seed] = max(split.worst["split"], split.last_errors()["split"])
+        ledger = oracles["pmw"].ledger
+        epsilon[:, seed] = [ledger.epsilon(0.0), ledger.epsilon(delta) if ledger.pure else 0.0]
+    bound = oracles["pmw"].max_updates
+    per_update = (5 if private_test else 1) / (size * scale)
+    return xr.Dataset(
+        {
+            "worst": (("mechanism", "queries", "seed"), worst, {"long_name": "largest error over all queries"}),
+            "updates": (("variant", "queries", "seed"), updates, {"long_name": "updates of the hypothesis"}),
+            "epsilon": (("composition", "seed"), epsilon, {"long_name": "privacy of the updates made"}),
+            "variation": ("seed", variation, {"long_name": "total variation of sample and distribution"}),
+        },
+        coords={
+            "mechanism": names,
+            "queries": ("queries", queries, {"long_name": "queries m"}),
+            "variant": ["pmw", "pmw_exact"],
+            "composition": ["basic", "best at delta"],
+        },
+        attrs={
+            "n": size,
+            "universe": universe,
+            "threshold": threshold,
+            "scale": scale,
+            "sigma": sigma,
+            "update_bound": bound,
+            "epsilon_per_update": per_update,
+            "epsilon_bound": bound * per_update,
+            "delta": delta,
+        },
+    )
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(reconstruct, snakemake)

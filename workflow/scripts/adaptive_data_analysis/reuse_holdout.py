@@ -1,0 +1,84 @@
+"""The reusable holdout: accuracy of selected features as told by a holdout, plain or reusable, and on fresh data."""
+
+import numpy as np
+import xarray as xr
+
+from lib.atlas.progress import progress
+from lib.atlas.seeds import generator
+from lib.privacy.queries import Thresholdout
+from lib.privacy.selection import select_and_score, signed_features
+
+KINDS = ("train", "holdout", "fresh")
+
+
+def reuse_holdout(
+    *,
+    size: int,
+    features: int,
+    counts: list[int],
+    signal: int,
+    bias: float,
+    threshold: float,
+    sigma: float,
+    budget: int,
+    seeds: int,
+    root_seed: int,
+) -> xr.Dataset:
+    """Return `accuracy (data, mechanism, kind, k, seed)`.
+
+    Args:
+        size: samples n in each of training set, holdout and fresh set.
+        features: number d.
+        counts: numbers k of selected features.
+        signal: features that carry signal in the second kind of data; the first has none.
+        bias: their shift, times sqrt(n).
+        threshold, sigma: of Thresholdout, once with Gaussian and once with Laplace noise.
+        budget: answers that Thresholdout may take from the holdout.
+        seeds: repetitions.
+        root_seed: root of the random streams.
+    """
+    accuracy = np.zeros((2, 3, len(KINDS), len(counts), seeds))
+    spent = np.zeros((2, 2, seeds))
+    for seed in progress(range(seeds), "seeds"):
+        for i, carriers in enumerate((0, signal)):
+            key = ("adaptive_data_analysis", "reuse_holdout", carriers, seed)
+            rng = generator(root_seed, *key)
+            data = [signed_features(size, features, carriers, bias / np.sqrt(size), rng) for _ in range(3)]
+            reusable = {
+                noise: Thresholdout(
+                    np.arange(size),
+                    np.arange(size),
+                    size,
+                    threshold=threshold,
+                    sigma=sigma,
+                    budget=budget,
+                    rng=generator(root_seed, *key, noise),
+                    noise=noise,
+                )
+                for noise in ("gaussian", "laplace")
+            }
+            answers = (lambda train, holdout: holdout, *(oracle.answer_means for oracle in reusable.values()))
+            for j, answer in enumerate(answers):
+                scores = select_and_score(*data, counts, answer)
+                accuracy[i, j, :, :, seed] = [scores[kind] for kind in KINDS]
+            spent[i, :, seed] = [budget - oracle.budget for oracle in reusable.values()]
+    return xr.Dataset(
+        {
+            "accuracy": (("data", "mechanism", "kind", "k", "seed"), accuracy, {"long_name": "accuracy"}),
+            "spent": (("data", "noise", "seed"), spent, {"long_name": "answers taken from the holdout"}),
+        },
+        coords={
+            "data": ["no signal", "signal"],
+            "mechanism": ["standard", "thresholdout", "thresholdout, Laplace"],
+            "noise": ["gaussian", "laplace"],
+            "kind": list(KINDS),
+            "k": ("k", counts, {"long_name": "selected features"}),
+        },
+        attrs={"n": size, "d": features, "threshold": threshold, "sigma": sigma, "signal": signal},
+    )
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(reuse_holdout, snakemake)

@@ -1,0 +1,61 @@
+"""Table: mechanisms, the queries that each supported, the arithmetic of one query, and the orders of the theory."""
+
+import numpy as np
+import pandas as pd
+
+BOUNDS = {
+    "naive": ("n tau^2", "n"),
+    "split": ("n tau^2 / log m", "n / m"),
+    "laplace": ("n^2 tau^4 to n^2 tau^5, logarithms left out", "n"),
+    "gaussian": ("n^2 tau^4, logarithms left out", "n"),
+}
+
+
+def table(counts: list, small, audit) -> pd.DataFrame:
+    """Return one row for each mechanism; times are counts of additions, so that two runs give the same table."""
+    runs = sorted(counts, key=lambda run: run.n)
+    first, last = runs[0], runs[-1]
+    rows = []
+    for name, (bound, cost) in BOUNDS.items():
+        best = [int(run.tolerated.values[run.mechanism.values == name].max()) for run in (first, last)]
+        rows.append([name, f"sign attack, tau = {first.tau:g}", first.n, best[0], last.n, best[1], cost, bound])
+    asked = int(small["queries"].max())
+    worst = float(small.worst.sel(mechanism="pmw").max())
+    rows.append(
+        [
+            "pmw",
+            f"reconstruction, error {worst:.3f}",
+            small.n,
+            f"> {asked}",
+            "",
+            "",
+            f"U = {small.universe}",
+            "exponential in n",
+        ]
+    )
+    frame = pd.DataFrame(
+        rows,
+        columns=[
+            "mechanism",
+            "analyst",
+            "n",
+            "queries",
+            "larger n",
+            "queries there",
+            "additions a query",
+            "theory (orders)",
+        ],
+    )
+    audited = {"laplace": "laplace", "pmw": "pmw, one update"}
+    for column in ("accounted", "audited"):
+        values = dict(zip(audit.mechanism.values.tolist(), audit[column].values))
+        frame[f"{column} epsilon of one release"] = [
+            f"{values[audited[name]]:.2f}" if name in audited else "" for name in frame["mechanism"]
+        ]
+    return frame.replace({np.nan: ""})
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(table, snakemake)

@@ -1,0 +1,64 @@
+"""Independent mechanisms across environments: in the causal factorisation their estimates are independent."""
+
+import numpy as np
+import xarray as xr
+
+from lib.atlas.progress import progress
+from lib.atlas.seeds import generator
+from lib.scm.independence import hsic_permutation
+
+
+def estimate_mechanisms(
+    *, environments: int, samples: list[int], priors: list[list[int]], permutations: int, seeds: int, root_seed: int
+) -> xr.Dataset:
+    """Return `p_value (factorisation, samples, seed)` and the estimates of the first seed.
+
+    Estimates are P(X=1) and P(Y=1|X=0), P(Y=1|X=1) of each environment (causal), or the same with X and Y exchanged
+    (anticausal). A conditional frequency without cases is estimated as 1/2.
+
+    Args:
+        environments: number E.
+        samples: samples in each environment.
+        priors: Beta parameters of P(X=1), P(Y=1|X=0), P(Y=1|X=1).
+        permutations: of the independence test.
+        seeds: repetitions.
+        root_seed: root of the random streams.
+    """
+    p_value = np.zeros((2, len(samples), seeds))
+    shown = np.zeros((2, len(samples), 3, environments))
+    for seed in progress(range(seeds), "seeds"):
+        for j, n in enumerate(samples):
+            rng = generator(root_seed, "causal_de_finetti", "mechanisms", n, seed)
+            theta, psi0, psi1 = (rng.beta(a, b, environments) for a, b in priors)
+            ones = rng.binomial(n, theta)
+            y_of_1, y_of_0 = rng.binomial(ones, psi1), rng.binomial(n - ones, psi0)
+            total = y_of_0 + y_of_1
+            estimates = (
+                (ones / n, _ratio(y_of_0, n - ones), _ratio(y_of_1, ones)),
+                (total / n, _ratio(ones - y_of_1, n - total), _ratio(y_of_1, total)),
+            )
+            for i, (marginal, *conditional) in enumerate(estimates):
+                p_value[i, j, seed] = hsic_permutation(marginal, np.column_stack(conditional), permutations, rng)
+                if seed == 0:
+                    shown[i, j] = marginal, *conditional
+    return xr.Dataset(
+        {
+            "p_value": (("factorisation", "samples", "seed"), p_value, {"long_name": "p-value of independence"}),
+            "estimate": (("factorisation", "samples", "mechanism", "environment"), shown),
+        },
+        coords={
+            "factorisation": ["causal", "anticausal"],
+            "samples": ("samples", samples, {"long_name": "samples in each environment"}),
+            "mechanism": ["marginal", "given 0", "given 1"],
+        },
+    )
+
+
+def _ratio(hits: np.ndarray, cases: np.ndarray) -> np.ndarray:
+    return np.where(cases > 0, hits / np.maximum(cases, 1), 0.5)
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(estimate_mechanisms, snakemake)

@@ -1,0 +1,56 @@
+"""Baselines on the same pairs of variables, pooled over environments, for one number of environments."""
+
+import numpy as np
+import xarray as xr
+
+from lib.atlas.progress import progress
+from lib.atlas.seeds import generator
+from lib.scm import baselines as b
+from lib.scm.exchangeable import bivariate
+
+METHODS = {
+    "pc": lambda x, environment, alpha: b.pc(x, "fisherz", alpha),
+    "fci": lambda x, environment, alpha: b.fci(x, "fisherz", alpha),
+    "ges": lambda x, environment, alpha: b.ges(x),
+    "notears": lambda x, environment, alpha: b.notears_edges(x),
+    "notears_cut": lambda x, environment, alpha: b.notears_edges(x, 0.3),
+    "notears_cut_standardised": lambda x, environment, alpha: b.notears_edges(
+        (x - x.mean(axis=0)) / x.std(axis=0), 0.3
+    ),
+    "direct_lingam": lambda x, environment, alpha: b.direct_lingam(x),
+    "cd_nod": b.cd_nod,
+}
+
+
+def fit_baselines(*, environments: int, seeds: int, alpha: float, root_seed: int) -> xr.Dataset:
+    """Return `choice (algorithm, seed)`: 0 for x->y, 1 for y->x, 2 for no edge, 3 for an edge without a direction.
+
+    Args:
+        environments: number E; 2 E pooled samples.
+        seeds: data sets, those of `find_directions`.
+        alpha: level of the tests.
+        root_seed: root of the random streams.
+    """
+    choice = np.zeros((len(METHODS), seeds), int)
+    truth = np.zeros(seeds, int)
+    environment = np.repeat(np.arange(environments), 2)
+    for seed in progress(range(seeds), f"data sets of {environments} environments"):
+        rng = generator(root_seed, "causal_de_finetti", "bivariate", environments, seed)
+        data, truth[seed] = bivariate(environments, 2, rng)
+        pooled = data.reshape(2, -1).T
+        for i, method in enumerate(METHODS.values()):
+            edge = method(pooled, environment, alpha)
+            choice[i, seed] = {(True, False): 0, (False, True): 1, (False, False): 2, (True, True): 3}[
+                bool(edge[0, 1]), bool(edge[1, 0])
+            ]
+    return xr.Dataset(
+        {"choice": (("algorithm", "seed"), choice), "truth": ("seed", truth)},
+        coords={"algorithm": list(METHODS)},
+        attrs={"environments": environments},
+    )
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(fit_baselines, snakemake)
