@@ -81,7 +81,8 @@ def claims(equivalence, memory, kernels, models, tnl_chunked, tnl_quadratic, sof
 
     names = [f"{size}, seed {seed}" for size, seed in zip(tnl_chunked["size"].values, tnl_chunked.seed.values)]
     tail = {"step": slice(-50, None)}
-    forms = np.abs(tnl_chunked.loss.isel(tail).mean("step") - tnl_quadratic.loss.isel(tail).mean("step"))
+    means = [run.loss.isel(tail).astype(float).mean("step") for run in (tnl_chunked, tnl_quadratic)]
+    forms = np.abs(means[0] - means[1])
     base = np.flatnonzero(tnl_chunked["size"].values == tnl_chunked["size"].values[0])
     gap = (tnl_chunked.validation - softmax.validation).values[base]
     seeds = tnl_chunked.seed.values[base]
