@@ -1,0 +1,1 @@
+"""Language: character corpus and token shards, and small language models for them."""
