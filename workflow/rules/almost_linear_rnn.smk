@@ -39,8 +39,8 @@ for alr_system in ("lorenz", "rossler"):
             "../envs/atlas.yaml"
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=mem(1000),
+            runtime=minutes(10),
         params:
             **ALR.params(alr_system),
             code=ALR.code("simulate"),
@@ -61,8 +61,8 @@ rule almost_linear_rnn_simulate_synthetic_ecg:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         **ALR.params("synthetic_ecg"),
         root_seed=ALR.root_seed,
@@ -89,8 +89,8 @@ for alr_system in ("ecg", "fmri"):
             "../envs/atlas.yaml"
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=mem(1000),
+            runtime=minutes(10),
         params:
             **ALR.params(alr_system),
             code=ALR.code("load_recording"),
@@ -119,8 +119,8 @@ for alr_set, (alr_series, alr_priority) in ALR_SETS.items():
             "../envs/atlas.yaml"
         threads: 1
         resources:
-            mem_mb=1500,
-            runtime=240,
+            mem_mb=mem(1500),
+            runtime=minutes(240),
         params:
             **ALR.params(f"train_{alr_set}"),
             root_seed=ALR.root_seed,
@@ -145,8 +145,8 @@ for alr_set, (alr_series, alr_priority) in ALR_SETS.items():
             "../envs/atlas.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=60,
+            mem_mb=mem(2000),
+            runtime=minutes(60),
         params:
             **ALR.params(f"analyse_{alr_set}"),
             root_seed=ALR.root_seed,
@@ -167,8 +167,8 @@ rule almost_linear_rnn_follow_orbits:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=mem(1000),
+        runtime=minutes(20),
     params:
         **ALR.params("orbits"),
         root_seed=ALR.root_seed,
@@ -194,8 +194,8 @@ rule almost_linear_rnn_attractors:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ALR.code("figure_attractors"),
     script:
@@ -217,8 +217,8 @@ rule almost_linear_rnn_graphs:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ALR.code("figure_graphs"),
     script:
@@ -239,8 +239,8 @@ rule almost_linear_rnn_sweep:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ALR.code("figure_sweep"),
     script:
@@ -263,8 +263,8 @@ rule almost_linear_rnn_training:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ALR.code("figure_training"),
     script:
@@ -286,8 +286,8 @@ rule almost_linear_rnn_symbols:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ALR.code("figure_symbols"),
     script:
@@ -309,8 +309,8 @@ rule almost_linear_rnn_empirical:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=ALR.code("figure_empirical"),
     script:
@@ -337,8 +337,8 @@ rule almost_linear_rnn_measure_claims:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         pass_rules=ALR.pass_rules(),
         code=ALR.code("claims"),
