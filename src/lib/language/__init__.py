@@ -1,0 +1,1 @@
+"""Corpora, formal and recall tasks, and language model training."""
