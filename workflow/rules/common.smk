@@ -3,6 +3,7 @@ import os
 import sys
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.20")
@@ -49,6 +50,14 @@ def Paper(slug):
 def audit_code(script):
     """Fingerprint of an audit script, and of the page that it fills in."""
     return code_fingerprint(ROOT / f"workflow/scripts/audit/{script}.py", ROOT)
+
+
+def whole_machine(wildcards):
+    """Threads where times are measured, all the cores of a local run, so that nothing runs beside it."""
+    try:
+        return workflow.cores
+    except WorkflowError:
+        return 1
 
 
 wildcard_constraints:

@@ -1,7 +1,8 @@
 """Compare two runs of the workflow: every store array by array, every figure, table and claim.
 
 Run as `python -m lib.atlas.compare results/laptop replica/laptop`. The exit status is 0 when everything is
-identical or within the tolerance, 1 when something differs or is missing.
+identical or within the tolerance, 1 when something differs or is missing. Files that hold measured times, or rest on
+them, are counted apart: they must be there and have the same layout, their numbers are not compared.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import numpy as np
 from lib.atlas import store
 
 IDENTICAL, CLOSE, DIFFERENT = "identical", "within tolerance", "different"
+TIMED = "measured times, not compared"
 _ORDER = (IDENTICAL, CLOSE, DIFFERENT)
 _PROVENANCE = re.compile(rb"<dc:description>.*?</dc:description>", re.DOTALL)
 PATTERNS = ("**/*.zarr.zip", "**/figures/*.svg", "**/tables/*.csv", "**/claims.json")
@@ -52,16 +54,24 @@ def compare_stores(a: Path, b: Path, rtol: float, atol: float) -> tuple[str, str
     first, second = store.read(a), store.read(b)
     if store.digest(first) == store.digest(second):
         return IDENTICAL, ""
+    timed = [bool(dataset.attrs["provenance"].get("timing")) for dataset in (first, second)]
+    if timed[0] != timed[1]:
+        return DIFFERENT, "measured times in one of the two"
     if set(first.variables) != set(second.variables):
         return DIFFERENT, f"variables {sorted(set(map(str, first.variables)) ^ set(map(str, second.variables)))}"
     worst, words = IDENTICAL, ""
     for name in sorted(map(str, first.variables)):
         if first[name].dims != second[name].dims:
             return DIFFERENT, f"{name}: dimensions {first[name].dims} against {second[name].dims}"
+        if timed[0] and name not in first.coords:
+            a_layout, b_layout = [(d[name].dtype, d[name].shape) for d in (first, second)]
+            if a_layout != b_layout:
+                return DIFFERENT, f"{name}: {a_layout} against {b_layout}"
+            continue
         verdict, found = compare_arrays(first[name].values, second[name].values, rtol, atol)
         if _ORDER.index(verdict) > _ORDER.index(worst):
             worst, words = verdict, f"{name}: {found}"
-    return worst, words
+    return (TIMED, "") if timed[0] and worst == IDENTICAL else (worst, words)
 
 
 def _flat(value, key: str = ""):
@@ -75,18 +85,27 @@ def _flat(value, key: str = ""):
         yield key, value
 
 
+def _comparable(claim: dict) -> dict:
+    if claim.get("timing"):
+        return {"id": claim["id"], "timing": True}
+    return {key: value for key, value in claim.items() if key != "sources"}
+
+
 def compare_claims(a: Path, b: Path, rtol: float, atol: float) -> tuple[str, str]:
-    """Verdict on two `claims.json` files: numbers within the tolerance, all else equal; provenance is left out."""
-    contents = []
+    """Verdict on two `claims.json` files: numbers within the tolerance, all else equal; provenance is left out.
+
+    Of a claim that rests on measured times only its presence is compared; the words say how many there are.
+    """
+    contents, timed = [], 0
     for path in (a, b):
         content = json.loads(path.read_text(encoding="utf-8"))
-        papers = content.get("papers", [content])
-        contents.append(
-            dict(_flat([[{k: v for k, v in claim.items() if k != "sources"} for claim in p["claims"]] for p in papers]))
-        )
+        claims = [[_comparable(claim) for claim in p["claims"]] for p in content.get("papers", [content])]
+        timed = sum(claim.get("timing", False) for paper in claims for claim in paper)
+        contents.append(dict(_flat(claims)))
     first, second = contents
+    left_out = f"{timed} claim(s) of measured times, not compared" if timed else ""
     if first == second:
-        return IDENTICAL, ""
+        return IDENTICAL, left_out
     if first.keys() != second.keys():
         return DIFFERENT, f"entries {sorted(first.keys() ^ second.keys())[:3]}"
     for key, value in first.items():
@@ -94,7 +113,23 @@ def compare_claims(a: Path, b: Path, rtol: float, atol: float) -> tuple[str, str
         numbers = isinstance(value, float) and isinstance(other, float)
         if value != other and not (numbers and abs(value - other) <= atol + rtol * abs(value)):
             return DIFFERENT, f"{key.lstrip('.')}: {value} against {other}"
-    return CLOSE, ""
+    return CLOSE, left_out
+
+
+def _timed_file(path: Path) -> bool:
+    """Whether a figure or table says of itself that it rests on measured times."""
+    if path.suffix == ".svg":
+        from lib.atlas.figure import description
+
+        try:
+            return bool(description(path).get("timing"))
+        except ValueError:
+            return False
+    head = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    try:
+        return head.startswith("# {") and bool(json.loads(head[2:]).get("timing"))
+    except json.JSONDecodeError:
+        return False
 
 
 def compare_files(a: Path, b: Path) -> tuple[str, str]:
@@ -104,6 +139,8 @@ def compare_files(a: Path, b: Path) -> tuple[str, str]:
         return IDENTICAL, ""
     if a.suffix == ".svg" and _PROVENANCE.sub(b"", first) == _PROVENANCE.sub(b"", second):
         return CLOSE, "the same drawing from other code or inputs"
+    if _timed_file(a) and _timed_file(b):
+        return TIMED, ""
     return DIFFERENT, "not the same bytes"
 
 
@@ -157,8 +194,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     for name, verdict, words in table:
-        print(f"{verdict:17} {name}" + (f"  ({words})" if words else ""))
-    counts = {verdict: sum(row[1] == verdict for row in table) for verdict in _ORDER}
+        print(f"{verdict:{len(TIMED)}} {name}" + (f"  ({words})" if words else ""))
+    counts = {verdict: sum(row[1] == verdict for row in table) for verdict in (*_ORDER, TIMED)}
     print(f"{len(table)} files: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     if not table:
         print(f"nothing to compare in {options.first} and {options.second}", file=sys.stderr)

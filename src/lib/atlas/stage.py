@@ -54,7 +54,7 @@ def _open(path: str):
     return Path(path)
 
 
-_INHERITED = ("digest", "stage", "wildcards", "parameters", "root_seed", "code", "commit", "inputs")
+_INHERITED = ("digest", "stage", "wildcards", "parameters", "root_seed", "code", "commit", "timing", "inputs")
 
 
 def _lineage(paths: dict, opened: dict, folder: str) -> dict:
@@ -80,6 +80,15 @@ def _digests(lineage: dict) -> dict:
         return {key: entry[key] for key in ("store", "digest") if key in entry}
 
     return {name: one(e) if isinstance(e, dict) else [one(item) for item in e] for name, e in lineage.items()}
+
+
+def _timed(lineage: dict, names) -> bool:
+    """Whether one of the named inputs holds measured times or rests on them."""
+    return any(
+        entry.get("timing", False)
+        for name in names
+        for entry in (lineage[name] if isinstance(lineage[name], list) else [lineage[name]])
+    )
 
 
 def bind(function: Callable, inputs: dict, params: dict, wildcards: dict, provided: dict) -> dict:
@@ -154,7 +163,7 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
             raise StageError(f"{path.name} is a store, but the stage returned {type(result).__name__}, not a Dataset")
         print(f"digest {store.write(result, path, provenance)}")
         return
-    short = {key: provenance[key] for key in ("paper", "stage", "code", "parameters")}
+    short = {key: provenance[key] for key in ("paper", "stage", "code", "parameters", "timing") if key in provenance}
     short["inputs"] = _digests(provenance["inputs"])
     if path.suffix == ".svg":
         from lib.atlas import figure
@@ -171,6 +180,8 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
             unknown = sorted(set(entry["rests_on"]) - set(provenance["inputs"]))
             if unknown:
                 raise StageError(f"claim {entry['id']} rests on {unknown[0]!r}, which is not an input of its rule")
+            if _timed(provenance["inputs"], entry["rests_on"]):
+                entry["timing"] = True
         contents = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
     elif path.suffix == ".json" and isinstance(result, dict):
         contents = (json.dumps(result, indent=1, ensure_ascii=False) + "\n").encode()
@@ -229,6 +240,8 @@ def _execute(function: Callable, snakemake) -> None:
         "device": device.get("device", "cpu"),
         "threads": snakemake.threads,
     } | ({} if root_seed is None else {"root_seed": root_seed})
+    if getattr(result, "attrs", {}).get("timing", False) or _timed(provenance["inputs"], provenance["inputs"]):
+        provenance["timing"] = True
     _write(result, Path(output), provenance, params.get("pass_rules"), scale)
 
 

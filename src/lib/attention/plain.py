@@ -1,0 +1,51 @@
+"""Plain forms of causal linear attention with a decay by head: what the block form is compared with.
+
+All take q, k `(B, H, T, D)`, v `(B, H, T, E)` and a log decay `(H,)`, and return `(B, H, T, E)`.
+"""
+
+import torch
+
+from kernels.linear_attention import linear_attention_step
+
+
+def decay_mask(log_decay: torch.Tensor, tokens: int) -> torch.Tensor:
+    """M[h, t, u] = exp((t - u) log_decay_h) for t >= u, 0 elsewhere: `(H, T, T)`."""
+    place = torch.arange(tokens, device=log_decay.device, dtype=log_decay.dtype)
+    distance = place[:, None] - place[None, :]
+    return torch.exp(log_decay[:, None, None] * distance.clamp_min(0)).tril_()
+
+
+def quadratic_attention(q, k, v, log_decay) -> torch.Tensor:
+    """O = (Q K^T * M) V with the whole mask M: T^2 time and memory; autograd keeps the T x T products."""
+    return (q @ k.mT * decay_mask(log_decay, q.shape[2])) @ v
+
+
+def tiled_quadratic_attention(q, k, v, log_decay, tile: int = 256) -> torch.Tensor:
+    """O = (Q K^T * M) V tile by tile over the queries: T^2 time, memory linear in T (Lightning Attention-1)."""
+    tokens = q.shape[2]
+    out = []
+    for start in range(0, tokens, tile):
+        stop = min(start + tile, tokens)
+        mask = decay_mask(log_decay, stop)[:, start:]
+        out.append((q[:, :, start:stop] @ k[:, :, :stop].mT * mask) @ v[:, :, :stop])
+    return torch.cat(out, 2)
+
+
+def recurrent_attention(q, k, v, log_decay) -> torch.Tensor:
+    """Token by token, in the type of the inputs."""
+    state = v.new_zeros(*q.shape[:2], q.shape[3], v.shape[3])
+    outputs = []
+    for t in range(q.shape[2]):
+        o, state = linear_attention_step(state, q[:, :, t], k[:, :, t], v[:, :, t], log_decay)
+        outputs.append(o)
+    return torch.stack(outputs, 2)
+
+
+def cumsum_attention(q, k, v, log_decay) -> torch.Tensor:
+    """All states S_t side by side as `(B, H, T, D, E)`, then o_t = q_t S_t: D times the memory of the inputs."""
+    states = k.unsqueeze(-1) * v.unsqueeze(-2)
+    lam = torch.exp(log_decay)[:, None, None]
+    running = [states[:, :, 0]]
+    for t in range(1, q.shape[2]):
+        running.append(torch.addcmul(states[:, :, t], lam, running[-1]))
+    return (q.unsqueeze(-2) @ torch.stack(running, 2)).squeeze(-2)
