@@ -5,8 +5,12 @@
 (Yang et al. 2025, "Gated Delta Networks"). Tensors are `[B,H,T,D]` as in `kernels.linear_attention`.
 """
 
+import itertools
+
 import torch
 from torch import Tensor
+
+from kernels.linear_attention import sequence_bounds
 
 BACKENDS = ("auto", "recurrent", "torch")
 
@@ -120,9 +124,9 @@ def chunk_gated_delta_rule(
     if backend not in BACKENDS:
         raise ValueError(f"backend: got {backend!r}, expected one of {', '.join(BACKENDS)}")
     B, H, T, D = q.shape
-    offsets = None if cu_seqlens is None else [int(offset) for offset in cu_seqlens]
-    if offsets is not None and (B != 1 or offsets[0] or offsets[-1] != T or sorted(offsets) != offsets):
-        raise ValueError(f"cu_seqlens: got {offsets} for {B} row(s) of {T}, expected one row and a rise from 0 to {T}")
+    if cu_seqlens is not None and B != 1:
+        raise ValueError(f"q: got batch {B} with cu_seqlens, expected packed sequences in a batch of 1")
+    offsets = None if cu_seqlens is None else sequence_bounds(cu_seqlens, T)
     _check(q, k, v, beta, log_decay, initial_state, B if offsets is None else len(offsets) - 1)
 
     def one(span: slice, S: Tensor | None):
@@ -136,7 +140,7 @@ def chunk_gated_delta_rule(
         o, S = one(slice(None), initial_state)
         return o, S if output_final_state else None
     outputs, states = [], []
-    for i, (start, end) in enumerate(zip(offsets, offsets[1:])):
+    for i, (start, end) in enumerate(itertools.pairwise(offsets)):
         o, S = one(slice(start, end), None if initial_state is None else initial_state[i : i + 1])
         outputs.append(o)
         states.append(S)

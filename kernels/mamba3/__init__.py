@@ -1,11 +1,14 @@
 """Mamba-3: exponential-trapezoidal scan with data-dependent rotation, SISO and MIMO (Lahoti et al. 2026, sec. 3)."""
 
+import itertools
+
 import torch
 from torch import Tensor
 
+from kernels.linear_attention import sequence_bounds
 from kernels.mamba3 import forms
 from kernels.mamba3.forms import exp_trapezoid_coeffs, rotate_pairs
-from kernels.mamba3.state import Mamba3State, canonical, sequence_bounds, zero_state
+from kernels.mamba3.state import Mamba3State, canonical, zero_state
 
 __all__ = ["Mamba3State", "exp_trapezoid_coeffs", "mamba3_scan", "mamba3_step", "rotate_pairs", "zero_state"]
 
@@ -72,7 +75,9 @@ def mamba3_scan(
             another shape or type that does not fit.
     """
     backend = _choose(backend, x)
-    bounds = None if cu_seqlens is None else sequence_bounds(cu_seqlens, x.shape[0], x.shape[1])
+    if cu_seqlens is not None and x.shape[0] != 1:
+        raise ValueError(f"x: got batch {x.shape[0]} with cu_seqlens, expected packed sequences in a batch of 1")
+    bounds = None if cu_seqlens is None else list(itertools.pairwise(sequence_bounds(cu_seqlens, x.shape[1])))
     n = None if bounds is None else len(bounds)
     C, B, angles, C_bias, B_bias, sizes = canonical(
         C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, initial_state, n

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import silu
 
-from kernels.linear_attention import chunk_linear_attention  # noqa
+from kernels.linear_attention import chunk_linear_attention
 from kernels.mamba3.state import Mamba3State, Sizes
 
 TURN = 2 * math.pi
@@ -34,9 +34,13 @@ def rotate_pairs(x: Tensor, angle: Tensor) -> Tensor:
         raise ValueError(f"angle: got {s} pairs, expected at most {x.shape[-1] // 2} for vectors of {x.shape[-1]}")
     if s == 0:
         return x
-    even, odd = x[..., 0 : 2 * s : 2], x[..., 1 : 2 * s : 2]
-    cos, sin = angle.cos(), angle.sin()
-    turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
+    if x.dtype in (torch.float32, torch.float64):  # one complex product; halves have no complex type
+        pairs = torch.view_as_complex(x[..., : 2 * s].unflatten(-1, (s, 2)).contiguous())
+        turned = torch.view_as_real(pairs * torch.complex(angle.cos(), angle.sin())).flatten(-2)
+    else:
+        even, odd = x[..., 0 : 2 * s : 2], x[..., 1 : 2 * s : 2]
+        cos, sin = angle.cos(), angle.sin()
+        turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
     return turned if 2 * s == x.shape[-1] else torch.cat((turned, x[..., 2 * s :]), -1)
 
 
@@ -58,6 +62,13 @@ def heads(x: Tensor, H: int) -> Tensor:
     if x.shape[-2] != H:
         x = x.repeat_interleave(H // x.shape[-2], -2)
     return x.movedim(-2, 1)
+
+
+def biased_heads(x: Tensor, bias: Tensor) -> Tensor:
+    """Vectors `[b,T,R,G,N]` for each head plus the heads' biases `[H,R,N]`: `[b,H,T,R,N]`."""
+    groups = x.shape[3]
+    out = x.permute(0, 3, 1, 2, 4)[:, :, None] + bias.unflatten(0, (groups, -1))[:, :, None]
+    return out.flatten(1, 2)
 
 
 def cumulative_angle(angles: Tensor, dt: Tensor, H: int, start: Tensor | None = None) -> Tensor:
@@ -178,7 +189,7 @@ def scan_parallel(
     H = sizes.H
     log_decay, dt, trap = (value.transpose(1, 2) for value in (log_decay, dt, trap))
     gamma, ahead = token_weights(dt, trap)
-    both = torch.cat((heads(C, H) + C_bias[:, None], heads(B, H) + B_bias[:, None]), 3)
+    both = biased_heads(torch.cat((C, B), 2), torch.cat((C_bias, B_bias), 1))
     angle = cumulative_angle(angles, dt, H, None if state is None else state.angle)
     q, k = rotate_pairs(both, angle[:, :, :, None]).split(sizes.R, 3)
     rows = rows_of(x, mimo)

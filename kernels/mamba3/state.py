@@ -130,17 +130,3 @@ def canonical(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, 
         if value is not None and value.dtype != x.dtype:
             _refuse(f"{name} dtype", value.dtype, f"that of x, {x.dtype}")
     return C, B, angles, *biases, Sizes(b, T, H, P, R, G, N, A, S)
-
-
-def sequence_bounds(cu_seqlens, b: int, T: int) -> list[tuple[int, int]]:
-    """Start and end of each packed sequence.
-
-    Raises:
-        ValueError: more than one row, offsets that do not rise from 0 to T.
-    """
-    offsets = [int(offset) for offset in cu_seqlens]
-    if b != 1:
-        _refuse("x batch", b, "1 where cu_seqlens is given")
-    if len(offsets) < 2 or offsets[0] or offsets[-1] != T or any(i > j for i, j in zip(offsets, offsets[1:])):
-        _refuse("cu_seqlens", offsets, f"offsets that rise from 0 to {T}")
-    return list(zip(offsets, offsets[1:]))

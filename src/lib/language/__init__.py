@@ -1,1 +1,1 @@
-"""Corpora, formal and recall tasks, and language model training."""
+"""Language: character corpus and token shards, and small language models for them."""

@@ -1,7 +1,6 @@
 """The Gated DeltaNet layer (Yang et al. 2025): one memory under the gated delta rule."""
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +8,7 @@ from torch.nn.functional import normalize, silu, softplus
 
 from kernels.gated_delta import chunk_gated_delta_rule
 from lib.ssm import parts
+from lib.training.stacked import StackedLinear, StackedRMSNorm
 
 
 class GatedDeltaNet(nn.Module):
@@ -16,7 +16,7 @@ class GatedDeltaNet(nn.Module):
 
     Args:
         d_model: width d.
-        rngs: one generator for each model of the stack.
+        sources: one generator for each model of the stack.
         n_heads: H.
         d_key, d_value: widths of keys and values of a head.
         conv: width of the causal convolution on q, k, v.
@@ -28,7 +28,7 @@ class GatedDeltaNet(nn.Module):
     def __init__(
         self,
         d_model: int,
-        rngs: Sequence[torch.Generator],
+        sources: list[torch.Generator],
         *,
         n_heads: int,
         d_key: int,
@@ -39,24 +39,20 @@ class GatedDeltaNet(nn.Module):
         chunk_size: int = 32,
     ):
         super().__init__()
-        self.models, self.H, self.K, self.V = len(rngs), n_heads, d_key, d_value
+        self.models, self.H, self.K, self.V = len(sources), n_heads, d_key, d_value
         self.strongest = 2.0 if negative_eigenvalues else 1.0
         self.chunk_size = chunk_size
         self.columns = [n_heads * (2 * d_key + d_value), n_heads * d_value, n_heads, n_heads]
-        self.in_proj = parts.projection(rngs, d_model, sum(self.columns))
-        self.out_proj = parts.projection(rngs, n_heads * d_value, d_model)
-        self.conv = parts.convolution_weight(rngs, self.columns[0], conv)
-        self.dt_bias = parts.step_bias(rngs, n_heads, dt_range)
-        self.A_log = nn.Parameter(torch.log(parts.draw(rngs, (n_heads,), 1e-3, 16)))
-        self.norm = nn.Parameter(torch.ones(self.models, 1, 1, 1, d_value))
-
-    def no_weight_decay(self) -> set[str]:
-        """Names of parameters that weight decay leaves alone."""
-        return {"dt_bias", "A_log"}
+        self.in_proj = StackedLinear(d_model, sum(self.columns), sources)
+        self.out_proj = StackedLinear(n_heads * d_value, d_model, sources)
+        self.conv = parts.convolution_weight(sources, self.columns[0], conv)
+        self.dt_bias = parts.step_bias(sources, n_heads, dt_range)
+        self.A_log = parts.log_rates(sources, n_heads, 1e-3)
+        self.norm = StackedRMSNorm(d_value, self.models, eps=1e-5)
 
     def forward(self, u: Tensor) -> Tensor:
         """Mix a sequence `[models, b, T, d]`."""
-        qkv, gate, a, beta = torch.split(u @ self.in_proj[:, None], self.columns, -1)
+        qkv, gate, a, beta = torch.split(self.in_proj(u), self.columns, -1)
         qkv = silu(parts.short_convolution(qkv, self.conv)[0])
         q, k, v = torch.split(qkv, [self.H * self.K, self.H * self.K, self.H * self.V], -1)
         q, k, v = (parts.to_heads(value, self.H).transpose(1, 2) for value in (q, k, v))
@@ -70,5 +66,5 @@ class GatedDeltaNet(nn.Module):
             scale=1 / math.sqrt(self.K), chunk_size=self.chunk_size,
         )  # fmt: skip
         o = parts.from_heads(o.transpose(1, 2).contiguous(), self.models).unflatten(-1, (self.H, self.V))
-        o = parts.rms_norm(o, self.norm).flatten(-2) * silu(gate)
-        return o @ self.out_proj[:, None]
+        o = self.norm(o).flatten(-2) * silu(gate)
+        return self.out_proj(o)

@@ -1,6 +1,5 @@
 """The Mamba-2 layer (Dao and Gu 2024): short convolution, exponential-Euler step, gated RMSNorm."""
 
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +7,7 @@ from torch.nn.functional import silu, softplus
 
 from kernels.mamba3 import mamba3_scan
 from lib.ssm import parts
+from lib.training.stacked import StackedLinear, StackedRMSNorm
 
 
 class Mamba2(nn.Module):
@@ -15,7 +15,7 @@ class Mamba2(nn.Module):
 
     Args:
         d_model: width d.
-        rngs: one generator for each model of the stack.
+        sources: one generator for each model of the stack.
         expand, head_dim, d_state, n_groups: as in `Mamba3`.
         conv: width of the causal convolution on (x, B, C).
         data_decay: A from the input as in Mamba-3, instead of one learned scalar for each head.
@@ -26,7 +26,7 @@ class Mamba2(nn.Module):
     def __init__(
         self,
         d_model: int,
-        rngs: Sequence[torch.Generator],
+        sources: list[torch.Generator],
         *,
         expand: int = 2,
         head_dim: int = 64,
@@ -41,28 +41,24 @@ class Mamba2(nn.Module):
         super().__init__()
         if (expand * d_model) % head_dim:
             raise ValueError(f"head_dim: got {head_dim}, expected a divisor of the inner width {expand * d_model}")
-        self.models, self.inner, self.P, self.N, self.G = len(rngs), expand * d_model, head_dim, d_state, n_groups
+        self.models, self.inner, self.P, self.N, self.G = len(sources), expand * d_model, head_dim, d_state, n_groups
         self.H = self.inner // head_dim
         self.backend, self.chunk_size = backend, chunk_size
         vectors = d_state * n_groups
         self.columns = [self.inner, self.inner + 2 * vectors, self.H, self.H if data_decay else 0]
-        self.in_proj = parts.projection(rngs, d_model, sum(self.columns))
-        self.out_proj = parts.projection(rngs, self.inner, d_model)
-        self.conv = parts.convolution_weight(rngs, self.inner + 2 * vectors, conv)
+        self.in_proj = StackedLinear(d_model, sum(self.columns), sources)
+        self.out_proj = StackedLinear(self.inner, d_model, sources)
+        self.conv = parts.convolution_weight(sources, self.inner + 2 * vectors, conv)
         self.conv_bias = nn.Parameter(torch.zeros(self.models, self.inner + 2 * vectors))
-        self.dt_bias = parts.step_bias(rngs, self.H, dt_range)
-        self.A_log = None if data_decay else nn.Parameter(torch.log(parts.draw(rngs, (self.H,), 1, 16)))
-        self.D = nn.Parameter(torch.ones(self.models, self.H))
-        self.norm = nn.Parameter(torch.ones(self.models, 1, 1, self.inner))
-
-    def no_weight_decay(self) -> set[str]:
-        """Names of parameters that weight decay leaves alone."""
-        return {"dt_bias", "D", "A_log"}
+        self.dt_bias = parts.step_bias(sources, self.H, dt_range)
+        self.A_log = None if data_decay else parts.log_rates(sources, self.H, 1.0)
+        self.D = parts.undecayed(torch.ones(self.models, self.H))
+        self.norm = StackedRMSNorm(self.inner, self.models, eps=1e-5)
 
     def forward(self, u: Tensor) -> Tensor:
         """Mix a sequence `[models, b, T, d]`."""
         b, T = u.shape[1:3]
-        z, xBC, dt, a = torch.split(u @ self.in_proj[:, None], self.columns, -1)
+        z, xBC, dt, a = torch.split(self.in_proj(u), self.columns, -1)
         xBC, _ = parts.short_convolution(xBC, self.conv)
         xBC = silu(xBC + self.conv_bias[:, None, None])
         x, B, C = torch.split(xBC, [self.inner, self.N * self.G, self.N * self.G], -1)
@@ -77,4 +73,4 @@ class Mamba2(nn.Module):
             C, B, parts.to_heads(x, self.H), log_decay, dt, torch.full_like(dt, torch.inf), D=self.D.flatten(),
             backend=self.backend, chunk_size=self.chunk_size,
         )  # fmt: skip
-        return parts.rms_norm(parts.from_heads(y, self.models) * silu(z), self.norm) @ self.out_proj[:, None]
+        return self.out_proj(self.norm(parts.from_heads(y, self.models) * silu(z)))

@@ -1,6 +1,5 @@
 """The Mamba-3 layer (Lahoti et al. 2026, sec. 3.4) and its ablations."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +8,7 @@ from torch.nn.functional import silu, softplus
 
 from kernels.mamba3 import Mamba3State, mamba3_scan, mamba3_step, rotate_pairs
 from lib.ssm import parts
+from lib.training.stacked import StackedLinear, StackedRMSNorm
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Mamba3(nn.Module):
 
     Args:
         d_model: width d.
-        rngs: one generator for each model of the stack.
+        sources: one generator for each model of the stack.
         expand: inner width over d.
         head_dim: P; there are H = expand d / P heads.
         d_state: N.
@@ -48,7 +48,7 @@ class Mamba3(nn.Module):
     def __init__(
         self,
         d_model: int,
-        rngs: Sequence[torch.Generator],
+        sources: list[torch.Generator],
         *,
         expand: int = 2,
         head_dim: int = 64,
@@ -71,7 +71,7 @@ class Mamba3(nn.Module):
             raise ValueError(f"rotation: got {rotation!r}, expected data, fixed or none")
         if (expand * d_model) % head_dim:
             raise ValueError(f"head_dim: got {head_dim}, expected a divisor of the inner width {expand * d_model}")
-        self.models = len(rngs)
+        self.models = len(sources)
         self.inner, self.P, self.N, self.G, self.R = expand * d_model, head_dim, d_state, n_groups, rank
         self.H = self.inner // head_dim
         self.S = 0 if rotation == "none" else int(d_state * rope_fraction) // 2
@@ -81,32 +81,27 @@ class Mamba3(nn.Module):
         self.columns = [self.inner, self.inner, vectors, vectors, self.H, self.H]
         self.columns += [self.H if trapezoid else 0, self.S if rotation == "data" else 0]
         m, H, R, N, P = self.models, self.H, self.R, self.N, self.P
-        self.in_proj = parts.projection(rngs, d_model, sum(self.columns))
-        self.out_proj = parts.projection(rngs, self.inner, d_model)
-        self.dt_bias = parts.step_bias(rngs, H, dt_range)
-        self.D = nn.Parameter(torch.ones(m, H))
-        self.B_norm, self.C_norm = (nn.Parameter(torch.ones(m, 1, 1, N)) for _ in range(2))
+        self.in_proj = StackedLinear(d_model, sum(self.columns), sources)
+        self.out_proj = StackedLinear(self.inner, d_model, sources)
+        self.dt_bias = parts.step_bias(sources, H, dt_range)
+        self.D = parts.undecayed(torch.ones(m, H))
+        self.B_norm, self.C_norm = (StackedRMSNorm(N, m, eps=1e-5) for _ in range(2))
         if bias:
             self.B_bias, self.C_bias = (nn.Parameter(torch.ones(m, H, R, N)) for _ in range(2))
         else:
             self.B_bias = self.C_bias = None
-        self.conv = parts.convolution_weight(rngs, self.inner + 2 * vectors, conv) if conv else None
-        self.norm = nn.Parameter(torch.ones(m, 1, 1, H, P)) if gated_norm else None
+        self.conv = parts.convolution_weight(sources, self.inner + 2 * vectors, conv) if conv else None
+        self.norm = StackedRMSNorm(P, m, eps=1e-5) if gated_norm else None
         if rank > 1:
             self.m_x = nn.Parameter(torch.full((m, H, R, P), 1 / R))
             self.m_z = nn.Parameter(torch.ones(m, H, R, P))
             self.m_o = nn.Parameter(torch.full((m, H, R, P), 1 / R))
         parts.decay_rate(torch.zeros(1), decay)
 
-    def no_weight_decay(self) -> set[str]:
-        """Names of parameters that weight decay leaves alone."""
-        return {"dt_bias", "D"}
-
-    def _vectors(self, raw: Tensor, norm: Tensor) -> Tensor:
+    def _vectors(self, raw: Tensor, norm: nn.Module) -> Tensor:
         """B or C normalised, `[b, T, R, models * G, N]`."""
         b, T = raw.shape[1:3]
-        value = parts.rms_norm(raw.view(self.models, b, T, self.R * self.G, self.N), norm[:, None])
-        value = value.view(self.models, b, T, self.R, self.G, self.N).permute(1, 2, 3, 0, 4, 5)
+        value = norm(raw.view(self.models, b, T, self.R, self.G, self.N)).permute(1, 2, 3, 0, 4, 5)
         return value.reshape(b, T, self.R, self.models * self.G, self.N)
 
     def _turn_fixed(self, C: Tensor, B: Tensor, first: int) -> tuple[Tensor, Tensor]:
@@ -124,7 +119,7 @@ class Mamba3(nn.Module):
     def _inputs(self, u: Tensor, state: LayerState | None) -> tuple[tuple, dict, Tensor | None]:
         """Arguments of the scan, with a time axis, and the convolution's last tokens."""
         z, xBC, dt, a, trap, angles = torch.split(
-            u @ self.in_proj[:, None],
+            self.in_proj(u),
             [self.columns[0], sum(self.columns[1:4]), *self.columns[4:]],
             -1,
         )
@@ -149,11 +144,19 @@ class Mamba3(nn.Module):
         angles = angles.permute(1, 2, 0, 3) if self.rotation == "data" else None
         return (C, B, parts.to_heads(x, self.H), log_decay, dt, trap, angles), options, tail
 
+    def turns(self, u: Tensor) -> Tensor:
+        """Angle that each token adds, `[models, b, T, H, S]`, for inputs `[models, b, T, d]` (`rotation="data"`)."""
+        _, dt, _, _, angles = torch.split(
+            self.in_proj(u), [sum(self.columns[:4]), *self.columns[4:]], -1
+        )
+        dt = softplus(dt + self.dt_bias[:, None, None])
+        return dt[..., None] * torch.pi * torch.tanh(angles)[..., None, :]
+
     def _output(self, y: Tensor) -> Tensor:
         y = parts.from_heads(y, self.models)
         if self.norm is not None:
-            y = parts.rms_norm(y.unflatten(-1, (self.H, self.P)), self.norm).flatten(-2)
-        return y @ self.out_proj[:, None]
+            y = self.norm(y.unflatten(-1, (self.H, self.P))).flatten(-2)
+        return self.out_proj(y)
 
     def forward(
         self, u: Tensor, state: LayerState | None = None, return_state: bool = False

@@ -1,11 +1,12 @@
-"""What the layers share: initial values, normalisation, short convolution. Tensors have a leading axis of models."""
+"""What the layers share: initial values, decay, short convolution. Tensors have a leading axis of models."""
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import conv1d, pad, softplus
+
+from lib.training.stacked import draw
 
 
 def segsum(x: Tensor) -> Tensor:
@@ -22,18 +23,14 @@ def segsum(x: Tensor) -> Tensor:
     return (total[..., :, None] - total[..., None, :]).masked_fill(~lower, -torch.inf)
 
 
-def draw(rngs: Sequence[torch.Generator], size: Sequence[int], low: float, high: float) -> Tensor:
-    """Uniform numbers, `[models, *size]`, model m by generator m."""
-    return torch.stack([torch.empty(*size).uniform_(low, high, generator=rng) for rng in rngs])
+def undecayed(value: Tensor) -> torch.nn.Parameter:
+    """A parameter that weight decay leaves alone."""
+    parameter = torch.nn.Parameter(value)
+    parameter.no_weight_decay = True
+    return parameter
 
 
-def projection(rngs: Sequence[torch.Generator], inputs: int, outputs: int) -> torch.nn.Parameter:
-    """Weights `[models, inputs, outputs]` of a linear map, uniform within 1 / sqrt(inputs)."""
-    bound = 1 / math.sqrt(inputs)
-    return torch.nn.Parameter(draw(rngs, (inputs, outputs), -bound, bound))
-
-
-def step_bias(rngs: Sequence[torch.Generator], heads: int, bounds: tuple[float, float]) -> torch.nn.Parameter:
+def step_bias(sources: list[torch.Generator], heads: int, bounds: tuple[float, float]) -> torch.nn.Parameter:
     """Inverse softplus of log-uniform step sizes, at least 1e-4, `[models, heads]`.
 
     Raises:
@@ -42,13 +39,15 @@ def step_bias(rngs: Sequence[torch.Generator], heads: int, bounds: tuple[float, 
     low, high = bounds
     if not 0 < low <= high:
         raise ValueError(f"dt_range: got {tuple(bounds)}, expected 0 < low <= high")
-    dt = torch.exp(draw(rngs, (heads,), math.log(low), math.log(high))).clamp(min=1e-4)
-    return torch.nn.Parameter(dt + torch.log(-torch.expm1(-dt)))
+    centre, spread = (math.log(high) + math.log(low)) / 2, (math.log(high) - math.log(low)) / 2
+    dt = torch.exp(centre + draw(sources, (heads,), "uniform", spread).detach()).clamp(min=1e-4)
+    return undecayed(dt + torch.log(-torch.expm1(-dt)))
 
 
-def rms_norm(x: Tensor, weight: Tensor, eps: float = 1e-5) -> Tensor:
-    """x over its root mean square along the last axis, times a weight that broadcasts."""
-    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps) * weight
+def log_rates(sources: list[torch.Generator], heads: int, lowest: float) -> torch.nn.Parameter:
+    """Logarithms of decay rates -A, uniform in [lowest, 16], `[models, heads]`."""
+    spread = (16 - lowest) / 2
+    return undecayed(torch.log(lowest + spread + draw(sources, (heads,), "uniform", spread).detach()))
 
 
 def decay_rate(raw: Tensor, kind: str) -> Tensor:
@@ -85,10 +84,9 @@ def short_convolution(x: Tensor, weight: Tensor, before: Tensor | None = None) -
     return out.unflatten(1, (models, channels)).permute(1, 0, 3, 2), x[:, :, T:]
 
 
-def convolution_weight(rngs: Sequence[torch.Generator], channels: int, width: int) -> torch.nn.Parameter:
+def convolution_weight(sources: list[torch.Generator], channels: int, width: int) -> torch.nn.Parameter:
     """Taps `[models, channels, width]`, uniform within 1 / sqrt(width)."""
-    bound = 1 / math.sqrt(width)
-    return torch.nn.Parameter(draw(rngs, (channels, width), -bound, bound))
+    return draw(sources, (channels, width), "uniform", width**-0.5)
 
 
 def to_heads(x: Tensor, heads: int) -> Tensor:
