@@ -5,10 +5,11 @@ o_t = scale * q_t S_t, stands in `reference`; `chunked` is the block form in PyT
 (Qin et al. 2024, Lightning Attention-2, algorithms 1 and 2).
 """
 
+import itertools
+
 import torch
 
 from kernels.linear_attention.reference import linear_attention_step, recurrent_linear_attention
-import itertools
 
 __all__ = ["chunk_linear_attention", "linear_attention_step", "recurrent_linear_attention"]
 

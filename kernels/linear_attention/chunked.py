@@ -7,12 +7,12 @@ of the log decay in a block, `a_end` its last value, the weights are exp(a_i) (o
 (into the state) and exp(a_i - a_j); no exponent is ever positive.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import torch
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
-import itertools
 
 SLAB_ELEMENTS = 2**17  # numbers of one tensor of a slab of blocks: a few of them stay in a core's cache
 

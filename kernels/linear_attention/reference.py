@@ -1,7 +1,8 @@
 """The recurrence that defines causal linear attention with a scalar decay."""
 
-import torch
 import itertools
+
+import torch
 
 
 def linear_attention_step(

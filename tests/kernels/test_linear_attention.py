@@ -1,10 +1,11 @@
 """Linear attention with scalar decay: every form against the recurrence, outputs, states and gradients."""
 
+import itertools
+
 import pytest
 import torch
 
 from kernels.linear_attention import chunk_linear_attention, linear_attention_step, recurrent_linear_attention
-import itertools
 
 PACKED = ([0, 5, 5, 40, 57, 57], [0, 0, 16], [0, 33])
 

@@ -1,0 +1,82 @@
+"""Pre-norm residual language models from any sequence layers, stacked over seeds."""
+
+import torch
+from torch import nn
+
+from lib.attention.layers import GatedUnit, SoftmaxAttention, TransNormerAttention
+from lib.training.stacked import StackedEmbedding, StackedLinear, StackedRMSNorm, count_parameters
+
+
+class LanguageModel(nn.Module):
+    """Embedding, layers x + mixer(norm(x)), x + channels(norm(x)), norm, head; all for `models` at once.
+
+    Args:
+        vocabulary, width: sizes.
+        mixers: sequence layers, `(models, batch, T, width)` to the same.
+        channels: channel mixers, one for each; None leaves it out.
+        sources: one generator for each model, for embedding and head.
+    """
+
+    def __init__(self, vocabulary: int, width: int, mixers: list, channels: list, sources: list):
+        super().__init__()
+        models = len(sources)
+        self.embedding = StackedEmbedding(vocabulary, width, sources)
+        self.mixers = nn.ModuleList(mixers)
+        self.channels = nn.ModuleList(nn.Identity() if channel is None else channel for channel in channels)
+        self.mixer_norms = nn.ModuleList(StackedRMSNorm(width, models) for _ in mixers)
+        self.channel_norms = nn.ModuleList(
+            nn.Identity() if channel is None else StackedRMSNorm(width, models) for channel in channels
+        )
+        self.has_channel = [channel is not None for channel in channels]
+        self.norm = StackedRMSNorm(width, models)
+        self.head = StackedLinear(width, vocabulary, sources)
+
+    def _channel(self, x, layer: int):
+        return x + self.channels[layer](self.channel_norms[layer](x)) if self.has_channel[layer] else x
+
+    def forward(self, tokens):
+        """Tokens `(models, batch, T)` to logits `(models, batch, T, vocabulary)`."""
+        x = self.embedding(tokens)
+        for layer, (mixer, norm) in enumerate(zip(self.mixers, self.mixer_norms)):
+            x = self._channel(x + mixer(norm(x)), layer)
+        return self.head(self.norm(x))
+
+    def begin(self, models: int, batch: int, context: int = 0, source: torch.Generator | None = None) -> list:
+        """States of all layers for decoding; with a generator filled as after `context` tokens."""
+        return [mixer.begin(models, batch, context, source) for mixer in self.mixers]
+
+    def step(self, tokens, states: list):
+        """Tokens `(models, batch)` to logits `(models, batch, vocabulary)` and the new states."""
+        x, after = self.embedding(tokens), []
+        for layer, (mixer, norm, state) in enumerate(zip(self.mixers, self.mixer_norms, states)):
+            y, state = mixer.step(norm(x), state)
+            after.append(state)
+            x = self._channel(x + y, layer)
+        return self.head(self.norm(x)), after
+
+
+def transnormer(
+    vocabulary: int, width: int, layers: int, heads: int, sources: list, form: str = "chunked", chunk_size: int = 64
+) -> LanguageModel:
+    """TransNormerLLM: linear attention with decay, SGLU of twice the width (Qin et al. 2023)."""
+    mixers = [TransNormerAttention(width, heads, i, layers, sources, form, chunk_size) for i in range(layers)]
+    channels = [GatedUnit(width, 2 * width, sources, "none") for _ in range(layers)]
+    return LanguageModel(vocabulary, width, mixers, channels, sources)
+
+
+def transformer(vocabulary: int, width: int, layers: int, heads: int, sources: list, hidden: int) -> LanguageModel:
+    """Softmax attention with rotary positions and SwiGLU of width `hidden`."""
+    mixers = [SoftmaxAttention(width, heads, sources) for _ in range(layers)]
+    channels = [GatedUnit(width, hidden, sources, "silu") for _ in range(layers)]
+    return LanguageModel(vocabulary, width, mixers, channels, sources)
+
+
+def matched_hidden(vocabulary: int, width: int, layers: int, heads: int) -> int:
+    """Width of the transformer's SwiGLU, a multiple of 8, that brings it closest to `transnormer` in parameters."""
+
+    def size(build, *more):
+        with torch.device("meta"):
+            return count_parameters(build(vocabulary, width, layers, heads, [None], *more))
+
+    wanted, base, two = size(transnormer), size(transformer, 8), size(transformer, 16)
+    return max(8, 8 * round(1 + (wanted - base) / (two - base)))
