@@ -53,8 +53,8 @@ def mamba3_scan(
         log_decay: dt A <= 0, `[b,T,H]`.
         dt: step sizes > 0, `[b,T,H]`.
         trap: logit of lambda, the weight of the right end of a step, `[b,T,H]`.
-        angles: raw rotations `[b,T,S]`, or `[b,T,A,S]` where each of A groups serves H / A heads; 2 S <= N. A head turns
-            by dt pi tanh(angle). None: no rotation.
+        angles: raw rotations `[b,T,S]`, or `[b,T,A,S]` where each of A groups serves H / A heads; 2 S <= N. A head
+            turns by dt pi tanh(angle). None: no rotation.
         C_bias, B_bias: added before the rotation, `[H,N]` or `[H,R,N]`.
         D: skip, `[H]`.
         z: gate, `[b,T,H,P]`; the output is multiplied by silu(z).
@@ -102,9 +102,7 @@ def mamba3_scan(
             )
             return forms.scan_steps(*part, C_bias, B_bias, D, _part(z, span), mimo, state, size)
         form = "quadratic" if backend == "quadratic" else "chunked"
-        return forms.scan_parallel(
-            *part, C_bias, B_bias, D, _part(z, span), mimo, state, size, form, chunk_size
-        )
+        return forms.scan_parallel(*part, C_bias, B_bias, D, _part(z, span), mimo, state, size, form, chunk_size)
 
     if bounds is None:
         y, state = one(slice(None), initial_state, sizes.T)

@@ -96,7 +96,7 @@ def token_weights(dt: Tensor, trap: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def rows_of(x: Tensor, mimo) -> Tensor:
-    """x `[b,T,H,P]` weighted for each rank: `[b,H,T,R,P]`."""
+    """Weight x `[b,T,H,P]` for each rank: `[b,H,T,R,P]`."""
     x = x.transpose(1, 2)[:, :, :, None]
     return x if mimo is None else x * mimo[0][:, None]
 

@@ -163,5 +163,8 @@ def _final_state(B, B_bias, x, state, S_end, angle_end, filled, last, sizes) -> 
     before_B = B_last.new_zeros(n, H, sizes.R, sizes.N) if state is None else state.B.float()
     before_x = x_last.new_zeros(n, H, sizes.P) if state is None else state.x
     return Mamba3State(
-        angle_end, S_end, before_B.index_copy(0, where, B_last), before_x.index_copy(0, where, x_last.to(before_x.dtype))
+        angle_end,
+        S_end,
+        before_B.index_copy(0, where, B_last),
+        before_x.index_copy(0, where, x_last.to(before_x.dtype)),
     )

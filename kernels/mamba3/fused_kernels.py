@@ -28,7 +28,7 @@ def _half(ptr, bias, tok, rank, ok, group, h, comp, R: tl.constexpr, G, N):
 
 @triton.jit
 def _rows(ptr, mx, tok, rank, ok, h, p, R: tl.constexpr, H, P, WEIGHTED: tl.constexpr):
-    """x of each row and its rank weight."""
+    """The input of each row and its rank weight."""
     mask = ok[:, None] & (p < P)[None, :]
     x = tl.load(ptr + (tok * H + h)[:, None] * P + p[None, :], mask=mask, other=0.0).to(tl.float32)
     if WEIGHTED:
@@ -293,12 +293,8 @@ def backward_B_kernel(
         faded = tl.exp(la)[:, None]
         dSe = tl.exp(la_end) * dSe + _dot(tl.trans(qe * faded), do, CAST)
         dSo = tl.exp(la_end) * dSo + _dot(tl.trans(qo * faded), do, CAST)
-    _store_halves(
-        dS0, pid * P * N + p[:, None] * N, (p < P)[:, None], tl.trans(dSe), tl.trans(dSo), ce, co, N
-    )
+    _store_halves(dS0, pid * P * N + p[:, None] * N, (p < P)[:, None], tl.trans(dSe), tl.trans(dSo), ce, co, N)
     tl.store(dangle0 + pid * S + s, later_turn, mask=s < S)
     if WEIGHTED:
         r = tl.arange(0, RP)
-        tl.store(
-            dmx + (pid * R + r)[:, None] * P + p[None, :], sum_mx, mask=(r < R)[:, None] & (p < P)[None, :]
-        )
+        tl.store(dmx + (pid * R + r)[:, None] * P + p[None, :], sum_mx, mask=(r < R)[:, None] & (p < P)[None, :])

@@ -1,6 +1,5 @@
 """The Mamba-2 layer (Dao and Gu 2024): short convolution, exponential-Euler step, gated RMSNorm."""
 
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu, softplus

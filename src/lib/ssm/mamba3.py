@@ -146,9 +146,7 @@ class Mamba3(nn.Module):
 
     def turns(self, u: Tensor) -> Tensor:
         """Angle that each token adds, `[models, b, T, H, S]`, for inputs `[models, b, T, d]` (`rotation="data"`)."""
-        _, dt, _, _, angles = torch.split(
-            self.in_proj(u), [sum(self.columns[:4]), *self.columns[4:]], -1
-        )
+        _, dt, _, _, angles = torch.split(self.in_proj(u), [sum(self.columns[:4]), *self.columns[4:]], -1)
         dt = softplus(dt + self.dt_bias[:, None, None])
         return dt[..., None] * torch.pi * torch.tanh(angles)[..., None, :]
 

@@ -58,9 +58,7 @@ def mixer(
             width, sources, **sizes, rope_fraction=rope_fraction, backend=backend, chunk_size=chunk_size, **chosen
         )
     if name in ("mamba2", "mamba2_data"):
-        return Mamba2(
-            width, sources, **sizes, data_decay=name == "mamba2_data", backend=backend, chunk_size=chunk_size
-        )
+        return Mamba2(width, sources, **sizes, data_decay=name == "mamba2_data", backend=backend, chunk_size=chunk_size)
     if name in ("gdn", "gdn_signed"):
         return GatedDeltaNet(
             width, sources, n_heads=expand * width // head_dim, d_key=d_state, d_value=head_dim, dt_range=dt_range,
@@ -79,6 +77,7 @@ class GeluUnit(nn.Module):
         self.up, self.down = StackedLinear(width, hidden, sources), StackedLinear(hidden, width, sources)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Mix channels of `[models, ..., width]`."""
         return self.down(gelu(self.up(x)))
 
 

@@ -65,7 +65,7 @@ def _run(given: dict, state: dict, weights: list, dtype, device: str, **options)
     return {
         "output": [y.detach()],
         "state": [final.h.detach(), final.B.detach()],
-        "gradient": [value.grad for value in leaves],
+        "gradient": [value.grad for value in leaves if value.numel()],
     }
 
 

@@ -16,7 +16,7 @@ def train_mqar(
     *,
     arch: str,
     state: int,
-    keys: int,
+    n_keys: int,
     first_pairs: int,
     pairs: int,
     growth: float,
@@ -40,7 +40,7 @@ def train_mqar(
     Args:
         arch: of `lib.ssm.models.mixer`.
         state: N.
-        keys: number of keys, and of values.
+        n_keys: number of keys, and of values.
         first_pairs, pairs, growth: pairs of a sequence grow from the first to the second over this share of the steps.
         asked: numbers of pairs that are evaluated.
         sequences: fresh sequences for each number of pairs and seed.
@@ -53,13 +53,13 @@ def train_mqar(
     """
     sources = generators([seed_sequence(root_seed, "mamba3", "weights", "mqar", seed) for seed in seeds])
     model = sequence_model(
-        arch, 2 * keys, width, layers, sources, hidden=hidden, channel="gelu", head_dim=head_dim, d_state=state,
+        arch, 2 * n_keys, width, layers, sources, hidden=hidden, channel="gelu", head_dim=head_dim, d_state=state,
         dt_range=tuple(dt_range), backend="quadratic" if device == "cpu" else "auto",
     ).to(device)  # fmt: skip
     streams = [generator(root_seed, "mamba3", "train", "mqar", seed) for seed in seeds]
 
     def sample(number: int, n: int, rngs: list):
-        drawn = [mqar(n, number, keys, rng) for rng in rngs]
+        drawn = [mqar(n, number, n_keys, rng) for rng in rngs]
         return (torch.from_numpy(np.stack(part)).to(device) for part in zip(*drawn))
 
     def loss(step: int) -> torch.Tensor:

@@ -59,7 +59,7 @@ def train_state_tracking(
         longest: longest training length; a batch has one length, uniform in 3 .. L with L growing from `first` to
             `longest` over the share `growth` of the steps.
         lengths: evaluated lengths; dense tasks count the second half of the positions, the others the answer.
-        steps, batch, learning_rate, warmup: of the training; the rate is constant, then linear to 0 over the second half.
+        steps, batch, learning_rate, warmup: the rate is constant, then linear to 0 over the second half.
         width, layers, hidden, head_dim, d_state, dt_range: of the model.
         sequences: fresh sequences for each length and seed.
         seeds: models of the stack.
