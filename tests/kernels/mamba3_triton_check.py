@@ -20,9 +20,7 @@ def check_scan() -> None:
     for shape, dtype, bound in SHAPES:
         given = make(**shape)
         wanted = run(given, backend="recurrent")
-        given = {
-            name: cast(value, torch.float32 if name in SMALL else dtype) for name, value in make(**shape).items()
-        }
+        given = {name: cast(value, torch.float32 if name in SMALL else dtype) for name, value in make(**shape).items()}
         errors = relative_errors(run(given, backend="triton", chunk_size=16), wanted)
         assert len(errors) >= len(wanted) - 2, sorted(set(wanted) - set(errors))
         assert max(errors.values()) < bound, (shape, errors)

@@ -1,6 +1,7 @@
 """All forms of the Mamba-3 scan are one map: outputs, final states and every gradient; and it refuses bad input."""
 
 import dataclasses
+import itertools
 import os
 import subprocess
 import sys
@@ -116,7 +117,7 @@ def test_packed_sequences_are_separate_ones(form):
         **given, cu_seqlens=torch.tensor(bounds), initial_state=states, output_final_state=True, backend=form,
         chunk_size=4,
     )  # fmt: skip
-    for i, (start, end) in enumerate(zip(bounds, bounds[1:])):
+    for i, (start, end) in enumerate(itertools.pairwise(bounds)):
         if start == end:
             torch.testing.assert_close(final.h[i], states.h[i])
             continue
@@ -177,6 +178,7 @@ def test_triton_kernels_in_the_interpreter():
     root = Path(__file__).resolve().parents[2]
     environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": f"{root}:{root / 'src'}"}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.kernels.mamba3_triton_check"], cwd=root, env=environment, capture_output=True, text=True
-    )
+        [sys.executable, "-m", "tests.kernels.mamba3_triton_check"],
+        cwd=root, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
