@@ -6,29 +6,13 @@ M3_MQAR = M3.params("mqar")
 M3_DOWNSTREAM = M3.params("downstream")
 
 
-def m3_without_runs(section, key="runs"):
-    """Parameters of a section that every run of it reads."""
-    return {name: value for name, value in section.items() if name != key}
-
-
-def m3_tracking(task):
-    """Stores of a state-tracking task, one for each variant."""
-    return [M3.store(f"state_{task}_{variant}") for variant in M3_TASKS[task]["variants"]]
-
-
-def m3_lm_runs():
-    """Stores of the language models of this scale."""
-    return [M3.store(f"lm_{arch}_{state}_{init}") for arch, state, init in M3_LM["runs"]]
-
-
-def m3_mqar_runs():
-    """Stores of the recall models of this scale."""
-    return [M3.store(f"mqar_{arch}_{state}") for arch, state in M3_MQAR["runs"]]
-
-
-def m3_downstream_runs():
-    """Stores of the large models; none below paper scale."""
-    return [M3.store(f"downstream_{arch}") for arch in M3_DOWNSTREAM["archs"]]
+# one store for each variant of a task, and for each model of this scale
+M3_TRACKING = {
+    task: [M3.store(f"state_{task}_{variant}") for variant in values["variants"]] for task, values in M3_TASKS.items()
+}
+M3_LM_RUNS = [M3.store(f"lm_{arch}_{state}_{init}") for arch, state, init in M3_LM.pop("runs")]
+M3_MQAR_RUNS = [M3.store(f"mqar_{arch}_{state}") for arch, state in M3_MQAR.pop("runs")]
+M3_DOWNSTREAM_RUNS = [M3.store(f"downstream_{arch}") for arch in M3_DOWNSTREAM.pop("archs")]
 
 
 rule mamba3_solve_order:
@@ -124,7 +108,7 @@ rule mamba3_train_lm:
         mem_mb=2000,
         runtime=120,
     params:
-        **m3_without_runs(M3_LM),
+        **M3_LM,
         root_seed=M3.root_seed,
         code=M3.code("train_lm"),
     script:
@@ -150,7 +134,7 @@ rule mamba3_train_mqar:
         mem_mb=2000,
         runtime=120,
     params:
-        **m3_without_runs(M3_MQAR),
+        **M3_MQAR,
         root_seed=M3.root_seed,
         code=M3.code("train_mqar"),
     script:
@@ -200,7 +184,7 @@ rule mamba3_train_downstream:
         runtime=30000,
         gpu=1,
     params:
-        **m3_without_runs(M3_DOWNSTREAM, "archs"),
+        **M3_DOWNSTREAM,
         root_seed=M3.root_seed,
         code=M3.code("train_downstream"),
     script:
@@ -232,10 +216,10 @@ rule mamba3_order:
 rule mamba3_state_tracking:
     """Table: scaled accuracy of each variant on each task."""
     input:
-        parity=m3_tracking("parity"),
-        cyclic_sum=m3_tracking("cyclic_sum"),
-        arithmetic=m3_tracking("arithmetic"),
-        brackets=m3_tracking("brackets"),
+        parity=M3_TRACKING["parity"],
+        cyclic_sum=M3_TRACKING["cyclic_sum"],
+        arithmetic=M3_TRACKING["arithmetic"],
+        brackets=M3_TRACKING["brackets"],
     output:
         table=M3.table("state_tracking"),
     log:
@@ -257,7 +241,7 @@ rule mamba3_state_tracking:
 rule mamba3_length:
     """Figure: parity against length, and what bounds it."""
     input:
-        parity=m3_tracking("parity"),
+        parity=M3_TRACKING["parity"],
     output:
         figure=M3.figure("length"),
     log:
@@ -279,7 +263,7 @@ rule mamba3_length:
 rule mamba3_ablation:
     """Figure: loss without trapezoid and bias, and with a convolution."""
     input:
-        lm=m3_lm_runs(),
+        lm=M3_LM_RUNS,
     output:
         figure=M3.figure("ablation"),
     log:
@@ -301,7 +285,7 @@ rule mamba3_ablation:
 rule mamba3_state_size:
     """Figure: loss against state size."""
     input:
-        lm=m3_lm_runs(),
+        lm=M3_LM_RUNS,
     output:
         figure=M3.figure("state_size"),
     log:
@@ -323,7 +307,7 @@ rule mamba3_state_size:
 rule mamba3_retrieval:
     """Figure: recall against the number of pairs."""
     input:
-        mqar=m3_mqar_runs(),
+        mqar=M3_MQAR_RUNS,
     output:
         figure=M3.figure("retrieval"),
     log:
@@ -391,14 +375,14 @@ rule mamba3_measure_claims:
     input:
         order=M3.store("order"),
         equivalence=M3.store("equivalence"),
-        parity=m3_tracking("parity"),
-        cyclic_sum=m3_tracking("cyclic_sum"),
-        arithmetic=m3_tracking("arithmetic"),
-        brackets=m3_tracking("brackets"),
-        lm=m3_lm_runs(),
-        mqar=m3_mqar_runs(),
+        parity=M3_TRACKING["parity"],
+        cyclic_sum=M3_TRACKING["cyclic_sum"],
+        arithmetic=M3_TRACKING["arithmetic"],
+        brackets=M3_TRACKING["brackets"],
+        lm=M3_LM_RUNS,
+        mqar=M3_MQAR_RUNS,
         times=M3.store("times"),
-        downstream=m3_downstream_runs(),
+        downstream=M3_DOWNSTREAM_RUNS,
     output:
         claims=M3.claims(),
     log:
