@@ -21,13 +21,24 @@ def quadratic_attention(q, k, v, log_decay) -> torch.Tensor:
 
 
 def tiled_quadratic_attention(q, k, v, log_decay, tile: int = 256) -> torch.Tensor:
-    """O = (Q K^T * M) V tile by tile over the queries: T^2 time, memory linear in T (Lightning Attention-1)."""
-    tokens = q.shape[2]
-    out = []
+    """The same product tile by tile over the queries: T^2 time, memory linear in T (Lightning Attention-1).
+
+    Off the diagonal the mask is an outer product of decays from and to the tile's start, so it is never formed there.
+    """
+    tokens, out = q.shape[2], []
+    inside = decay_mask(log_decay, min(tile, tokens))
+    rate = log_decay[:, None, None]
+    place = torch.arange(tokens, device=q.device, dtype=log_decay.dtype)[:, None]
     for start in range(0, tokens, tile):
         stop = min(start + tile, tokens)
-        mask = decay_mask(log_decay, stop)[:, start:]
-        out.append((q[:, :, start:stop] @ k[:, :, :stop].mT * mask) @ v[:, :, :stop])
+        here = slice(start, stop)
+        mask = inside[:, : stop - start, : stop - start]
+        o = (q[:, :, here] @ k[:, :, here].mT * mask) @ v[:, :, here]
+        if start:
+            left = q[:, :, here] * torch.exp(rate * (place[here] - start)).to(q.dtype)
+            right = k[:, :, :start] * torch.exp(rate * (start - place[:start])).to(k.dtype)
+            o = o + (left @ right.mT) @ v[:, :, :start]
+        out.append(o)
     return torch.cat(out, 2)
 
 

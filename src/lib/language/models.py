@@ -80,3 +80,19 @@ def matched_hidden(vocabulary: int, width: int, layers: int, heads: int) -> int:
 
     wanted, base, two = size(transnormer), size(transformer, 8), size(transformer, 16)
     return max(8, 8 * round(1 + (wanted - base) / (two - base)))
+
+
+def build_model(
+    architecture: str, vocabulary: int, sources: list, block: int, *, width: int, layers: int, heads: int
+) -> LanguageModel:
+    """A stack of `tnl_chunked`, `tnl_quadratic` or `softmax` models of about equal numbers of parameters.
+
+    Raises:
+        ValueError: another architecture.
+    """
+    if architecture == "softmax":
+        hidden = matched_hidden(vocabulary, width, layers, heads)
+        return transformer(vocabulary, width, layers, heads, sources, hidden)
+    if architecture not in ("tnl_chunked", "tnl_quadratic"):
+        raise ValueError(f"architecture: got {architecture!r}, expected tnl_chunked, tnl_quadratic or softmax")
+    return transnormer(vocabulary, width, layers, heads, sources, architecture.removeprefix("tnl_"), block)

@@ -1,0 +1,1 @@
+"""Times, bytes and operations of kernels, beside what the machine can do."""

@@ -1,0 +1,59 @@
+"""Compile the Triton kernels for compute capability 9.0 on any machine, and print what came out as JSON.
+
+Arguments: `dtype-D-E-decay-direction`, for example `bfloat16-128-128-head-forward`.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import torch
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from kernels.linear_attention import fused
+from kernels.linear_attention import triton_kernels as tk
+
+POINTERS = {
+    "before": "*fp32", "after": "*fp32", "dots": "*fp32", "update": "*fp32", "total": "*fp32", "outer": "*fp32",
+    "decay": "*fp32", **dict.fromkeys(("begins", "ends", "rows", "owners", "edge", "bounds"), "*i32"),
+}  # fmt: skip
+NUMBERS = {"scale": "fp32", **dict.fromkeys(("heads", "tokens", "batch", "rows_bucket", "tokens_bucket"), "i32")}
+SHORT = {"bfloat16": "*bf16", "float16": "*fp16", "float32": "*fp32"}
+
+
+def facts(kernel, values: str, constants: dict, warps: int, stages: int) -> dict:
+    """Shared memory and matrix instructions of one compiled kernel."""
+    names = kernel.arg_names
+    types = {**dict.fromkeys(("x", "y", "z", "out", "partner"), values), **POINTERS, **NUMBERS}
+    signature = {name: types.get(name, "constexpr") for name in names}
+    aligned = {(i,): [["tt.divisibility", 16]] for i, name in enumerate(names) if signature[name].startswith("*")}
+    constants = {(names.index(name),): value for name, value in constants.items() if name in names}
+    source = ASTSource(kernel, signature, constants, aligned)
+    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": warps, "num_stages": stages})
+    products = re.findall(r"wgmma\.mma_async|mma\.sync", made.asm["ptx"])
+    return {"shared_bytes": made.metadata.shared, "tensor_core_products": len(products)}
+
+
+def compile_case(case: str) -> dict:
+    dtype, d, e, decay, way = case.split("-")
+    d, e, reverse = int(d), int(e), way == "backward"
+    width, block, warps, stages = fused.configuration(getattr(torch, dtype), max(d, e), 64)
+    constants = {
+        "M": d, "N": e, "BM": max(16, triton.next_power_of_2(d)), "BN": min(width, max(16, triton.next_power_of_2(e))),
+        "C": block, "MODE": ("none", "head", "token").index(decay), "REVERSE": reverse, "HAS_BEFORE": True,
+        "STORE_AFTER": True, "DOTS": reverse, "PRECISION": "tf32x3" if dtype == "float32" else "tf32",
+        "WIDE_STATE": dtype == "float16", "WIDEN": False, "SIZE": d * e, "BLOCK": 1024, "HAS_OUTER": True,
+    }  # fmt: skip
+    return {
+        kernel.fn.__name__: facts(kernel, SHORT[dtype], constants, warps, stages)
+        for kernel in (tk.segment_updates, tk.carry_states, tk.causal_pass)
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps({case: compile_case(case) for case in sys.argv[1:]}))

@@ -1,0 +1,31 @@
+"""Figure: bytes kept for the backward pass against sequence length."""
+
+from lib.atlas.figure import LINESTYLES, MARKERS, REFERENCE, new_figure
+
+LABELS = {
+    "cumsum": "all states (cumsum)",
+    "quadratic": "left product, whole mask",
+    "sdpa": "softmax (scaled_dot_product_attention)",
+    "chunked": "blocks (Lightning Attention-2)",
+}
+
+
+def figure_memory(memory):
+    """Return the figure."""
+    figure, axis = new_figure(height=3.6)
+    for i, (name, label) in enumerate(LABELS.items()):
+        kept = memory.kept.sel(form=name)
+        axis.plot(memory.tokens, kept / 2**20, label=label, marker=MARKERS[i], linestyle=LINESTYLES[i])
+    axis.plot(memory.tokens, memory.inputs / 2**20, label="q, k, v themselves", **REFERENCE)
+    axis.set_xscale("log", base=2)
+    axis.set_yscale("log")
+    axis.set_xlabel("sequence length T (tokens)")
+    axis.set_ylabel("kept for the backward pass (MiB)")
+    axis.legend()
+    return figure
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure_memory, snakemake)

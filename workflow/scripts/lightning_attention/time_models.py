@@ -1,0 +1,119 @@
+"""Wall times of whole models: training steps at a constant number of tokens, and decoding at growing contexts."""
+
+import time
+
+import numpy as np
+import torch
+import xarray as xr
+
+from lib.bench.timing import machine, one_thread
+from lib.language.models import build_model
+from lib.training.loop import adamw, clip_each, language_loss
+from lib.training.stacked import generators
+
+ARCHITECTURES = ("tnl_chunked", "tnl_quadratic", "softmax")
+
+
+def _clock(device: str) -> float:
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def step_times(model, vocabulary: int, batch: int, tokens: int, warmup: int, steps: int, device: str) -> np.ndarray:
+    """Seconds of full training steps on random windows."""
+    optimiser = adamw(model, 1e-4)
+    parameters = list(model.parameters())
+    windows = torch.randint(vocabulary, (1, batch, tokens + 1), generator=torch.Generator().manual_seed(0)).to(device)
+    seconds = []
+    for _ in range(warmup + steps):
+        start = _clock(device)
+        optimiser.zero_grad(set_to_none=True)
+        language_loss(model, windows).sum().backward()
+        clip_each(parameters, 1.0)
+        optimiser.step()
+        seconds.append(_clock(device) - start)
+    return np.array(seconds[warmup:])
+
+
+def decode_times(model, context: int, warmup: int, tokens: int, device: str) -> tuple[np.ndarray, int]:
+    """Seconds of each decoded token after a context that fills the state with random values, and the state's bytes."""
+    states = model.begin(1, 1, context, torch.Generator().manual_seed(0))
+    token, seconds = torch.zeros(1, 1, dtype=torch.long, device=device), []
+    with torch.no_grad():
+        for _ in range(warmup + tokens):
+            start = _clock(device)
+            logits, states = model.step(token, states)
+            token = logits.argmax(-1)
+            seconds.append(_clock(device) - start)
+    parts = [part for state in states for part in (state if isinstance(state, tuple) else (state,))]
+    held = sum(x.numel() * x.element_size() for x in parts if isinstance(x, torch.Tensor))
+    return np.array(seconds[warmup:]), held
+
+
+def time_models(
+    *,
+    vocabulary: int,
+    sizes: dict[str, dict],
+    block: int,
+    tokens_per_batch: int,
+    lengths: list[int],
+    quadratic_longest: int,
+    warmup: int,
+    steps: int,
+    decode_size: str,
+    contexts: list[int],
+    decode_tokens: int,
+    device: str,
+) -> xr.Dataset:
+    """Return tokens per second `(architecture, size, length, step)` and decode times `(architecture, context, token)`.
+
+    Args:
+        vocabulary, sizes, block: of the models: width, layers and heads by name of the size.
+        tokens_per_batch, lengths: tokens of a batch, cut into sequences of each length.
+        quadratic_longest: longest sequence that the quadratic form trains on.
+        warmup, steps: training steps that do not count, and that do.
+        decode_size, contexts, decode_tokens: size, lengths of the context, tokens decoded at each.
+        device: where to compute.
+    """
+    rate = np.full((len(ARCHITECTURES), len(sizes), len(lengths), steps), np.nan)
+    decoders = ("tnl_chunked", "softmax")
+    decode = np.empty((len(decoders), len(contexts), decode_tokens))
+    held = np.empty((len(decoders), len(contexts)), dtype=np.int64)
+    with one_thread():
+        for i, architecture in enumerate(ARCHITECTURES):
+            for j, size in enumerate(sizes.values()):
+                model = build_model(architecture, vocabulary, generators([0]), block, **size).to(device)
+                for k, length in enumerate(lengths):
+                    if architecture == "tnl_quadratic" and length > quadratic_longest:
+                        continue
+                    batch = tokens_per_batch // length
+                    seconds = step_times(model, vocabulary, batch, length, warmup, steps, device)
+                    rate[i, j, k] = tokens_per_batch / seconds
+                    print(f"{architecture} {size} T={length}: {np.median(rate[i, j, k]):.0f} tokens/s", flush=True)
+        for i, architecture in enumerate(decoders):
+            model = build_model(architecture, vocabulary, generators([0]), block, **sizes[decode_size]).to(device)
+            for k, context in enumerate(contexts):
+                seconds, held[i, k] = decode_times(model, context, 5, decode_tokens, device)
+                decode[i, k] = 1e3 * seconds
+    return xr.Dataset(
+        {
+            "tokens_per_s": (("architecture", "size", "length", "step"), rate, {"units": "tokens/s"}),
+            "decode_ms": (("decoder", "context", "token"), decode, {"units": "ms"}),
+            "state_bytes": (("decoder", "context"), held, {"units": "bytes", "long_name": "state or cache"}),
+        },
+        coords={
+            "architecture": list(ARCHITECTURES),
+            "size": list(sizes),
+            "length": lengths,
+            "decoder": list(decoders),
+            "context": contexts,
+        },
+        attrs={"timing": True, "device": device, "machine": machine(device), "tokens_per_batch": tokens_per_batch},
+    )
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(time_models, snakemake)
