@@ -6,12 +6,12 @@ the scalar-decay scan alone (the cost of trapezoid and rotation), softmax attent
 """
 
 import importlib.util
-import time
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from kernels.linear_attention import chunk_linear_attention
+from lib.bench.timing import time_op
 from lib.ssm import mamba3_scan
 from lib.ssm.models import sequence_model
 from lib.training.loop import token_losses
@@ -22,17 +22,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 def seconds(function, repeat: int = 5) -> float:
     """Best time of a few calls after one that does not count."""
-    times = []
-    for i in range(repeat + 1):
-        if DEVICE == "cuda":
-            torch.cuda.synchronize()
-        start = time.perf_counter()
-        function()
-        if DEVICE == "cuda":
-            torch.cuda.synchronize()
-        if i:
-            times.append(time.perf_counter() - start)
-    return min(times)
+    return float(time_op(function, DEVICE, 1, repeat).min()) / 1e3
 
 
 def arguments(b: int, T: int, H: int, P: int, N: int, R: int, dtype) -> dict:
@@ -44,7 +34,8 @@ def arguments(b: int, T: int, H: int, P: int, N: int, R: int, dtype) -> dict:
     steps = torch.rand(b, T, H, device=DEVICE) * 0.1 + 1e-3
     ones = tuple(torch.full((H, R, P), 1 / R, device=DEVICE) for _ in range(3))
     return {
-        "C": normal(b, T, R, 1, N), "B": normal(b, T, R, 1, N), "x": normal(b, T, H, P), "log_decay": -steps, "dt": steps,
+        "C": normal(b, T, R, 1, N), "B": normal(b, T, R, 1, N), "x": normal(b, T, H, P), "log_decay": -steps,
+        "dt": steps,
         "trap": normal(b, T, H, kind=torch.float32), "angles": normal(b, T, N // 4, kind=torch.float32),
         "C_bias": torch.ones(H, R, N, device=DEVICE), "B_bias": torch.ones(H, R, N, device=DEVICE),
         "D": torch.ones(H, device=DEVICE), "z": normal(b, T, H, P), "mimo": ones,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -173,12 +174,25 @@ def test_ranks_need_their_weights():
         mamba3_scan(**{**given, "initial_state": dataclasses.replace(state, h=state.h[..., 1:])})
 
 
-def test_triton_kernels_in_the_interpreter():
-    """A process of its own: Triton reads its mode once."""
+def _process(module: str, interpret: str, *arguments: str) -> str:
+    """A process of its own, because Triton reads its mode once; returns what it printed."""
     root = Path(__file__).resolve().parents[2]
-    environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": f"{root}:{root / 'src'}"}
+    environment = os.environ | {"TRITON_INTERPRET": interpret, "PYTHONPATH": f"{root}:{root / 'src'}"}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.kernels.mamba3_triton_check"],
+        [sys.executable, "-m", f"tests.kernels.{module}", *arguments],
         cwd=root, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_triton_kernels_in_the_interpreter():
+    _process("mamba3_triton_check", "1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["1-128-64", "4-128-64", "1-64-64", "2-16-16"])
+def test_triton_kernels_compile_for_tensor_cores(case):
+    for name, found in json.loads(_process("compile_mamba3", "0", case))[case].items():
+        assert found["shared_bytes"] <= 227 * 1024
+        assert found["tensor_core_products"] > 0 or name == "step_kernel"

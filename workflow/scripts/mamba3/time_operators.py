@@ -1,7 +1,5 @@
 """Time one decode step and the forward pass of a sequence; on a processor the PyTorch forms, on a GPU the kernels."""
 
-import time
-
 import numpy as np
 import torch
 import xarray as xr
@@ -9,26 +7,12 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from kernels.linear_attention import chunk_linear_attention
 from lib.atlas.progress import progress
+from lib.bench.timing import time_op
 from lib.ssm import Mamba3State, mamba3_scan, mamba3_step
 from lib.ssm.counts import decode_count
 
 STATE_BYTES = {"float32": 4, "bfloat16": 2}
 OPERATORS = ("mamba3", "mimo", "scalar_decay", "softmax")
-
-
-def _times(function, repeats: int, device: str) -> np.ndarray:
-    """Milliseconds of each call after two that do not count."""
-    times = []
-    for i in range(repeats + 2):
-        if device == "cuda":
-            torch.cuda.synchronize()
-        start = time.perf_counter()
-        function()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        if i > 1:
-            times.append(1e3 * (time.perf_counter() - start))
-    return np.array(times)
 
 
 def _token(b: int, H: int, P: int, N: int, R: int, rng: torch.Generator, device: str, dtype, T: int | None = None):
@@ -48,6 +32,19 @@ def _token(b: int, H: int, P: int, N: int, R: int, rng: torch.Generator, device:
         "D": torch.ones(H, device=device), "z": z, "mimo": tuple(torch.ones(H, R, P, device=device) for _ in range(3)),
     }  # fmt: skip
     return arguments, options
+
+
+def _prefills(T: int, heads: int, P: int, N: int, rng: torch.Generator, device: str, dtype) -> list:
+    """Forward passes of the operators, in their order."""
+    (siso, one), (mimo, four) = (_token(1, heads, P, N, rank, rng, device, dtype, T) for rank in (1, 4))
+    q, k, v = (torch.randn(1, heads, T, width, generator=rng).to(device, dtype) for width in (N, N, P))
+    decay = -0.1 * torch.rand(1, heads, T, generator=rng).to(device)
+    return [
+        lambda: mamba3_scan(*siso, **one),
+        lambda: mamba3_scan(*mimo, **four),
+        lambda: chunk_linear_attention(q, k, v, decay),
+        lambda: scaled_dot_product_attention(q, k, v, is_causal=True),
+    ]
 
 
 def time_operators(
@@ -78,21 +75,13 @@ def time_operators(
             torch.zeros(batches[b], H, R, N, device=device), torch.zeros(batches[b], H, P, device=device),
         )  # fmt: skip
         with torch.no_grad():
-            decode[d, r, n, b] = _times(lambda: mamba3_step(state, *arguments, **options), repeats, device)  # noqa: B023
+            decode[d, r, n, b] = time_op(lambda: mamba3_step(state, *arguments, **options), device, 2, repeats)  # noqa: B023
     prefill = np.zeros((len(OPERATORS), len(tokens), repeats))
     N, P, dtype = states[0], head_dim, torch.bfloat16 if device == "cuda" else torch.float32
     for i, T in enumerate(progress(tokens, "lengths")):
-        with torch.no_grad():
-            for o, rank in ((0, 1), (1, 4)):
-                arguments, options = _token(1, heads, P, N, rank, rng, device, dtype, T)
-                prefill[o, i] = _times(lambda: mamba3_scan(*arguments, **options), repeats, device)  # noqa: B023
-            q, k = (torch.randn(1, heads, T, N, generator=rng).to(device, dtype) for _ in range(2))
-            v = torch.randn(1, heads, T, P, generator=rng).to(device, dtype)
-            decay = -0.1 * torch.rand(1, heads, T, generator=rng).to(device)
-            prefill[2, i] = _times(lambda: chunk_linear_attention(q, k, v, decay), repeats, device)  # noqa: B023
-            prefill[3, i] = _times(
-                lambda: scaled_dot_product_attention(q, k, v, is_causal=True), repeats, device  # noqa: B023
-            )  # fmt: skip
+        for o, call in enumerate(_prefills(T, heads, P, N, rng, device, dtype)):
+            with torch.no_grad():
+                prefill[o, i] = time_op(call, device, 2, repeats)
     counts = [
         [[decode_count(heads, head_dim, N, R, state_bytes=size).intensity for N in states] for R in ranks]
         for size in STATE_BYTES.values()
