@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# without a GPU Triton interprets its kernels; it decides when it is first imported, whichever test does that
+os.environ.setdefault("TRITON_INTERPRET", "0" if shutil.which("nvidia-smi") else "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 TOY = ROOT / "tests" / "workflow" / "toy"
 CODE = ("Snakefile", "config", "profiles", "slurm", "workflow", "src", "kernels", "resources")

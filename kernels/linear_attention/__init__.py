@@ -23,7 +23,7 @@ def sequence_bounds(cu_seqlens, tokens: int) -> list[int]:
     Raises:
         ValueError: they do not start at 0, do not end at `tokens`, or fall.
     """
-    bounds = [int(bound) for bound in cu_seqlens]
+    bounds = torch.as_tensor(cu_seqlens).tolist()
     if len(bounds) < 2 or bounds[0] != 0 or bounds[-1] != tokens or any(b < a for a, b in itertools.pairwise(bounds)):
         raise ValueError(f"cu_seqlens: got {bounds}, expected bounds that rise from 0 to the {tokens} tokens")
     return bounds

@@ -4,6 +4,7 @@ Written for NVIDIA tensor cores: 16-bit factors with float32 sums, states in flo
 Triton's interpreter (`TRITON_INTERPRET=1`) on small shapes.
 """
 
+import functools
 import itertools
 import os
 from typing import NamedTuple
@@ -54,7 +55,8 @@ def segment_length(tokens: int, programs: int, processors: int, block: int) -> i
     return triton.cdiv(triton.cdiv(tokens, wanted), block) * block
 
 
-def cut_segments(batch: int, tokens: int, bounds: list[int] | None, length: int, device) -> Segments:
+@functools.lru_cache(maxsize=64)
+def cut_segments(batch: int, tokens: int, bounds: tuple[int, ...] | None, length: int, device) -> Segments:
     """Segments of at most `length` tokens of a batch, or of packed sequences."""
     sequences = [(b, 0, tokens) for b in range(batch)]
     if bounds is not None:
@@ -110,7 +112,7 @@ def _setting(q, v, log_decay, scale, size, bounds) -> _Setting:
     exact = q.dtype == torch.float32 and not torch.backends.cuda.matmul.allow_tf32
     precision = "tf32x3" if exact else "tf32"
     return _Setting(
-        cut_segments(batch, tokens, bounds, length, q.device),
+        cut_segments(batch, tokens, None if bounds is None else tuple(bounds), length, q.device),
         q if log_decay is None else log_decay.contiguous(),
         mode.value,
         scale,
@@ -193,7 +195,8 @@ class _Fused(torch.autograd.Function):
         q, k, v = (part.contiguous() for part in (q, k, v))
         setting = _setting(q, v, log_decay, scale, size, bounds)
         learned = log_decay is not None and log_decay.requires_grad
-        o, final, _ = _causal(q, k, v, setting, initial_state, reverse=False, want_after=want_final or learned)
+        with torch.cuda.device_of(q):
+            o, final, _ = _causal(q, k, v, setting, initial_state, reverse=False, want_after=want_final or learned)
         ctx.save_for_backward(q, k, v, log_decay, initial_state, final if learned else None)
         ctx.options = scale, size, bounds, learned
         ctx.set_materialize_grads(False)
@@ -208,13 +211,16 @@ class _Fused(torch.autograd.Function):
         d_out = torch.zeros_like(v) if d_out is None else d_out.to(v.dtype).contiguous()
         turned = None if initial_state is None else initial_state.mT
         d_turned = None if d_final is None else d_final.mT
-        dq, _, with_q = _causal(
-            d_out, v, k, setting, turned, reverse=False, want_after=False, partner=q if learned else None
-        )
-        dk, _, with_k = _causal(
-            v, d_out, q, setting, d_turned, reverse=True, want_after=False, partner=k if learned else None
-        )
-        dv, d_initial, _ = _causal(k, q, d_out, setting, d_final, reverse=True, want_after=initial_state is not None)
+        with torch.cuda.device_of(q):
+            dq, _, with_q = _causal(
+                d_out, v, k, setting, turned, reverse=False, want_after=False, partner=q if learned else None
+            )
+            dk, _, with_k = _causal(
+                v, d_out, q, setting, d_turned, reverse=True, want_after=False, partner=k if learned else None
+            )
+            dv, d_initial, _ = _causal(
+                k, q, d_out, setting, d_final, reverse=True, want_after=initial_state is not None
+            )
         d_decay = None
         if learned:
             d_final = torch.zeros_like(final) if d_final is None else d_final

@@ -200,21 +200,3 @@ def measure(
             "block": block,
         },
     )  # fmt: skip
-
-
-def times_of(table: xr.Dataset, operator: str, way: str, statistic: str = "min") -> tuple[np.ndarray, np.ndarray]:
-    """Tokens in rising order, and the smallest time in ms, of one operator and pass.
-
-    Args:
-        table: of `measure`.
-        operator, way: which.
-        statistic: `min`, `median` or `max` over the repeats.
-
-    Only cases with the batch, heads and width of the table's first case count.
-    """
-    rows = (table["operator"] == operator) & (table["pass"] == way)
-    for name in ("batch", "heads", "width"):
-        rows = rows & (table[name] == table[name][0])
-    chosen = table.isel(case=np.flatnonzero(rows.values)).sortby("tokens")
-    values = chosen.time_ms.min("repeat") if statistic == "min" else getattr(chosen.time_ms, statistic)("repeat")
-    return chosen.tokens.values, values.values.astype(float)

@@ -1,4 +1,4 @@
-"""Wall times of operators, how they grow, and what the machine itself can do."""
+"""Wall times and bytes of operators, and what the machine itself can do."""
 
 import contextlib
 import time
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy import stats
 
 
 def machine(device: str) -> str:
@@ -52,40 +51,6 @@ def time_op(call: Callable[[], object], device: str, warmup: int, repeats: int) 
         call()
         times.append(1e3 * (time.perf_counter() - start))
     return np.array(times)
-
-
-def loglog_slope(x, y, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Least-squares slope of log y on log x, and the ends of its confidence interval.
-
-    Raises:
-        ValueError: fewer than three points.
-    """
-    if len(x) < 3:
-        raise ValueError(f"x: got {len(x)} points, expected at least 3")
-    fit = stats.linregress(np.log(x), np.log(y))
-    half = stats.t.ppf((1 + confidence) / 2, len(x) - 2) * fit.stderr
-    return float(fit.slope), float(fit.slope - half), float(fit.slope + half)
-
-
-def crossover(x, ratio) -> float:
-    """First x at which a ratio reaches 1 from below, interpolated in the logarithms of both.
-
-    The smallest x where it starts at 1 or above; infinity where it never reaches 1.
-    """
-    log_x, log_ratio = np.log(x), np.log(ratio)
-    if log_ratio[0] >= 0:
-        return float(x[0])
-    above = np.flatnonzero(log_ratio >= 0)
-    if not len(above):
-        return float("inf")
-    j = above[0]
-    share = -log_ratio[j - 1] / (log_ratio[j] - log_ratio[j - 1])
-    return float(np.exp(log_x[j - 1] + share * (log_x[j] - log_x[j - 1])))
-
-
-def roofline(flops: float, moved: float, peak: float, bandwidth: float) -> float:
-    """Least milliseconds for `flops` operations and `moved` bytes at `peak` FLOP/s and `bandwidth` bytes/s."""
-    return 1e3 * max(flops / peak, moved / bandwidth)
 
 
 def machine_rates(device: str, dtype: torch.dtype) -> tuple[float, float]:

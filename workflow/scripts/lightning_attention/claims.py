@@ -3,8 +3,7 @@
 import numpy as np
 
 from lib.atlas.claims import claim, measured
-from lib.bench.operators import times_of
-from lib.bench.timing import crossover, loglog_slope
+from lib.bench.analysis import crossover, loglog_slope, times_of
 
 NOISE_MS = 2.0  # shorter calls are left out of slopes: they measure the call
 

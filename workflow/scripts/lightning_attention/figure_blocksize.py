@@ -20,7 +20,7 @@ def figure_blocksize(kernels):
         axis.axvline(width, color=f"C{i}", linewidth=0.8, linestyle=LINESTYLES[i], alpha=0.6)
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
-    axis.set_xlabel("block length C (tokens); thin lines: C = D, where both terms are equal")
+    axis.set_xlabel("block length C (tokens); thin lines: C = D")
     axis.set_ylabel("forward time (ms)")
     axis.set_title(f"{kernels.block_ms.attrs['long_name']}, {kernels.attrs['machine']}", fontsize=8.5)
     axis.legend()

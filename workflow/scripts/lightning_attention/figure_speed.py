@@ -1,8 +1,7 @@
 """Figure: time against sequence length, one curve for each form of attention."""
 
 from lib.atlas.figure import LINESTYLES, MARKERS, new_figure
-from lib.bench.operators import times_of
-from lib.bench.timing import loglog_slope
+from lib.bench.analysis import loglog_slope, times_of
 
 LABELS = {
     "chunked": "blocks (Lightning Attention-2)",

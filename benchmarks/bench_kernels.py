@@ -1,0 +1,87 @@
+"""Times of the kernels on this machine beside its own limits and beside installed peers, printed and, if asked, stored.
+
+On a CPU small shapes are timed on one thread, on a CUDA device the six shapes of `GPU` in bfloat16. With
+`--store resources/measured/kernels_NAME.zarr.zip` the table is kept; the speed figures then show it beside their own.
+A further family of operators is one more entry of `FAMILIES`.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lib.bench.analysis import roofline
+from lib.bench.operators import LINEAR_ATTENTION, measure
+
+# batch, heads, tokens, width of a head
+GPU = [
+    (8, 16, 2048, 64),
+    (4, 16, 2048, 128),
+    (4, 32, 8192, 128),
+    (1, 96, 8192, 128),
+    (2, 16, 16384, 128),
+    (1, 16, 131072, 128),
+]
+GPU_CURVE = [(4, 32, tokens, 128) for tokens in (1024, 2048, 4096, 8192, 16384, 32768)]
+CPU = [(1, 4, 1024, 64), (1, 4, 4096, 64)]
+CPU_LONG = [(1, 4, 8192, 64)]
+QUADRATIC = ("quadratic", "tiled", "recurrent", "cumsum")  # too slow or too large for the long shapes
+
+
+def linear_attention_cases(device: str) -> list:
+    """What is timed of linear attention: operator, pass, shape."""
+    shapes = GPU_CURVE + [shape for shape in GPU if shape not in GPU_CURVE] if device == "cuda" else CPU + CPU_LONG
+    cases = [
+        (name, way, s) for s in shapes for name in ("chunked", "sdpa", "fla_simple_gla") for way in ("forward", "both")
+    ]
+    short = GPU[1:2] if device == "cuda" else CPU[:1]
+    cases += [(name, "forward", shape) for shape in short for name in QUADRATIC]
+    return cases + [(name, "decode", shapes[-1]) for name in ("chunked", "sdpa")]
+
+
+FAMILIES = {"linear_attention": (LINEAR_ATTENTION, linear_attention_cases)}
+
+
+def report(table) -> None:
+    """Print each case: time, achieved rates, share of the roofline, ratio to the block form."""
+    print(f"{table.attrs['machine']}, {table.attrs['dtype']}: copy {table.copy_bandwidth / 1e9:.0f} GB/s, ", end="")
+    print(f"matrix product {table.matrix_rate / 1e12:.2f} TFLOP/s")
+    times = table.time_ms.min("repeat").values
+    keys = list(zip(*(table[name].values for name in ("pass", "batch", "heads", "tokens", "width"))))
+    own = {key: t for key, t, name in zip(keys, times, table["operator"].values) if name == "chunked"}
+    print(f"{'shape (B, H, T, D)':22} {'pass':8} {'operator':16} {'ms':>9} ", end="")
+    print(f"{'GB/s':>7} {'GFLOP/s':>8} {'bound':>6} {'ratio':>7}")
+    for key, t, name, flops, moved in zip(
+        keys, times, table["operator"].values, table.flops.values, table.bytes.values
+    ):
+        rates = f"{'':7} {'':8} {'':6}"
+        if np.isfinite(flops):
+            bound = roofline(flops, moved, float(table.matrix_rate), float(table.copy_bandwidth))
+            rates = f"{moved / t / 1e6:7.1f} {flops / t / 1e6:8.1f} {bound / t:6.0%}"
+        ratio = f"{t / own[key]:7.2f}" if key in own else ""
+        print(f"{tuple(int(x) for x in key[1:])!s:22} {key[0]:8} {name:16} {t:9.3f} {rates} {ratio}")
+
+
+def main() -> None:
+    """Measure, print, store."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--family", choices=FAMILIES, default="linear_attention")
+    parser.add_argument("--store", type=Path, help="keep the table as a store; its name ends in .zarr.zip")
+    options = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    operators, cases = FAMILIES[options.family]
+    table = measure(
+        operators, cases(device), device=device, dtype=torch.bfloat16 if device == "cuda" else torch.float32,
+        warmup=25 if device == "cuda" else 1, repeats=100 if device == "cuda" else 5,
+    )  # fmt: skip
+    report(table)
+    if options.store:
+        from lib.atlas import provenance, store
+
+        made = {"stage": "bench_kernels", "commit": provenance.git_commit(Path(__file__).parents[1]), "timing": True}
+        store.write(table, options.store, {**made, "libraries": provenance.libraries()})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Timing tables, growth, crossings, bounds, and the operators that are timed."""
+
+import numpy as np
+import pytest
+import torch
+
+from lib.bench import analysis, operators, timing
+
+
+def test_slopes_are_exponents():
+    x = np.array([1.0, 2, 4, 8])
+    slope, low, high = analysis.loglog_slope(x, 3 * x**1.5)
+    assert slope == pytest.approx(1.5)
+    assert low == pytest.approx(1.5)
+    noisy = 3 * x**1.5 * np.array([1.1, 0.9, 1.05, 0.95])
+    slope, low, high = analysis.loglog_slope(x, noisy)
+    assert low < slope < high
+    with pytest.raises(ValueError, match="at least 3"):
+        analysis.loglog_slope([1, 2], [1, 2])
+
+
+def test_crossings():
+    assert analysis.crossover([1, 4, 16], [0.25, 0.5, 2.0]) == pytest.approx(8)
+    assert analysis.crossover([2, 4], [1.0, 3.0]) == 2
+    assert analysis.crossover([2, 4], [0.1, 0.2]) == np.inf
+
+
+def test_bounds():
+    assert analysis.roofline(2e9, 1e9, 1e12, 1e12) == pytest.approx(2)
+    assert analysis.roofline(1e9, 4e9, 1e12, 1e12) == pytest.approx(4)
+    # the block form at (4, 32, 8192, 128) in 16-bit types
+    forward, backward = operators.linear_counts((4, 32, 8192, 128), 2)
+    assert forward == (pytest.approx(103e9, rel=0.01), pytest.approx(1.07e9, rel=0.01))
+    assert backward[1] / forward[1] == 14 / 8
+    assert operators.softmax_counts((4, 32, 8192, 128), 2)[0][0] == pytest.approx(2.2e12, rel=0.01)
+
+
+def test_every_operator_is_the_same_function():
+    shape = (1, 2, 40, 8)
+    results = {}
+    for name, operator in operators.LINEAR_ATTENTION.items():
+        if name != "sdpa" and operator.available("cpu"):
+            inputs, function = operator.build(shape, torch.float32, "cpu", 16)
+            results[name] = function(*inputs)
+    assert len(results) == 5
+    for result in results.values():
+        torch.testing.assert_close(result, results["recurrent"], atol=1e-4, rtol=1e-4)
+
+
+def test_a_table_has_every_case_and_says_that_it_is_timed():
+    cases = [("chunked", way, (1, 2, tokens, 8)) for way in operators.PASSES for tokens in (32, 16)]
+    cases += [("chunked", "forward", (2, 2, 16, 8)), ("fla_simple_gla", "forward", (1, 2, 16, 8))]
+    table = operators.measure(operators.LINEAR_ATTENTION, cases, device="cpu", block=16, repeats=2)
+    assert table.attrs["timing"] is True
+    assert table.sizes == {"case": 7, "repeat": 2}  # the peer needs a GPU
+    assert float(table.time_ms.min()) > 0
+    tokens, times = analysis.times_of(table, "chunked", "forward")
+    np.testing.assert_allclose(times, table.time_ms.min("repeat").values[[1, 0]])
+    assert tokens.tolist() == [16, 32]
+    both = table.flops[table["pass"].values == "both"].values[0] / table.flops[0].values
+    assert both == pytest.approx(3.5)
+    with pytest.raises(ValueError, match="'other'"):
+        operators.measure(operators.LINEAR_ATTENTION, [("other", "forward", (1, 1, 1, 1))], device="cpu")
+
+
+def test_repeats_are_counted_and_threads_restored():
+    calls, threads = [], torch.get_num_threads()
+    assert len(timing.time_op(lambda: calls.append(torch.get_num_threads()), "cpu", 2, 3)) == 3
+    assert len(calls) == 5
+    with timing.one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == threads
+    assert "one thread" in timing.machine("cpu")
+
+
+def test_kept_bytes_are_those_of_what_autograd_keeps():
+    x = torch.ones(100, requires_grad=True)
+    assert timing.kept_bytes(lambda: x * 2) == 0
+    assert timing.kept_bytes(lambda: (x * x).sum()) == 400
+    assert timing.kept_bytes(lambda: torch.exp(x)) == 400
