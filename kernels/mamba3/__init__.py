@@ -84,13 +84,29 @@ def mamba3_scan(
     )
     if chunk_size < 1 or (chunk_size & (chunk_size - 1)):
         raise ValueError(f"chunk_size: got {chunk_size}, expected a power of two")
-    if backend == "triton":
-        from kernels.mamba3.fused import scan_fused
+    given = (C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, initial_state, sizes)
+    with torch.autocast(x.device.type, enabled=False):  # the forms choose their own precision
+        if backend == "triton":
+            from kernels.mamba3.fused import scan_fused
 
-        y, state = scan_fused(
-            C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, initial_state, sizes, bounds, chunk_size
+            y, state = scan_fused(*given, bounds, chunk_size)
+        else:
+            y, state = _scan_in_torch(*given, bounds, chunk_size, backend)
+    return y.to(x.dtype), state if output_final_state else None
+
+
+def _scan_in_torch(
+    C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, initial_state, sizes, bounds, chunk_size, backend
+):
+    """The PyTorch forms, sequence by sequence where several are packed; half precision is computed in float32."""
+    if x.dtype in (torch.float16, torch.bfloat16):
+        C, B, x, log_decay, dt, trap, angles, C_bias, B_bias = (
+            value.float() for value in (C, B, x, log_decay, dt, trap, angles, C_bias, B_bias)
         )
-        return y, state if output_final_state else None
+        D, z = (None if value is None else value.float() for value in (D, z))
+        mimo = None if mimo is None else tuple(weight.float() for weight in mimo)
+        if initial_state is not None:
+            initial_state = Mamba3State(*(value.float() for value in vars(initial_state).values()))
 
     def one(span: slice, state: Mamba3State | None, length: int):
         """Scan one sequence, or one batch of sequences of equal length."""
@@ -105,18 +121,17 @@ def mamba3_scan(
         return forms.scan_parallel(*part, C_bias, B_bias, D, _part(z, span), mimo, state, size, form, chunk_size)
 
     if bounds is None:
-        y, state = one(slice(None), initial_state, sizes.T)
-        return y, state if output_final_state else None
+        return one(slice(None), initial_state, sizes.T)
     outputs, states = [], []
     for i, (start, end) in enumerate(bounds):
         given = initial_state
         if given is not None:
-            given = Mamba3State(*(value[i : i + 1] for value in (given.angle, given.h, given.B, given.x)))
+            given = Mamba3State(*(value[i : i + 1] for value in vars(given).values()))
         y, state = one(slice(start, end), given, end - start)
         outputs.append(y)
         states.append(state)
     joined = Mamba3State(*(torch.cat([getattr(s, name) for s in states]) for name in ("angle", "h", "B", "x")))
-    return torch.cat(outputs, 1), joined if output_final_state else None
+    return torch.cat(outputs, 1), joined
 
 
 def mamba3_step(

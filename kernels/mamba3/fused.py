@@ -1,14 +1,17 @@
 """The scan through Triton: what surrounds the chunk kernels, and their autograd function."""
 
+import itertools
 import math
 import os
+from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 import triton
 import triton.language as tl
 
 from kernels.mamba3 import fused_kernels as kernels
-from kernels.mamba3.forms import merge, rows_of
+from kernels.mamba3.forms import heads, merge, rotate_pairs, rows_of
 from kernels.mamba3.state import Mamba3State
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -41,13 +44,49 @@ def _launch(kernel, programs: int, *arguments, **constants) -> None:
         kernel[(programs,)](*arguments, **constants, num_warps=4)
 
 
+class Layout(NamedTuple):
+    """Where sequences and chunks lie; `filled` are the sequences that hold tokens, with their first and last ones."""
+
+    cu: torch.Tensor
+    chunks: torch.Tensor
+    total: int
+    inside: torch.Tensor
+    filled: torch.Tensor
+    first: torch.Tensor
+    last: torch.Tensor
+
+
+@lru_cache(maxsize=16)
+def lay_out(bounds: tuple[tuple[int, int], ...], per_chunk: int, device: torch.device) -> Layout:
+    """Layout of sequences, kept from call to call so that a training step copies nothing to the GPU.
+
+    Args:
+        bounds: start and end of each sequence, in order and without gaps.
+        per_chunk: tokens of a chunk.
+        device: of the tensors.
+    """
+
+    def integers(values):
+        return torch.tensor(values, dtype=torch.int64, device=device)
+
+    counts = [-(-(end - start) // per_chunk) for start, end in bounds]
+    filled = [i for i, (start, end) in enumerate(bounds) if end > start]
+    inside = torch.ones(bounds[-1][1], 1, dtype=torch.bool, device=device)
+    last = integers([bounds[i][1] - 1 for i in filled])
+    inside[last] = False
+    return Layout(
+        integers([bounds[0][0], *(end for _, end in bounds)]), integers([0, *itertools.accumulate(counts)]),
+        sum(counts), inside, integers(filled), integers([bounds[i][0] for i in filled]), last,
+    )  # fmt: skip
+
+
 class _Scan(torch.autograd.Function):
     """Rows of outputs, final state and final angle, from un-rotated B and C and token weights."""
 
     @staticmethod
-    def forward(ctx, C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, S0, angle0, cu, chunks, shape):
+    def forward(ctx, C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, S0, angle0, layout, shape):
         given = [v.contiguous() for v in (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias)]
-        given += [x if mx is None else mx.contiguous(), S0.contiguous(), angle0.contiguous(), cu]
+        given += [x if mx is None else mx.contiguous(), S0.contiguous(), angle0.contiguous(), layout.cu]
         sizes, constants = shape
         H, _, _, N, S, P = sizes
         tokens, R, n = x.shape[0], constants["R"], S0.shape[0]
@@ -55,13 +94,13 @@ class _Scan(torch.autograd.Function):
         S_end = torch.empty(n, H, P, N, dtype=torch.float32, device=x.device)
         angle_end = torch.empty(n, H, S, dtype=torch.float32, device=x.device)
         _launch(kernels.forward_kernel, n * H, *given, out, S_end, angle_end, *sizes, **constants)
-        ctx.save_for_backward(*given, chunks)
-        ctx.shape, ctx.weighted = shape, mx is not None
+        ctx.save_for_backward(*given)
+        ctx.layout, ctx.shape, ctx.weighted = layout, shape, mx is not None
         return out, S_end, angle_end
 
     @staticmethod
     def backward(ctx, dout, dS_end, dangle_end):
-        *given, chunks = ctx.saved_tensors
+        given, chunks = ctx.saved_tensors, ctx.layout.chunks
         C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, S0, angle0, cu = given
         sizes, constants = ctx.shape
         H, G, A, N, S, P = sizes
@@ -73,7 +112,7 @@ class _Scan(torch.autograd.Function):
         dout, dS_end, dangle_end = dout.contiguous(), dS_end.contiguous(), dangle_end.contiguous()
         dC, dB = buffer(tokens, R, H, N), buffer(tokens, R, H, N)
         q_dq, dangle, end_dot = buffer(tokens, R, H), buffer(tokens, H, S), buffer(n, H)
-        chunk_angle = buffer(int(chunks[-1]), H, S)
+        chunk_angle = buffer(ctx.layout.total, H, S)
         dx, dmx, drate = buffer(tokens, H, P), buffer(n, H, R, P), buffer(tokens, H, S)
         dlog_decay, ddt, dw, dg = (buffer(tokens, H) for _ in range(4))
         dS0, dangle0 = buffer(n, H, P, N), buffer(n, H, S)
@@ -101,39 +140,30 @@ class _Scan(torch.autograd.Function):
             None if gradient is None else gradient.to(value.dtype)
             for gradient, value in zip(found, (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, S0, angle0))
         ]
-        return *cast, None, None, None
+        return *cast, None, None
 
 
 def scan_fused(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, state, sizes, bounds, chunk_size):
     """`mamba3_scan` by the chunk kernels; arguments as `kernels.mamba3.state.canonical` returns them."""
     b, T, H, P, R, G, N, A, S = (getattr(sizes, name) for name in ("b", "T", "H", "P", "R", "G", "N", "A", "S"))
-    bounds = bounds or [(i * T, (i + 1) * T) for i in range(b)]
-    n, device = len(bounds), x.device
-    cu = torch.tensor([bounds[0][0], *(end for _, end in bounds)], dtype=torch.int64, device=device)
-    ranks = power_of_two(R)
+    bounds = tuple(bounds or [(i * T, (i + 1) * T) for i in range(b)])
+    n, device, ranks = len(bounds), x.device, power_of_two(R)
     # on a GPU tl.dot wants at least 16 rows
     per_chunk = max(power_of_two(chunk_size) // ranks, 1, -(-16 // ranks))
-    chunks = torch.nn.functional.pad(torch.cumsum((cu.diff() + per_chunk - 1) // per_chunk, 0), (1, 0))
+    layout = lay_out(bounds, per_chunk, device)
     flat = [value.reshape(b * T, *value.shape[2:]) for value in (C, B, x, log_decay, dt, trap, angles)]
     C_, B_, x_, log_decay_, dt_, trap_, angles_ = flat
     lam = torch.sigmoid(trap_.float())
     steps = dt_.float()
     g, ahead = lam * steps, (1 - lam) * steps
-    filled = [i for i, (start, end) in enumerate(bounds) if end > start]
-    first = torch.tensor([bounds[i][0] for i in filled], dtype=torch.int64, device=device)
-    last = torch.tensor([bounds[i][1] - 1 for i in filled], dtype=torch.int64, device=device)
-    inside = torch.ones(b * T, 1, dtype=torch.bool, device=device)
-    inside[last] = False
-    w = g + torch.where(inside, torch.roll(ahead, -1, 0), 0.0)
+    w = g + torch.where(layout.inside, torch.roll(ahead, -1, 0), 0.0)
     rate = math.pi * torch.tanh(angles_.float())
     if state is None:
         S0 = torch.zeros(n, H, P, N, dtype=torch.float32, device=device)
         angle0 = torch.zeros(n, H, S, dtype=torch.float32, device=device)
     else:
         before = rows_of(state.x[:, None].float(), mimo)[:, :, 0]
-        weight = torch.zeros(n, H, dtype=torch.float32, device=device).index_copy(
-            0, torch.tensor(filled, dtype=torch.int64, device=device), ahead[first]
-        )
+        weight = torch.zeros(n, H, dtype=torch.float32, device=device).index_copy(0, layout.filled, ahead[layout.first])
         S0 = state.h.float() + weight[..., None, None] * before.transpose(2, 3) @ state.B.float()
         angle0 = state.angle.float()
     constants = {
@@ -142,23 +172,21 @@ def scan_fused(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo,
     }  # fmt: skip
     out, S_end, angle_end = _Scan.apply(
         C_, B_, x_, log_decay_.float(), steps, w, g, rate, C_bias.float(), B_bias.float(),
-        None if mimo is None else mimo[0], S0, angle0, cu, chunks, ((H, G, A, N, S, P), constants),
+        None if mimo is None else mimo[0], S0, angle0, layout, ((H, G, A, N, S, P), constants),
     )  # fmt: skip
     out = out.view(b, T, R, H, P).permute(0, 3, 1, 2, 4)
     y = merge(out, rows_of(x, mimo), D, z, mimo).to(x.dtype)
-    return y, _final_state(B_, B_bias, x_, state, S_end, angle_end, filled, last, sizes)
+    return y, _final_state(B_, B_bias, x_, state, S_end, angle_end, layout, sizes)
 
 
-def _final_state(B, B_bias, x, state, S_end, angle_end, filled, last, sizes) -> Mamba3State:
+def _final_state(B, B_bias, x, state, S_end, angle_end, layout, sizes) -> Mamba3State:
     """State after each sequence; an empty one keeps what it had."""
-    from kernels.mamba3.forms import heads, rotate_pairs
-
     angle_end = torch.remainder(angle_end, 2 * math.pi)
     n, H = angle_end.shape[:2]
-    where = torch.tensor(filled, dtype=torch.int64, device=x.device)
-    B_last = rotate_pairs(heads(B[last].float(), H) + B_bias.float(), angle_end[where][:, :, None])
-    x_last = x[last]
-    if len(filled) == n:
+    where = layout.filled
+    B_last = rotate_pairs(heads(B[layout.last].float(), H) + B_bias.float(), angle_end[where][:, :, None])
+    x_last = x[layout.last]
+    if len(where) == n:
         return Mamba3State(angle_end, S_end, B_last, x_last)
     before_B = B_last.new_zeros(n, H, sizes.R, sizes.N) if state is None else state.B.float()
     before_x = x_last.new_zeros(n, H, sizes.P) if state is None else state.x

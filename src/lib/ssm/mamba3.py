@@ -101,7 +101,7 @@ class Mamba3(nn.Module):
     def _vectors(self, raw: Tensor, norm: nn.Module) -> Tensor:
         """B or C normalised, `[b, T, R, models * G, N]`."""
         b, T = raw.shape[1:3]
-        value = norm(raw.view(self.models, b, T, self.R, self.G, self.N)).permute(1, 2, 3, 0, 4, 5)
+        value = norm(raw.view(self.models, b, T, self.R, self.G, self.N)).permute(1, 2, 3, 0, 4, 5).to(raw.dtype)
         return value.reshape(b, T, self.R, self.models * self.G, self.N)
 
     def _turn_fixed(self, C: Tensor, B: Tensor, first: int) -> tuple[Tensor, Tensor]:

@@ -59,6 +59,17 @@ def test_the_backend_does_not_matter(backend):
     torch.testing.assert_close(first(u), second(u), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["mamba3", "mimo", "mamba2", "gdn"])
+def test_layers_run_in_mixed_precision(name):
+    u = _inputs()
+    layer = mixer(name, 32, generators([0, 1, 2]), **SMALL)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = layer(u)
+    assert float((y - layer(u)).detach().abs().max()) < 0.05 * float(layer(u).detach().abs().max())
+    y.float().square().sum().backward()
+    assert all(bool(parameter.grad.isfinite().all()) for parameter in layer.parameters())
+
+
 def test_layers_are_causal():
     u = _inputs()
     changed = u.clone()

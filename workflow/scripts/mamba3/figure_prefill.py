@@ -5,10 +5,10 @@ import numpy as np
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
 
 LABELS = {
-    "mamba3": "Mamba-3",
-    "mimo": "Mamba-3, rank 4",
+    "chunked": "Mamba-3",
+    "rank_4": "Mamba-3, rank 4",
     "scalar_decay": "scalar decay alone",
-    "softmax": "softmax attention",
+    "sdpa": "softmax attention",
 }
 
 
@@ -28,7 +28,7 @@ def figure(times):
     where = "GPU kernels" if times.timed_on == "cuda" else "PyTorch forms on a processor, one thread"
     axis.set(
         xscale="log", yscale="log", xlabel="tokens", ylabel="ms",
-        title=f"{where}: {times.heads} heads of {times.head_dim}, N = {int(times.state[0])}",
+        title=f"{where}: {times.heads} heads of {times.head_dim}, N = {2 * times.head_dim}",
     )  # fmt: skip
     axis.set_xticks(tokens, [str(n) for n in tokens])
     axis.minorticks_off()
