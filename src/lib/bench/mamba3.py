@@ -71,7 +71,7 @@ def _step(rank: int) -> Callable:
 def scan_counts(rank: int) -> Callable:
     """Counter of a scan of rank R: (FLOP, bytes) of forward and of backward, each tensor once.
 
-    A row of a chunk of c rows costs 2 c (N + P) + 4 N P, and a token has R rows, in chunks of 64; the backward pass costs
+    A row of a chunk of c rows costs 2 c (N + P) + 4 N P; a token has R rows, in chunks of 64. The backward pass costs
     2.5 times that. Bytes are those of x, z and y, of B and C once for all heads, and of three float32 numbers for each
     head.
     """
