@@ -73,6 +73,37 @@ def _store_halves(ptr, at, keep, even, odd, comp_e, comp_o, N):
 
 
 @triton.jit
+def _chunk(
+    C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, turned, start, length,
+    h, group, turn_group, token, rank, s, p, H, G, A, N, S, P, R: tl.constexpr, WEIGHTED: tl.constexpr,
+):  # fmt: skip
+    """All that the rows of a chunk hold; its first token is `start`, `length` tokens are left, `turned` is the angle.
+
+    Returns token numbers, which rows are real and first of their token, cumulated log decay and its end, cosines and
+    sines, halves of rotated C and B, x and its rank weights, token weights for later tokens and for the token itself,
+    and the angle that the chunk adds.
+    """
+    ok = (token < length) & (rank < R)
+    tok = start + token
+    first = ok & (rank == 0)
+    step = tl.load(log_decay + tok * H + h, mask=first, other=0.0).to(tl.float32)
+    la = tl.cumsum(step, 0)
+    delta = _turns(dt, rate, tok, first, h, turn_group, s, H, A, S)
+    angle = turned[None, :] + tl.cumsum(delta, 0)
+    cos, sin = tl.cos(angle), tl.sin(angle)
+    ue = _half(C, C_bias, tok, rank, ok, group, h, 2 * s, R, G, N)
+    uo = _half(C, C_bias, tok, rank, ok, group, h, 2 * s + 1, R, G, N)
+    qe, qo = ue * cos - uo * sin, ue * sin + uo * cos
+    ue = _half(B, B_bias, tok, rank, ok, group, h, 2 * s, R, G, N)
+    uo = _half(B, B_bias, tok, rank, ok, group, h, 2 * s + 1, R, G, N)
+    ke, ko = ue * cos - uo * sin, ue * sin + uo * cos
+    xr, m = _rows(x, mx, tok, rank, ok, h, p, R, H, P, WEIGHTED)
+    w = tl.load(w_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
+    g = tl.load(g_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
+    return tok, ok, first, la, tl.sum(step, 0), cos, sin, qe, qo, ke, ko, xr, m, w, g, tl.sum(delta, 0)
+
+
+@triton.jit
 def forward_kernel(
     C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, S0, angle0, cu,
     out, S_end, angle_end,
@@ -93,27 +124,13 @@ def forward_kernel(
     Se, So = _state_halves(S0, pid * P * N, ce, co, p, N, P)
     turned = tl.load(angle0 + pid * S + s, mask=s < S, other=0.0).to(tl.float32)
     for c in range(0, tl.cdiv(length, CT)):
-        ok = (c * CT + token < length) & (rank < R)
-        tok = start + c * CT + token
-        first = ok & (rank == 0)
-        step = tl.load(log_decay + tok * H + h, mask=first, other=0.0).to(tl.float32)
-        la = tl.cumsum(step, 0)
-        la_end = tl.sum(step, 0)
-        delta = _turns(dt, rate, tok, first, h, turn_group, s, H, A, S)
-        angle = turned[None, :] + tl.cumsum(delta, 0)
-        turned += tl.sum(delta, 0)
-        turned -= TURN * tl.floor(turned / TURN)
-        cos, sin = tl.cos(angle), tl.sin(angle)
-        ue = _half(C, C_bias, tok, rank, ok, group, h, ce, R, G, N)
-        uo = _half(C, C_bias, tok, rank, ok, group, h, co, R, G, N)
-        qe, qo = ue * cos - uo * sin, ue * sin + uo * cos
-        ue = _half(B, B_bias, tok, rank, ok, group, h, ce, R, G, N)
-        uo = _half(B, B_bias, tok, rank, ok, group, h, co, R, G, N)
-        ke, ko = ue * cos - uo * sin, ue * sin + uo * cos
-        xr, m = _rows(x, mx, tok, rank, ok, h, p, R, H, P, WEIGHTED)
+        tok, ok, _first, la, la_end, _cos, _sin, qe, qo, ke, ko, xr, m, w, g, delta = _chunk(
+            C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, turned, start + c * CT, length - c * CT,
+            h, group, turn_group, token, rank, s, p, H, G, A, N, S, P, R, WEIGHTED,
+        )  # fmt: skip
         v = xr * m
-        w = tl.load(w_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
-        g = tl.load(g_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
+        turned += delta
+        turned -= TURN * tl.floor(turned / TURN)
         pairs, _, _ = _pair_weights(la, w, g, token)
         scores = (_dot(qe, tl.trans(ke), CAST) + _dot(qo, tl.trans(ko), CAST)) * pairs
         o = _dot(scores, v, CAST) + tl.exp(la)[:, None] * (_dot(qe, Se, CAST) + _dot(qo, So, CAST))
@@ -151,27 +168,13 @@ def backward_C_kernel(
     turned = tl.load(angle0 + pid * S + s, mask=s < S, other=0.0).to(tl.float32)
     for c in range(0, tl.cdiv(length, CT)):
         tl.store(chunk_angle + ((chunk0 + c) * H + h) * S + s, turned, mask=s < S)
-        ok = (c * CT + token < length) & (rank < R)
-        tok = start + c * CT + token
-        first = ok & (rank == 0)
-        step = tl.load(log_decay + tok * H + h, mask=first, other=0.0).to(tl.float32)
-        la = tl.cumsum(step, 0)
-        la_end = tl.sum(step, 0)
-        delta = _turns(dt, rate, tok, first, h, turn_group, s, H, A, S)
-        angle = turned[None, :] + tl.cumsum(delta, 0)
-        turned += tl.sum(delta, 0)
-        turned -= TURN * tl.floor(turned / TURN)
-        cos, sin = tl.cos(angle), tl.sin(angle)
-        ue = _half(C, C_bias, tok, rank, ok, group, h, ce, R, G, N)
-        uo = _half(C, C_bias, tok, rank, ok, group, h, co, R, G, N)
-        qe, qo = ue * cos - uo * sin, ue * sin + uo * cos
-        ue = _half(B, B_bias, tok, rank, ok, group, h, ce, R, G, N)
-        uo = _half(B, B_bias, tok, rank, ok, group, h, co, R, G, N)
-        ke, ko = ue * cos - uo * sin, ue * sin + uo * cos
-        xr, m = _rows(x, mx, tok, rank, ok, h, p, R, H, P, WEIGHTED)
+        tok, ok, _first, la, la_end, cos, sin, qe, qo, ke, ko, xr, m, w, g, delta = _chunk(
+            C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, turned, start + c * CT, length - c * CT,
+            h, group, turn_group, token, rank, s, p, H, G, A, N, S, P, R, WEIGHTED,
+        )  # fmt: skip
         v = xr * m
-        w = tl.load(w_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
-        g = tl.load(g_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
+        turned += delta
+        turned -= TURN * tl.floor(turned / TURN)
         pairs, _, _ = _pair_weights(la, w, g, token)
         keep = ok[:, None] & (p < P)[None, :]
         do = tl.load(dout + ((tok * R + rank) * H + h)[:, None] * P + p[None, :], mask=keep, other=0.0)
@@ -225,25 +228,11 @@ def backward_B_kernel(
     for back in range(0, n):
         c = n - 1 - back
         turned = tl.load(chunk_angle + ((chunk0 + c) * H + h) * S + s, mask=s < S, other=0.0)
-        ok = (c * CT + token < length) & (rank < R)
-        tok = start + c * CT + token
-        first = ok & (rank == 0)
-        step = tl.load(log_decay + tok * H + h, mask=first, other=0.0).to(tl.float32)
-        la = tl.cumsum(step, 0)
-        la_end = tl.sum(step, 0)
-        delta = _turns(dt, rate, tok, first, h, turn_group, s, H, A, S)
-        angle = turned[None, :] + tl.cumsum(delta, 0)
-        cos, sin = tl.cos(angle), tl.sin(angle)
-        ue = _half(C, C_bias, tok, rank, ok, group, h, ce, R, G, N)
-        uo = _half(C, C_bias, tok, rank, ok, group, h, co, R, G, N)
-        qe, qo = ue * cos - uo * sin, ue * sin + uo * cos
-        ue = _half(B, B_bias, tok, rank, ok, group, h, ce, R, G, N)
-        uo = _half(B, B_bias, tok, rank, ok, group, h, co, R, G, N)
-        ke, ko = ue * cos - uo * sin, ue * sin + uo * cos
-        xr, m = _rows(x, mx, tok, rank, ok, h, p, R, H, P, WEIGHTED)
+        tok, ok, first, la, la_end, cos, sin, qe, qo, ke, ko, xr, m, w, g, _delta = _chunk(
+            C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, turned, start + c * CT, length - c * CT,
+            h, group, turn_group, token, rank, s, p, H, G, A, N, S, P, R, WEIGHTED,
+        )  # fmt: skip
         v = xr * m
-        w = tl.load(w_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
-        g = tl.load(g_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
         pairs, decay, same = _pair_weights(la, w, g, token)
         keep = ok[:, None] & (p < P)[None, :]
         do = tl.load(dout + ((tok * R + rank) * H + h)[:, None] * P + p[None, :], mask=keep, other=0.0)
