@@ -18,7 +18,7 @@ LM = {
 }  # fmt: skip
 RECALL = {
     **MODEL, **TRAINING, "n_keys": 8, "first_pairs": 2, "pairs": 4, "growth": 0.5, "asked": [4, 8], "sequences": 32,
-    "hidden": 16, "dt_range": [0.01, 0.5],
+    "hidden": 16, "inits": {"wide": [0.01, 0.5]}, "init": "wide",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ M3_TRACKING = {
     task: [M3.store(f"state_{task}_{variant}") for variant in values["variants"]] for task, values in M3_TASKS.items()
 }
 M3_LM_RUNS = [M3.store(f"lm_{arch}_{state}_{init}") for arch, state, init in M3_LM.pop("runs")]
-M3_MQAR_RUNS = [M3.store(f"mqar_{arch}_{state}") for arch, state in M3_MQAR.pop("runs")]
+M3_MQAR_RUNS = [M3.store(f"mqar_{arch}_{state}_{init}") for arch, state, init in M3_MQAR.pop("runs")]
 M3_DOWNSTREAM_RUNS = [M3.store(f"downstream_{arch}") for arch in M3_DOWNSTREAM.pop("archs")]
 
 
@@ -118,14 +118,15 @@ rule mamba3_train_lm:
 rule mamba3_train_mqar:
     """Train one model on associative recall, all seeds at once."""
     output:
-        store=M3.store("mqar_{arch}_{state}"),
+        store=M3.store("mqar_{arch}_{state}_{init}"),
     log:
-        M3.log("mqar_{arch}_{state}"),
+        M3.log("mqar_{arch}_{state}_{init}"),
     benchmark:
-        M3.benchmark("mqar_{arch}_{state}")
+        M3.benchmark("mqar_{arch}_{state}_{init}")
     wildcard_constraints:
         arch="[a-z0-9_]+",
         state="[0-9]+",
+        init="[a-z]+",
     priority: 80
     conda:
         "../envs/atlas.yaml"

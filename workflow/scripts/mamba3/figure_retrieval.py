@@ -4,7 +4,13 @@ import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
 
-LABELS = {"mamba3": "Mamba-3", "mamba2": "Mamba-2", "gdn": "Gated DeltaNet", "softmax": "softmax attention"}
+LABELS = {
+    "mamba3": "Mamba-3",
+    "mamba2": "Mamba-2",
+    "mamba2_data": "Mamba-2, A from the input",
+    "gdn": "Gated DeltaNet",
+    "softmax": "softmax attention",
+}
 
 
 def figure(mqar: list):
@@ -16,9 +22,10 @@ def figure(mqar: list):
         middle = np.maximum(error.median("seed").values, floor)
         spread = np.abs(np.stack([error.min("seed").values, error.max("seed").values]).clip(floor) - middle)
         name = LABELS.get(run.arch, run.arch) + ("" if run.arch == "softmax" else f", N = {run.state}")
+        name += ", small steps" if run.init == "default" else ""
         axis.errorbar(
             run.pairs * 1.015 ** (i - len(mqar) / 2), middle, spread, color=COLOURS[i % 8], marker=MARKERS[i % 8],
-            ls=LINESTYLES[i % 8], label=name,
+            ls=LINESTYLES[i % 8], mfc="white" if i > 7 else None, label=name,
         )  # fmt: skip
     axis.axvline(16, **REFERENCE)
     axis.annotate("most pairs in training", (16, 1.15), (-4, 0), textcoords="offset points", fontsize=7.5, ha="right")

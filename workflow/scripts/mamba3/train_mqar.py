@@ -16,6 +16,8 @@ def train_mqar(
     *,
     arch: str,
     state: int,
+    init: str,
+    inits: dict,
     n_keys: int,
     first_pairs: int,
     pairs: int,
@@ -30,7 +32,6 @@ def train_mqar(
     layers: int,
     hidden: int,
     head_dim: int,
-    dt_range: list[float],
     seeds: list[int],
     root_seed: int,
     device: str,
@@ -40,13 +41,15 @@ def train_mqar(
     Args:
         arch: of `lib.ssm.models.mixer`.
         state: N.
+        init: name of the range of step sizes at the start.
+        inits: log-uniform ranges by name.
         n_keys: number of keys, and of values.
         first_pairs, pairs, growth: pairs of a sequence grow from the first to the second over this share of the steps.
         asked: numbers of pairs that are evaluated.
         sequences: fresh sequences for each number of pairs and seed.
         steps, batch, learning_rate, warmup: AdamW (betas 0.9 and 0.95, weight decay 0.01), constant, then linear to 0
             over the second half.
-        width, layers, hidden, head_dim, dt_range: of the model.
+        width, layers, hidden, head_dim: of the model.
         seeds: models of the stack.
         root_seed: root of the random streams.
         device: torch device.
@@ -54,7 +57,7 @@ def train_mqar(
     sources = generators([seed_sequence(root_seed, "mamba3", "weights", "mqar", seed) for seed in seeds])
     model = sequence_model(
         arch, 2 * n_keys, width, layers, sources, hidden=hidden, channel="gelu", head_dim=head_dim, d_state=state,
-        dt_range=tuple(dt_range), backend="quadratic" if device == "cpu" else "auto",
+        dt_range=tuple(inits[init]), backend="quadratic" if device == "cpu" else "auto",
     ).to(device)  # fmt: skip
     streams = [generator(root_seed, "mamba3", "train", "mqar", seed) for seed in seeds]
 
@@ -89,8 +92,10 @@ def train_mqar(
             "loss": (("seed", "step"), trace.T.astype(np.float32), {"long_name": "training loss", "units": "nats"}),
         },
         coords={"seed": seeds, "pairs": asked},
-        attrs={"arch": arch, "state": state, "parameters": count_parameters(model), "state_bytes": fixed},
-    )
+        attrs={
+            "arch": arch, "state": state, "init": init, "parameters": count_parameters(model), "state_bytes": fixed,
+        },
+    )  # fmt: skip
 
 
 if "snakemake" in globals():
