@@ -37,7 +37,6 @@ def figure(times):
     right.set(
         xlabel="rank R",
         ylabel=f"ms per step, batch {batch}, {times.heads} heads",
-        ylim=(0, None),
         xticks=ranks,
         title=where,
     )
