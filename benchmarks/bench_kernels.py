@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from lib.bench.analysis import roofline
+from lib.bench.mamba3 import MAMBA3
 from lib.bench.operators import LINEAR_ATTENTION, measure
 
 # batch, heads, tokens, width of a head
@@ -40,7 +41,18 @@ def linear_attention_cases(device: str) -> list:
     return cases + [(name, "decode", shapes[-1]) for name in ("chunked", "sdpa")]
 
 
-FAMILIES = {"linear_attention": (LINEAR_ATTENTION, linear_attention_cases)}
+def mamba3_cases(device: str) -> list:
+    """What is timed of Mamba-3: the paper's 64 heads of 64 with N = 128, and small shapes on a CPU."""
+    shapes = [(1, 4, 1024, 32), (1, 4, 4096, 32)]
+    batches = [(1, 4, 1, 32), (16, 4, 1, 32)]
+    if device == "cuda":
+        shapes = [(8, 64, 2048, 64), (1, 64, 8192, 64), (1, 64, 32768, 64)]
+        batches = [(batch, 64, 1, 64) for batch in (1, 32, 128)]
+    cases = [(name, way, shape) for shape in shapes for name in MAMBA3 for way in ("forward", "both")]
+    return cases + [(name, "decode", shape) for shape in batches for name in ("chunked", "rank_4")]
+
+
+FAMILIES = {"linear_attention": (LINEAR_ATTENTION, linear_attention_cases), "mamba3": (MAMBA3, mamba3_cases)}
 
 
 def report(table) -> None:

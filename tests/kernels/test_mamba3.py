@@ -1,0 +1,198 @@
+"""All forms of the Mamba-3 scan are one map: outputs, final states and every gradient; and it refuses bad input."""
+
+import dataclasses
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from kernels.mamba3 import Mamba3State, mamba3_scan, mamba3_step
+from lib.ssm.discretization import complex_scan
+from tests.kernels.mamba3_cases import PER_TOKEN, cast, make, relative_errors, run
+
+SHAPES = [
+    {},
+    {"R": 4, "S": 4, "A": 2},
+    {"T": 1},
+    {"T": 16, "G": 1, "S": 4},
+    {"R": 2, "T": 17, "initial": False},
+    {"R": 3, "H": 6, "G": 3, "A": 3, "T": 9, "S": 0},
+    {"N": 7, "S": 2, "G": 4, "T": 33},
+]
+FORMS = ["quadratic", "torch"]
+
+
+def _label(shape: dict) -> str:
+    return "-".join(f"{name}{value}" for name, value in shape.items()) or "plain"
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=_label)
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_agree_with_the_recurrence_in_values_states_and_gradients(form, shape):
+    given = make(**shape)
+    wanted = run(given, backend="recurrent")
+    errors = relative_errors(run(given, backend=form, chunk_size=8), wanted)
+    assert max(errors.values()) < 1e-12, errors
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_float32_stays_close(form):
+    given = make(T=200, b=1)
+    wanted = run(given, backend="recurrent")
+    given = {name: cast(value, torch.float32) for name, value in given.items()}
+    errors = relative_errors(run(given, backend=form, chunk_size=32), wanted)
+    assert max(errors.values()) < 2e-5, errors
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_gradcheck(rank):
+    given = make(b=1, T=5, H=2, P=2, G=1, N=4, S=2, R=rank)
+    state = given.pop("initial_state")
+    mimo = given.pop("mimo", None)
+    names = list(given)
+    values = [*given.values(), *vars(state).values(), *(mimo or ())]
+
+    def function(*tensors):
+        options = dict(zip(names, tensors))
+        start = Mamba3State(*tensors[len(names) : len(names) + 4])
+        if mimo is not None:
+            options["mimo"] = tensors[len(names) + 4 :]
+        y, final = mamba3_scan(**options, initial_state=start, output_final_state=True, backend="torch", chunk_size=2)
+        return y, final.h
+
+    assert torch.autograd.gradcheck(function, [value.requires_grad_() for value in values])
+
+
+def test_no_rotation_and_zero_rotation_are_the_same():
+    given = make(initial=False)
+    given["angles"] = torch.zeros_like(given["angles"])
+    still = mamba3_scan(**given, backend="torch")[0]
+    del given["angles"]
+    torch.testing.assert_close(mamba3_scan(**given, backend="torch")[0], still)
+
+
+def test_complex_recurrence_is_the_rotated_real_scan():
+    given = make(G=4, S=4, initial=False)
+    for name in ("C_bias", "B_bias", "D", "z"):
+        del given[name]
+    turn = given["dt"][..., None] * torch.pi * torch.tanh(given["angles"])
+    wanted = complex_scan(
+        given["C"], given["B"], given["x"], given["log_decay"], given["dt"], torch.sigmoid(given["trap"]), turn
+    )
+    for form in ("recurrent", "quadratic", "torch"):
+        torch.testing.assert_close(mamba3_scan(**given, backend=form)[0], wanted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [{}, {"R": 4, "S": 4}], ids=_label)
+def test_decoding_goes_on_where_a_chunked_prefill_ended(shape):
+    given = make(**shape)
+    state = given.pop("initial_state")
+    wanted, end = mamba3_scan(**given, initial_state=state, output_final_state=True, backend="recurrent")
+    cut = 13
+    head = {name: value[:, :cut] if name in PER_TOKEN else value for name, value in given.items()}
+    y, state = mamba3_scan(**head, initial_state=state, output_final_state=True, backend="torch", chunk_size=8)
+    outputs = [y]
+    for t in range(cut, wanted.shape[1]):
+        token = {name: value[:, t] if name in PER_TOKEN else value for name, value in given.items()}
+        o, state = mamba3_step(state, **token)
+        outputs.append(o[:, None])
+    torch.testing.assert_close(torch.cat(outputs, 1), wanted, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(state.h, end.h, rtol=1e-12, atol=1e-12)
+
+
+def _sequence(state: Mamba3State, i: int) -> Mamba3State:
+    return Mamba3State(*(value[i : i + 1] for value in vars(state).values()))
+
+
+@pytest.mark.parametrize("form", ["recurrent", *FORMS])
+def test_packed_sequences_are_separate_ones(form):
+    given = make(b=1, T=30, initial=False)
+    bounds = [0, 7, 7, 20, 30]
+    states = make(b=4, T=1)["initial_state"]
+    y, final = mamba3_scan(
+        **given, cu_seqlens=torch.tensor(bounds), initial_state=states, output_final_state=True, backend=form,
+        chunk_size=4,
+    )  # fmt: skip
+    for i, (start, end) in enumerate(itertools.pairwise(bounds)):
+        if start == end:
+            torch.testing.assert_close(final.h[i], states.h[i])
+            continue
+        part = {name: value[:, start:end] if name in PER_TOKEN else value for name, value in given.items()}
+        alone, state = mamba3_scan(
+            **part, initial_state=_sequence(states, i), output_final_state=True, backend="recurrent"
+        )
+        torch.testing.assert_close(y[:, start:end], alone)
+        for found, wanted in zip(vars(_sequence(final, i)).values(), vars(state).values()):
+            torch.testing.assert_close(found, wanted)
+
+
+def test_the_final_state_does_not_look_ahead():
+    """h_T of a prefix is the state of the recurrence there, whatever follows."""
+    given = make(initial=False, T=10)
+    prefix = {name: value[:, :6] if name in PER_TOKEN else value for name, value in given.items()}
+    _, short = mamba3_scan(**prefix, output_final_state=True, backend="torch", chunk_size=4)
+    _, exact = mamba3_scan(**prefix, output_final_state=True, backend="recurrent")
+    torch.testing.assert_close(short.h, exact.h, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"log_decay": lambda v: -v}, "log_decay"),
+        ({"dt": lambda v: -v}, "dt"),
+        ({"angles": lambda v: v.repeat(1, 1, 1, 2)}, "angles"),
+        ({"x": lambda v: v[:, :, :3]}, "heads"),
+        ({"B": lambda v: v[..., :-1]}, "C shape"),
+        ({"D": lambda v: v[:-1]}, "D shape"),
+        ({"z": lambda v: v.float()}, "z dtype"),
+        ({"C_bias": lambda v: v[:, :, :-1]}, "C_bias"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(change, message):
+    given = make()
+    for name, edit in change.items():
+        given[name] = edit(given[name])
+    with pytest.raises(ValueError, match=message):
+        mamba3_scan(**given)
+
+
+def test_ranks_need_their_weights():
+    given = make(R=2)
+    with pytest.raises(ValueError, match="mimo"):
+        mamba3_scan(**{**given, "mimo": None})
+    with pytest.raises(ValueError, match="mimo m_x"):
+        mamba3_scan(**{**given, "mimo": tuple(value[:, :1] for value in given["mimo"])})
+    with pytest.raises(ValueError, match="backend"):
+        mamba3_scan(**given, backend="fast")
+    state = given["initial_state"]
+    with pytest.raises(ValueError, match=r"initial_state\.h"):
+        mamba3_scan(**{**given, "initial_state": dataclasses.replace(state, h=state.h[..., 1:])})
+
+
+def _process(module: str, interpret: str, *arguments: str) -> str:
+    """A process of its own, because Triton reads its mode once; returns what it printed."""
+    root = Path(__file__).resolve().parents[2]
+    environment = os.environ | {"TRITON_INTERPRET": interpret, "PYTHONPATH": f"{root}:{root / 'src'}"}
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.kernels.{module}", *arguments],
+        cwd=root, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_triton_kernels_in_the_interpreter():
+    _process("mamba3_triton_check", "1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["1-128-64", "4-128-64", "1-64-64", "2-16-16"])
+def test_triton_kernels_compile_for_tensor_cores(case):
+    for name, found in json.loads(_process("compile_mamba3", "0", case))[case].items():
+        assert found["shared_bytes"] <= 227 * 1024
+        assert found["tensor_core_products"] > 0 or name == "step_kernel"

@@ -1,0 +1,53 @@
+"""Figure: operations for each byte of a decode step, and its measured time."""
+
+import numpy as np
+
+from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
+
+PAPER = {"float32": {1: 0.356, 4: 0.392}, "bfloat16": {1: 0.152, 4: 0.185}}  # ms on an H100, N = 128, from memory
+
+
+def figure(times):
+    """Return the figure; times are the least of the repeats, bars reach to the median."""
+    fig, (left, right) = new_figure(ncols=2, width=9.4, height=3.8)
+    ranks = times["rank"].values
+    for i, dtype in enumerate(times.state_dtype.values):
+        values = times.intensity.sel(state_dtype=dtype).isel(state=-1)
+        left.plot(ranks, values, color=COLOURS[i], marker=MARKERS[i], ls=LINESTYLES[i], label=f"{dtype} state")
+    left.plot(ranks, ranks * float(times.intensity[0, 0, -1]), color="black", lw=0.9, ls=":", label="proportional to R")
+    left.set(
+        xlabel="rank R", ylabel="FLOP per byte moved", ylim=(0, None), xticks=ranks,
+        title=f"P = {times.head_dim}, N = {int(times.state[-1])}",
+    )  # fmt: skip
+    left.legend()
+    batch = times.batch.values[-1]
+    marks = [(dtype, state) for dtype in times.dtype.values for state in times.state.values]
+    for i, (dtype, state) in enumerate(marks):
+        values = times.decode_ms.sel(dtype=dtype, state=state, batch=batch)
+        least = values.min("repeat").values
+        up = values.median("repeat").values - least
+        right.errorbar(
+            ranks, least, [np.zeros(len(up)), up], color=COLOURS[i], marker=MARKERS[i], ls=LINESTYLES[i],
+            label=f"{dtype}, N = {state}",
+        )  # fmt: skip
+    if times.timed_on == "cuda":
+        for dtype, values in PAPER.items():
+            right.plot(list(values), list(values.values()), "x", color="black", label=f"paper, {dtype}, H100")
+    where = "GPU kernel" if times.timed_on == "cuda" else "PyTorch step on a processor"
+    right.set(
+        xlabel="rank R",
+        ylabel=f"ms per step, batch {batch}, {times.heads} heads",
+        xticks=ranks,
+        title=where,
+    )
+    right.legend(loc="upper left")
+    right.margins(y=0.35)
+    right.set_ylim(bottom=0)
+    panel_labels((left, right))
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)

@@ -1,0 +1,68 @@
+"""Figure: parity against sequence length, and the error of the learned rotation against the reached length."""
+
+import numpy as np
+
+from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
+
+LABELS = {
+    "mamba3": "Mamba-3", "no_rotation": "no rotation", "fixed_rotation": "standard RoPE", "mamba2": "Mamba-2",
+    "euler": "Mamba-3, Euler step", "heavy_tail": "Mamba-3, heavy-tailed A",
+}  # fmt: skip
+
+
+def angle_error(run) -> np.ndarray:
+    """Least distance over heads and pairs of (rotation by 1 - rotation by 0) from pi, for each seed."""
+    difference = run.turn.isel(token=1) - run.turn.isel(token=0)
+    distance = np.abs(np.mod(difference.values, 2 * np.pi) - np.pi)
+    return distance.reshape(len(run.seed), -1).min(1)
+
+
+def reached(run, level: float = 0.9) -> np.ndarray:
+    """Longest evaluated length up to which scaled accuracy stays at or above a level, for each seed; NaN: none."""
+    good = run.scaled_accuracy.values >= level
+    steps = np.cumprod(good, axis=1).sum(1)
+    return np.where(steps > 0, run.length.values[np.maximum(steps - 1, 0)], np.nan)
+
+
+def figure(parity: list):
+    """Return the figure; lines are medians over seeds, bars the range."""
+    fig, (left, right) = new_figure(ncols=2, width=9.2, height=3.9, gridspec_kw={"width_ratios": [1.35, 1]})
+    for i, run in enumerate(parity):
+        values = run.scaled_accuracy
+        middle = values.median("seed").values
+        spread = np.abs(np.stack([values.min("seed").values, values.max("seed").values]) - middle)
+        left.errorbar(
+            run.length * 1.02 ** (i - 1.5), middle, spread, color=COLOURS[i % 8], marker=MARKERS[i % 8],
+            ls=LINESTYLES[i % 8], label=LABELS.get(run.variant, run.variant),
+        )  # fmt: skip
+    left.axvline(parity[0].longest, **REFERENCE)
+    left.annotate("longest in training", (parity[0].longest, 1.12), (4, 0), textcoords="offset points", fontsize=7.5)
+    left.set_xscale("log", base=2)
+    left.set(
+        xlabel="length in bits", ylabel="scaled accuracy, second half", ylim=(-0.75, 1.25),
+        xticks=parity[0].length.values, xticklabels=parity[0].length.values,
+    )  # fmt: skip
+    left.legend(loc="lower left")
+    rotating = [run for run in parity if "turn" in run]
+    for i, run in enumerate(rotating):
+        right.plot(
+            angle_error(run), reached(run), MARKERS[i], color=COLOURS[i], ms=7, mfc="white",
+            label=LABELS.get(run.variant, run.variant),
+        )  # fmt: skip
+    bound = np.geomspace(1e-4, 1, 50)
+    right.plot(bound, np.pi / (2 * bound), **REFERENCE, label="$\\pi / (2\\delta)$")
+    right.set(
+        xscale="log", xlabel="smallest |rotation difference $-$ $\\pi$|, $\\delta$ (rad)",
+        ylabel="longest length with accuracy $\\geq$ 0.9", ylim=(4, 2000), xlim=(1e-4, 1),
+    )  # fmt: skip
+    right.set_yscale("log", base=2)
+    right.set_yticks([8, 32, 128, 512], [8, 32, 128, 512])
+    right.legend(loc="lower left")
+    panel_labels((left, right))
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)

@@ -1,0 +1,48 @@
+"""Figure: recall accuracy against the number of pairs."""
+
+import numpy as np
+
+from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
+
+LABELS = {
+    "mamba3": "Mamba-3",
+    "mamba2": "Mamba-2",
+    "mamba2_data": "Mamba-2, A from the input",
+    "gdn": "Gated DeltaNet",
+    "softmax": "softmax attention",
+}
+
+
+def figure(mqar: list):
+    """Return the figure: medians over seeds with their range; error, so that small differences show, on a log axis."""
+    fig, axis = new_figure(width=6.6, height=4.0)
+    floor = 3e-4
+    for i, run in enumerate(mqar):
+        error = 1 - run.accuracy
+        middle = np.maximum(error.median("seed").values, floor)
+        spread = np.abs(np.stack([error.min("seed").values, error.max("seed").values]).clip(floor) - middle)
+        name = LABELS.get(run.arch, run.arch) + ("" if run.arch == "softmax" else f", N = {run.state}")
+        name += ", small steps" if run.init == "default" else ""
+        axis.errorbar(
+            run.pairs * 1.015 ** (i - len(mqar) / 2), middle, spread, color=COLOURS[i % 8], marker=MARKERS[i % 8],
+            ls=LINESTYLES[i % 8], mfc="white" if i > 7 else None, label=name,
+        )  # fmt: skip
+    axis.axvline(16, **REFERENCE)
+    axis.annotate("most pairs in training", (16, 1.15), (-4, 0), textcoords="offset points", fontsize=7.5, ha="right")
+    axis.set_xscale("log", base=2)
+    axis.set_yscale("log")
+    seeds = max(len(run.seed) for run in mqar)
+    axis.set(
+        xlabel="pairs of key and value", ylim=(floor / 1.5, 2),
+        ylabel=f"1 $-$ recall accuracy, {seeds} seed{'s' if seeds > 1 else ''} (0.0003: none wrong)",
+    )  # fmt: skip
+    axis.set_xticks(mqar[0].pairs.values, [str(n) for n in mqar[0].pairs.values])
+    axis.minorticks_off()
+    axis.legend(loc="lower right")
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)
