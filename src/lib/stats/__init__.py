@@ -1,0 +1,1 @@
+"""Statistics that every paper uses: intervals, resampling, correlations, covariance shrinkage."""
