@@ -260,38 +260,117 @@ rule light_a_video_table:
         "../scripts/light_a_video/table_table.py"
 
 
-LAV_FIGURES = {
-    "frames": {"scenes": "scenes", "frames": "run_frames", "ddim": "run_ddim"},
-    "light_curves": {"scenes": "scenes", "measures": "measures"},
-    "ablation": {"measures": "measures"},
-    "trace": {"ddim": "run_ddim"},
-    "transport": {"transport": "transport"},
-}
+rule light_a_video_frames:
+    """Figure: film strips of one clip, method by method."""
+    input:
+        scenes=LAV.store("scenes"),
+        frames=LAV.store("run_frames"),
+        ddim=LAV.store("run_ddim"),
+    output:
+        figure=LAV.figure("frames"),
+    log:
+        LAV.log("figure_frames"),
+    benchmark:
+        LAV.benchmark("figure_frames")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=LAV.code("figure_frames"),
+    script:
+        "../scripts/light_a_video/figure_frames.py"
 
-for lav_figure, lav_inputs in LAV_FIGURES.items():
 
-    rule:
-        """Figure of the paper on relighting; its caption is in the paper's file."""
-        name:
-            f"light_a_video_{lav_figure}"
-        input:
-            **{key: LAV.store(store) for key, store in lav_inputs.items()},
-        output:
-            figure=LAV.figure(lav_figure),
-        log:
-            LAV.log(f"figure_{lav_figure}"),
-        benchmark:
-            LAV.benchmark(f"figure_{lav_figure}")
-        conda:
-            "../envs/atlas.yaml"
-        threads: 1
-        resources:
-            mem_mb=1000,
-            runtime=10,
-        params:
-            code=LAV.code(f"figure_{lav_figure}"),
-        script:
-            f"../scripts/light_a_video/figure_{lav_figure}.py"
+rule light_a_video_light_curves:
+    """Figure: fitted light of each frame against time."""
+    input:
+        scenes=LAV.store("scenes"),
+        measures=LAV.store("measures"),
+    output:
+        figure=LAV.figure("light_curves"),
+    log:
+        LAV.log("figure_light_curves"),
+    benchmark:
+        LAV.benchmark("figure_light_curves")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=LAV.code("figure_light_curves"),
+    script:
+        "../scripts/light_a_video/figure_light_curves.py"
+
+
+rule light_a_video_ablation:
+    """Figure: attention, fusion and the schedule of the fusion weight."""
+    input:
+        measures=LAV.store("measures"),
+    output:
+        figure=LAV.figure("ablation"),
+    log:
+        LAV.log("figure_ablation"),
+    benchmark:
+        LAV.benchmark("figure_ablation")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=LAV.code("figure_ablation"),
+    script:
+        "../scripts/light_a_video/figure_ablation.py"
+
+
+rule light_a_video_trace:
+    """Figure: targets of the fusion, their light and their jumps, step by step."""
+    input:
+        ddim=LAV.store("run_ddim"),
+    output:
+        figure=LAV.figure("trace"),
+    log:
+        LAV.log("figure_trace"),
+    benchmark:
+        LAV.benchmark("figure_trace")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=LAV.code("figure_trace"),
+    script:
+        "../scripts/light_a_video/figure_trace.py"
+
+
+rule light_a_video_transport:
+    """Figure: blends of renders against renders under the blended light."""
+    input:
+        transport=LAV.store("transport"),
+    output:
+        figure=LAV.figure("transport"),
+    log:
+        LAV.log("figure_transport"),
+    benchmark:
+        LAV.benchmark("figure_transport")
+    conda:
+        "../envs/atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=LAV.code("figure_transport"),
+    script:
+        "../scripts/light_a_video/figure_transport.py"
 
 
 rule light_a_video_measure_claims:
