@@ -3,7 +3,6 @@
 Each loader returns functions that `lib.diffusion.relighting` takes. Nothing is downloaded.
 """
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -190,7 +189,7 @@ def load_cogvideox(
     from diffusers import CogVideoXDDIMScheduler, CogVideoXPipeline
 
     path = _folder(path, "cogvideox")
-    pipe = CogVideoXPipeline.from_pretrained(path, local_files_only=True, torch_dtype=dtype).to(device)
+    pipe = CogVideoXPipeline.from_pretrained(path, local_files_only=True, dtype=dtype).to(device)
     scheduler = CogVideoXDDIMScheduler.from_config(pipe.scheduler.config)
     limit = pipe.transformer.config.max_text_seq_length
     with_prompt, without = pipe.encode_prompt(prompt, negative, True, max_sequence_length=limit, device=device)
@@ -232,7 +231,7 @@ def load_wan(path: Path, *, prompt: str, negative: str, guidance: float, device:
     """
     from diffusers import FlowMatchEulerDiscreteScheduler, WanPipeline
 
-    pipe = WanPipeline.from_pretrained(_folder(path, "wan"), local_files_only=True, torch_dtype=dtype).to(device)
+    pipe = WanPipeline.from_pretrained(_folder(path, "wan"), local_files_only=True, dtype=dtype).to(device)
     with_prompt, without = pipe.encode_prompt(prompt, negative, True, device=device)
     transformer, vae = pipe.transformer.eval(), pipe.vae
     mean, deviation = (
@@ -278,5 +277,6 @@ def load_video_model(
 
 
 def frames_that_fit(kind: str, frames: int) -> int:
-    """Largest number of frames, at most `frames`, that the video model takes: 4 k + 1 for CogVideoX and Wan."""
-    return frames if kind == "animatediff" else 4 * math.floor((frames - 1) / 4) + 1
+    """Largest number of frames, at most `frames`, that the video model takes: 8 k + 1 for CogVideoX, 4 k + 1 for Wan."""
+    block = {"animatediff": 1, "cogvideox": 8, "wan": 4}[kind]
+    return frames if block == 1 else block * ((frames - 1) // block) + 1

@@ -143,8 +143,8 @@ def claims(measures, gate, transport, runs: list, ddim, photographs: list, *, re
 def photographs_claim(photographs: list) -> dict:
     """Measures on real videos: the full method beside the best other one."""
     methods = [str(m) for m in photographs[0].method.values]
-    similarity = {m: float(np.mean([p.similarity.sel(method=m) for p in photographs])) for m in methods}
-    features = {m: np.concatenate([p.features.sel(method=m).values for p in photographs]) for m in methods}
+    similarity = {m: float(np.mean([p.similarity.sel({"method": m}) for p in photographs])) for m in methods}
+    features = {m: np.concatenate([p.features.sel({"method": m}).values for p in photographs]) for m in methods}
     distance = {m: frechet_distance(features[m], features["per_frame"]) for m in methods if m != "per_frame"}
     others = [m for m in methods if m != "full"]
     return claim(
@@ -154,7 +154,7 @@ def photographs_claim(photographs: list) -> dict:
         videos=len(photographs),
         similarity=measured(list(similarity.values()), labels=list(similarity)),
         motion=measured(
-            [float(np.mean([p.motion.sel(method=m) for p in photographs])) for m in methods], labels=methods
+            [float(np.mean([p.motion.sel({"method": m}) for p in photographs])) for m in methods], labels=methods
         ),
     )
 
