@@ -3,6 +3,7 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.rendering.spheres import srgb
 
 TARGETS = ("consistency", "relit", "fused")
 
@@ -20,7 +21,7 @@ def figure(ddim):
         axis = fig.add_subplot(pictures[k])
         images = ddim.target_frames.sel(traced="full_50", target=target).values[fused, frame]
         gap = np.ones((images.shape[1], images.shape[2], 1))
-        strip = np.concatenate([np.concatenate([np.clip(i, 0, 1), gap], axis=2) for i in images], axis=2)
+        strip = np.concatenate([np.concatenate([srgb(i), gap], axis=2) for i in images], axis=2)
         axis.imshow(strip.transpose(1, 2, 0), interpolation="nearest", rasterized=True)
         width = images.shape[-1] + 1
         axis.set(yticks=[], xticks=width * np.arange(len(fused)) + width / 2 - 1)
@@ -50,7 +51,8 @@ def figure(ddim):
                 fused[1:] + 0.1 * s, values.mean(0), values.std(0), color=COLOURS[s], marker=MARKERS[s],
                 ls=LINESTYLES[s], mfc="white", label=f"{label} $\\lambda$",
             )  # fmt: skip
-    light.set(xlabel="step", ylabel="fitted direct intensity")
+    low, high = light.get_ylim()
+    light.set(xlabel="step", ylabel="fitted direct intensity", ylim=(low, high + 0.35 * (high - low)))
     light.legend(fontsize=6.5, ncols=2)
     jump.set(xlabel="step", ylabel="RMSE from the fused target before", ylim=(0, None))
     if len(fused) > 1:

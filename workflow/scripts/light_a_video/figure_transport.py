@@ -19,11 +19,11 @@ def figure(transport):
             )  # fmt: skip
     axis.axhline(1e-6, **REFERENCE)
     axis.axhline(1e-2, **REFERENCE)
-    axis.annotate("passes below", (0.5, 1e-6), (0, -11), textcoords="offset points", ha="center", fontsize=8)
-    axis.annotate("visible above", (0.5, 1e-2), (0, -11), textcoords="offset points", ha="center", fontsize=8)
+    axis.annotate("passes below", (0.375, 1e-6), (0, -11), textcoords="offset points", ha="center", fontsize=8)
+    axis.annotate("visible above", (0.375, 1e-2), (0, -11), textcoords="offset points", ha="center", fontsize=8)
     axis.set_yscale("log")
     axis.set(ylim=(1e-17, 1), xticks=transport.weight.values)
-    axis.set(xlabel="weight $\\lambda$ of the second light", ylabel="largest |blend $-$ render|, 100 scenes")
+    axis.set(xlabel="weight $\\lambda$ of the second light")
     axis.set_ylabel(f"largest |blend $-$ render|, {transport.sizes['scene']} scenes")
     axis.legend(loc="center right")
     return fig
