@@ -159,3 +159,31 @@ def test_the_noise_of_a_clip_is_its_own(stage):
     assert len({seed(0, s, c) for s in range(3) for c in range(12)}) == 36
     assert seed(0, 1, 2) == seed(0, 1, 2) != seed(1, 1, 2)
     assert torch.Generator().manual_seed(seed(0, 0, 0)).initial_seed() == seed(0, 0, 0)
+
+
+def test_real_videos_are_relit_and_measured_by_every_method(stage, tmp_path):
+    from lib.video.files import write_video
+    from tests.tiny_checkpoints import save_clip, save_stable_diffusion
+
+    save_clip(save_stable_diffusion(tmp_path))
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        write_video(tmp_path / "videos" / name, rng.random((4, 3, 32, 32)))
+    methods = ["per_frame", "full", "fusion", "attention", "sdedit_0.2", "sdedit_0.6"]
+    options = {
+        "videos": tmp_path / "videos", "sd15": tmp_path / "sd15", "ic_light": tmp_path / "ic_light.safetensors",
+        "clip": tmp_path / "clip", "motion_adapter": tmp_path / "motion", "kind": "animatediff", "methods": methods,
+        "prompt": "light", "side": "left", "relight_steps": 2, "radius": 3, "root_seed": 0, "device": "cpu",
+        "settings": {"steps": 2, "size": (32, 32), "frames": 4},
+    }  # fmt: skip
+    run = stage("relight_photographs")
+    found = [run(n=n, **options) for n in (0, 1)]
+    assert found[0].video.shape == (6, 4, 3, 32, 32)
+    assert np.isfinite(found[0].similarity).all()
+    assert np.isfinite(found[0].motion).all()
+    assert len({found[0].video[k].values.tobytes() for k in range(6)}) == 6
+    quantities = stage("claims", "photographs_claim")(found)["quantities"]
+    assert quantities["similarity"]["labels"] == methods
+    assert np.isfinite(quantities["frechet_ratio"]["value"])
+    with pytest.raises(ValueError, match="at least 3"):
+        run(n=2, **options)

@@ -277,6 +277,6 @@ def load_video_model(
 
 
 def frames_that_fit(kind: str, frames: int) -> int:
-    """Largest number of frames, at most `frames`, that the video model takes: 8 k + 1 for CogVideoX, 4 k + 1 for Wan."""
+    """Largest number of frames, at most `frames`, that a video model takes: 8 k + 1 (CogVideoX), 4 k + 1 (Wan)."""
     block = {"animatediff": 1, "cogvideox": 8, "wan": 4}[kind]
     return frames if block == 1 else block * ((frames - 1) // block) + 1

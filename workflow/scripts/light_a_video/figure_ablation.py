@@ -56,7 +56,11 @@ def figure(measures):
     axes[1].legend(fontsize=7)
     for i, (method, label) in enumerate(POINTS.items()):
         x, y = (mean_se(method, name, 10**6)[0] for name in ("intensity", "flicker"))
-        axes[2].plot(x, y, MARKERS[i % len(MARKERS)], color=COLOURS[i % len(COLOURS)], label=label.replace("\n", " "))
+        colour = COLOURS[i % len(COLOURS)]
+        axes[2].plot(
+            x, y, MARKERS[i % len(MARKERS)], color=colour, mfc=colour if i < len(COLOURS) else "white",
+            label=label.replace("\n", " "),
+        )  # fmt: skip
     axes[2].set(xlabel="fitted direct intensity", ylabel="light flicker", ylim=(0, None))
     axes[2].legend(fontsize=6.5, ncols=1, loc="center left", bbox_to_anchor=(1, 0.5))
     panel_labels(axes)

@@ -25,7 +25,7 @@ def figure(scenes, frames, ddim):
     for run, method, label in STRIPS:
         found = (runs[run].method == method) & (runs[run].seed == 0) & (runs[run]["clip"] == 0)
         rows.append((label, runs[run].video.values[np.flatnonzero(found.values)[0]]))
-    fig, axes = new_figure(1, len(rows), width=7.4, height=0.72 * len(rows) + 0.3)
+    fig, axes = new_figure(1, len(rows), width=7.4, height=0.8 * len(rows) + 0.3)
     for axis, (label, video) in zip(axes, rows):
         gap = np.ones((video.shape[1], video.shape[2], 1))
         strip = np.concatenate([np.concatenate([srgb(f), gap], axis=2) for f in video], axis=2)
