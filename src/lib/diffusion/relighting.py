@@ -168,8 +168,8 @@ def progressive_light_fusion(
         weights: lambda_i, (T,); linear from 1 to 0 unless told.
         detail_weights: weights of the detail difference, (T,); `weights` unless told.
         threshold: fusion stops where lambda_i is not above it.
-        foreground: mask (B or 1, F or 1, 1, H, W) in [0, 1] outside of which nothing is compensated; the latents there
-            start from noise alone.
+        foreground: mask (B or 1, F or 1, 1, H, W) in [0, 1] outside of which nothing is compensated and the video is
+            grey before it is noised, so that the model makes it up.
         keep_frames: keep consistency, relit and fused targets of all steps in the trace.
         report: wraps the steps, for a progress display.
 
