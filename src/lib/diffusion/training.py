@@ -1,5 +1,6 @@
 """Training of small diffusion models by v-prediction, on batches that are drawn as training goes."""
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
 def alphas_cumprod(levels: int = 1000, first: float = 0.00085, last: float = 0.012) -> torch.Tensor:
     """Products of 1 - beta for betas whose square roots are equally spaced (diffusers' `scaled_linear`)."""
     return torch.cumprod(1 - torch.linspace(first**0.5, last**0.5, levels) ** 2, 0)
+
+
+def pack(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Many arrays as one array of bytes and their layout as JSON: a checkpoint of few large members is written fast."""
+    layout = [[name, a.dtype.str, list(a.shape)] for name, a in arrays.items()]
+    contents = b"".join(np.ascontiguousarray(a).tobytes() for a in arrays.values())
+    return {"layout": np.array(json.dumps(layout)), "contents": np.frombuffer(contents, np.uint8)}
+
+
+def unpack(packed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Inverse of `pack`."""
+    arrays, offset, contents = {}, 0, packed["contents"].tobytes()
+    for name, dtype, shape in json.loads(str(packed["layout"])):
+        count = int(np.prod(shape))
+        arrays[name] = np.frombuffer(contents, dtype, count, offset).reshape(shape)
+        offset += arrays[name].nbytes
+    return arrays
 
 
 def one_cycle(step: int, steps: int, warmup: float = 0.1) -> float:
@@ -68,8 +86,9 @@ def train_v_prediction(
     first = 0
     state = checkpoint.load() if checkpoint else None
     if state:
-        load_torch(state, model=model, optimiser=optimiser)
-        average = {name: torch.from_numpy(np.array(state[f"average:{name}"])) for name in average}
+        arrays = unpack(state)
+        load_torch(arrays, model=model, optimiser=optimiser)
+        average = {name: torch.from_numpy(np.array(arrays[f"average:{name}"])) for name in average}
         losses, first, rng = state["losses"].copy(), int(state["step"]), unpack_generator(state["rng"])
     shares = [one_cycle(step, steps) for step in range(steps)]
     for step in report(range(first, steps)):
@@ -95,8 +114,10 @@ def train_v_prediction(
                     "step": done,
                     "losses": losses,
                     "rng": pack_generator(rng),
-                    **torch_arrays(model=model, optimiser=optimiser),
-                    **{f"average:{name}": value.numpy() for name, value in average.items()},
+                    **pack(
+                        torch_arrays(model=model, optimiser=optimiser)
+                        | {f"average:{name}": value.cpu().numpy() for name, value in average.items()}
+                    ),
                 }
             )
     return average, losses

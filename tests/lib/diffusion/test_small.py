@@ -20,7 +20,7 @@ from lib.diffusion.small import (
     video_unpatches,
     widen_input,
 )
-from lib.diffusion.training import alphas_cumprod, one_cycle, train_v_prediction
+from lib.diffusion.training import alphas_cumprod, one_cycle, pack, train_v_prediction, unpack
 from lib.training.checkpoint import Checkpoint
 
 
@@ -133,6 +133,15 @@ def test_training_learns_and_goes_on_from_its_checkpoint(tmp_path):
     np.testing.assert_array_equal(continued, losses)
     for name, value in whole.items():
         torch.testing.assert_close(again[name], value, rtol=0, atol=0)
+
+
+def test_packed_arrays_come_back():
+    arrays = {"a": np.arange(6.0).reshape(2, 3), "b": np.float32(3) * np.ones((), np.float32), "c": np.zeros((0, 2))}
+    again = unpack(pack(arrays))
+    assert list(again) == list(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(again[name], array)
+        assert again[name].dtype == array.dtype
 
 
 SAMPLING = Sampling(2, 0.9, 1.0, 1.5, 3, 0.5, 0.15, 2)
