@@ -1,0 +1,1 @@
+"""Scenes with known geometry, albedo and light, and fits of the light of an image."""

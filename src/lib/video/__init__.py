@@ -1,0 +1,1 @@
+"""Measures of consistency over time, and reading and writing of videos."""

@@ -1,0 +1,73 @@
+"""Figure: flicker against gamma, the schedules of the fusion weight, and flicker against the strength of the light."""
+
+import numpy as np
+
+from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
+
+SWEEPS = (
+    ("attention alone", {0: "per_frame", 0.25: "cla_25", 0.5: "cla_50", 0.7: "cla_70", 1: "cla_100"}),
+    ("with fusion", {0: "plf", 0.25: "full_25", 0.5: "full_50", 0.7: "full_70", 1: "full_100"}),
+    ("with fusion, ancestral", {0: "plf_euler", 0.5: "full_50_euler", 0.7: "full_70_euler", 1: "full_100_euler"}),
+    ("U-Net relighter", {0: "unet_per_frame", 0.5: "unet_cla_50", 1: "unet_cla_100"}),
+)
+SCHEDULES = {
+    "constant": ("full_50_constant", "plf_constant"),
+    "quadratic": ("full_50_quadratic", "plf_quadratic"),
+    "linear": ("full_50", "plf"),
+}
+POINTS = {
+    "source": "source", "per_frame": "per frame", "post_filter": "post-filter", "shared_noise": "shared noise",
+    "cla_50": "attention", "cla_100": "attention,\n$\\gamma$ = 1", "plf": "fusion", "full_50": "both",
+    "sdedit_20": "SDEdit 0.2", "sdedit_60": "SDEdit 0.6", "plf_euler": "fusion, anc.", "full_50_euler": "both, anc.",
+}  # fmt: skip
+
+
+def figure(measures):
+    """Return the figure; bars are standard errors over the clips that every method of a panel was run on."""
+    limit = int((measures.method == "full_50_quadratic").sum())
+
+    def values(method: str, name: str, clips: int = limit) -> np.ndarray:
+        wanted = (measures.method == method) & (measures.seed == 0) & (measures["clip"] < clips)
+        return measures[name].values[wanted.values]
+
+    def mean_se(method: str, name: str, clips: int = limit) -> tuple[float, float]:
+        v = values(method, name, clips)
+        return v.mean(), v.std(ddof=1) / np.sqrt(len(v)) if len(v) > 1 else 0.0
+
+    fig, axes = new_figure(3, 1, width=11.4, height=3.6)
+    for i, (label, methods) in enumerate(SWEEPS):
+        found = [mean_se(m, "flicker") for m in methods.values()]
+        axes[0].errorbar(
+            list(methods), [f[0] for f in found], [f[1] for f in found], color=COLOURS[i], marker=MARKERS[i],
+            ls=LINESTYLES[i], mfc="white", label=label,
+        )  # fmt: skip
+    axes[0].set(xlabel="weight $\\gamma$ of the averaged attention", ylabel="light flicker", ylim=(0, None))
+    axes[0].legend(fontsize=7)
+    for k, which in enumerate(("both, $\\gamma$ = 0.5", "fusion alone")):
+        for j, (name, colour, marker) in enumerate((("flicker", 0, "o"), ("clip_error", 1, "s"))):
+            found = [mean_se(pair[k], name) for pair in SCHEDULES.values()]
+            axes[1].errorbar(
+                np.arange(3) + 0.08 * (2 * k + j) - 0.12, [f[0] for f in found], [f[1] for f in found],
+                color=COLOURS[colour], marker=marker, ls="", mfc=COLOURS[colour] if k == 0 else "white",
+                label=f"{('flicker', 'one-light RMSE')[j]}, {which}",
+            )  # fmt: skip
+    axes[1].set(xticks=range(3), xticklabels=list(SCHEDULES), xlabel="schedule of $\\lambda$", ylim=(0, None))
+    axes[1].set_ylabel("flicker, RMSE")
+    axes[1].legend(fontsize=7)
+    for i, (method, label) in enumerate(POINTS.items()):
+        x, y = (mean_se(method, name, 10**6)[0] for name in ("intensity", "flicker"))
+        colour = COLOURS[i % len(COLOURS)]
+        axes[2].plot(
+            x, y, MARKERS[i % len(MARKERS)], color=colour, mfc=colour if i < len(COLOURS) else "white",
+            label=label.replace("\n", " "),
+        )  # fmt: skip
+    axes[2].set(xlabel="fitted direct intensity", ylabel="light flicker", ylim=(0, None))
+    axes[2].legend(fontsize=6.5, ncols=1, loc="center left", bbox_to_anchor=(1, 0.5))
+    panel_labels(axes)
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)

@@ -1,0 +1,46 @@
+"""Figure: film strips of one clip, method by method."""
+
+import numpy as np
+
+from lib.atlas.figure import new_figure
+from lib.rendering.spheres import srgb
+
+STRIPS = (
+    ("frames", "per_frame", "per frame"),
+    ("frames", "post_filter", "per frame,\nbrightness\nsmoothed"),
+    ("ddim", "sdedit_20", "per frame,\nSDEdit 0.2"),
+    ("ddim", "sdedit_60", "per frame,\nSDEdit 0.6"),
+    ("frames", "shared_noise", "shared noise"),
+    ("frames", "cla_50", "attention,\n$\\gamma$ = 0.5"),
+    ("ddim", "plf", "fusion"),
+    ("ddim", "full_50", "both, $\\gamma$ = 0.5"),
+    ("ddim", "full_100", "both, $\\gamma$ = 1"),
+)
+
+
+def figure(scenes, frames, ddim):
+    """Return the figure: rows are methods, columns frames of the first clip."""
+    runs = {"frames": frames, "ddim": ddim}
+    rows = [("source", scenes.source.values[0]), ("truth\n(one of many)", scenes.truth.values[0])]
+    for run, method, label in STRIPS:
+        found = (runs[run].method == method) & (runs[run].seed == 0) & (runs[run]["clip"] == 0)
+        rows.append((label, runs[run].video.values[np.flatnonzero(found.values)[0]]))
+    fig, axes = new_figure(1, len(rows), width=7.4, height=0.8 * len(rows) + 0.3)
+    for axis, (label, video) in zip(axes, rows):
+        gap = np.ones((video.shape[1], video.shape[2], 1))
+        strip = np.concatenate([np.concatenate([srgb(f), gap], axis=2) for f in video], axis=2)
+        axis.imshow(strip.transpose(1, 2, 0), interpolation="nearest", rasterized=True)
+        axis.set(xticks=[], yticks=[])
+        axis.grid(False)
+        for spine in axis.spines.values():
+            spine.set_visible(False)
+        axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8)
+    direction = scenes.attrs["directions"].split(", ")[int(scenes.direction[0])]
+    axes[-1].set_xlabel(f"frames of clip 0 (sRGB), asked for light from the {direction} $\\rightarrow$")
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)

@@ -1,0 +1,66 @@
+"""Figure: targets of the fusion step by step, their light, and the jumps between them."""
+
+import numpy as np
+
+from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.rendering.spheres import srgb
+
+TARGETS = ("consistency", "relit", "fused")
+
+
+def figure(ddim):
+    """Return the figure: images of the first clip, the fitted light of the targets, and the jumps."""
+    schedules = {"full_50": "linear", "full_50_constant": "constant"}
+    fused = np.flatnonzero(np.isfinite(ddim.target_frames.sel(traced="full_50").values[:, 2, 0, 0, 0, 0]))
+    fig, axes = new_figure(1, 2, width=9.0, height=6.2, gridspec_kw={"height_ratios": [1.1, 1]})
+    for axis in axes:
+        axis.axis("off")
+    pictures = axes[0].get_subplotspec().subgridspec(3, 1, hspace=0.05)
+    frame = ddim.sizes["frame"] // 2
+    for k, target in enumerate(TARGETS):
+        axis = fig.add_subplot(pictures[k])
+        images = ddim.target_frames.sel(traced="full_50", target=target).values[fused, frame]
+        gap = np.ones((images.shape[1], images.shape[2], 1))
+        strip = np.concatenate([np.concatenate([srgb(i), gap], axis=2) for i in images], axis=2)
+        axis.imshow(strip.transpose(1, 2, 0), interpolation="nearest", rasterized=True)
+        width = images.shape[-1] + 1
+        axis.set(yticks=[], xticks=width * np.arange(len(fused)) + width / 2 - 1)
+        axis.set_xticklabels([f"{i}" for i in fused] if k == 2 else [])
+        axis.tick_params(length=0)
+        axis.grid(False)
+        for spine in axis.spines.values():
+            spine.set_visible(False)
+        axis.set_ylabel(target, rotation=0, ha="right", va="center")
+        if k == 2:
+            axis.set_xlabel(f"step (clip 0, frame {frame}, linear schedule, $\\gamma$ = 0.5)")
+    below = axes[1].get_subplotspec().subgridspec(1, 2, wspace=0.1)
+    light, jump = (fig.add_subplot(below[k]) for k in range(2))
+    for s, (method, label) in enumerate(schedules.items()):
+        rows = np.flatnonzero(ddim.method.values == method)
+        for k, target in enumerate(TARGETS):
+            values = ddim.target_light.sel(target=target).values[rows][:, fused]
+            shift = 0.06 * (k - 1) + 0.15 * s
+            light.errorbar(
+                fused + shift, values.mean(0), values.std(0), color=COLOURS[k], marker=MARKERS[k],
+                ls=LINESTYLES[s], mfc=COLOURS[k] if s == 0 else "white", ms=4, lw=1.0, elinewidth=0.6,
+                label=f"{target}, {label}",
+            )  # fmt: skip
+        values = ddim.jump.values[rows][:, fused[1:]]
+        if len(fused) > 1:
+            jump.errorbar(
+                fused[1:] + 0.1 * s, values.mean(0), values.std(0), color=COLOURS[s], marker=MARKERS[s],
+                ls=LINESTYLES[s], mfc="white", label=f"{label} $\\lambda$",
+            )  # fmt: skip
+    low, high = light.get_ylim()
+    light.set(xlabel="step", ylabel="fitted direct intensity", ylim=(low, high + 0.35 * (high - low)))
+    light.legend(fontsize=6.5, ncols=2)
+    jump.set(xlabel="step", ylabel="RMSE from the fused target before", ylim=(0, None))
+    if len(fused) > 1:
+        jump.legend()
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(figure, snakemake)

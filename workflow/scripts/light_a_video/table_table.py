@@ -1,0 +1,39 @@
+"""Table: every method with its measures and their 95 % intervals; the first rows are the gate of the video model."""
+
+import numpy as np
+import pandas as pd
+
+from lib.atlas.seeds import generator
+from lib.stats.bootstrap import mean_interval
+
+MEASURES = ("flicker", "wall_flicker", "warp", "clip_error", "frame_error", "intensity", "direction", "motion")
+
+
+def table(measures, gate, *, resamples: int, root_seed: int) -> pd.DataFrame:
+    """Return one row for each method: the mean over clips and seeds and the bounds of its interval."""
+
+    def row(method: str, values: dict) -> dict:
+        cells: dict = {"method": method, "videos": len(next(iter(values.values())))}
+        for name in MEASURES:
+            interval = [np.nan] * 3
+            if name in values:
+                rng = generator(root_seed, "light_a_video", "table")
+                interval = mean_interval(values[name], resamples=resamples, rng=rng)[:3]
+            for suffix, number in zip(("", "_low", "_high"), interval):
+                cells[name + suffix] = float(f"{number:.5g}")
+        return cells
+
+    rows = []
+    for rule in gate.step_rule.values:
+        found = gate.sel(step_rule=rule)
+        rows.append(row(f"gate_{rule}", {"flicker": found.flicker.values, "clip_error": found.rmse.values}))
+    for method in dict.fromkeys(measures.method.values.tolist()):
+        part = measures.isel(row=np.flatnonzero(measures.method.values == method))
+        rows.append(row(method, {name: part[name].values for name in MEASURES}))
+    return pd.DataFrame(rows)
+
+
+if "snakemake" in globals():
+    from lib.atlas.stage import run
+
+    run(table, snakemake)
