@@ -15,8 +15,8 @@ rule light_a_video_render_scenes:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         **LAV.params("scenes"),
         root_seed=LAV.root_seed,
@@ -42,8 +42,8 @@ for lav_network, lav_priority in {"relighter": 80, "unet": 60}.items():
             "../envs/atlas.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=120,
+            mem_mb=mem(2000),
+            runtime=minutes(120),
         params:
             **LAV.params(lav_network),
             **LAV.params("scenes", "size", "frames"),
@@ -66,8 +66,8 @@ rule light_a_video_train_vdm:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=mem(2000),
+        runtime=minutes(240),
     params:
         **LAV.params("vdm"),
         **LAV.params("scenes", "size", "frames"),
@@ -93,8 +93,8 @@ rule light_a_video_measure_gate:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=mem(2000),
+        runtime=minutes(20),
     params:
         **LAV.params("gate"),
         **LAV.params("sampling", "steps", "strength"),
@@ -128,8 +128,8 @@ for lav_run, (lav_priority, lav_video_model) in LAV_RUNS.items():
             "../envs/atlas.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=60,
+            mem_mb=mem(2000),
+            runtime=minutes(60),
         params:
             **LAV.params(f"run_{lav_run}"),
             **LAV.params("sampling"),
@@ -154,8 +154,8 @@ rule light_a_video_measure_videos:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=mem(2000),
+        runtime=minutes(30),
     params:
         **LAV.params("videos"),
         code=LAV.code("measure_videos"),
@@ -175,8 +175,8 @@ rule light_a_video_measure_transport:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         **LAV.params("transport"),
         root_seed=LAV.root_seed,
@@ -214,8 +214,8 @@ for lav_kind, lav_checkpoint in LAV_CHECKPOINTS.items():
             "../envs/atlas.yaml"
         threads: 1
         resources:
-            mem_mb=48000,
-            runtime=480,
+            mem_mb=mem(48000),
+            runtime=minutes(480),
             gpu=1,
         params:
             **LAV.params("photographs", "methods", "prompt", "side", "relight_steps", "radius"),
@@ -250,8 +250,8 @@ rule light_a_video_table:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         **LAV.params("bootstrap"),
         root_seed=LAV.root_seed,
@@ -276,8 +276,8 @@ rule light_a_video_frames:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=LAV.code("figure_frames"),
     script:
@@ -299,8 +299,8 @@ rule light_a_video_light_curves:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=LAV.code("figure_light_curves"),
     script:
@@ -321,8 +321,8 @@ rule light_a_video_ablation:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=LAV.code("figure_ablation"),
     script:
@@ -343,8 +343,8 @@ rule light_a_video_trace:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=LAV.code("figure_trace"),
     script:
@@ -365,8 +365,8 @@ rule light_a_video_transport:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=mem(1000),
+        runtime=minutes(10),
     params:
         code=LAV.code("figure_transport"),
     script:
@@ -392,8 +392,8 @@ rule light_a_video_measure_claims:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=mem(2000),
+        runtime=minutes(20),
     params:
         **LAV.params("bootstrap"),
         root_seed=LAV.root_seed,

@@ -27,8 +27,8 @@ rule mamba3_solve_order:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         **M3.params("order"),
         code=M3.code("solve_order"),
@@ -49,8 +49,8 @@ rule mamba3_check_equivalence:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=mem(1500),
+        runtime=minutes(20),
     params:
         **M3.params("equivalence"),
         root_seed=M3.root_seed,
@@ -75,8 +75,8 @@ rule mamba3_train_state_tracking:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=mem(2000),
+        runtime=minutes(120),
         gpu=int(M3.value("state_tracking", "layers") > 1),
     params:
         **M3.params("state_tracking"),
@@ -105,8 +105,8 @@ rule mamba3_train_lm:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=mem(2000),
+        runtime=minutes(120),
     params:
         **M3_LM,
         root_seed=M3.root_seed,
@@ -132,8 +132,8 @@ rule mamba3_train_mqar:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=mem(2000),
+        runtime=minutes(120),
     params:
         **M3_MQAR,
         root_seed=M3.root_seed,
@@ -154,8 +154,8 @@ rule mamba3_time_operators:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=mem(2000),
+        runtime=minutes(30),
         gpu=int(M3.value("bench", "heads") >= 64),
     params:
         **M3.params("bench"),
@@ -181,8 +181,8 @@ rule mamba3_train_downstream:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=64000,
-        runtime=30000,
+        mem_mb=mem(64000),
+        runtime=minutes(30000),
         gpu=1,
     params:
         **M3_DOWNSTREAM,
@@ -206,8 +206,8 @@ rule mamba3_order:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=M3.code("figure_order"),
     script:
@@ -231,8 +231,8 @@ rule mamba3_state_tracking:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=M3.code("table_state_tracking"),
     script:
@@ -253,8 +253,8 @@ rule mamba3_length:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=M3.code("figure_length"),
     script:
@@ -275,8 +275,8 @@ rule mamba3_ablation:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=M3.code("figure_ablation"),
     script:
@@ -297,8 +297,8 @@ rule mamba3_state_size:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=M3.code("figure_state_size"),
     script:
@@ -319,8 +319,8 @@ rule mamba3_retrieval:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=M3.code("figure_retrieval"),
     script:
@@ -341,8 +341,8 @@ rule mamba3_decode:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=M3.code("figure_decode"),
     script:
@@ -363,8 +363,8 @@ rule mamba3_prefill:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         code=M3.code("figure_prefill"),
     script:
@@ -394,8 +394,8 @@ rule mamba3_measure_claims:
         "../envs/atlas.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=mem(800),
+        runtime=minutes(10),
     params:
         pass_rules=M3.pass_rules(),
         code=M3.code("claims"),
