@@ -10,7 +10,7 @@ def test_tolerated_queries_by_bisection(load):
     assert last_passed([4, 5, 6, 7], [True, True, False]) == 5
     assert last_passed([4, 5], [False]) == 0
     run = count(
-        size=1000, tau=0.15, noises=[0.3], laplace_noises=[0.1], growth=1.3, success=0.75, repetitions=8,
+        size=1000, tau=0.15, noises=[0.2], laplace_noises=[0.1], growth=1.3, success=0.75, repetitions=8,
         largest_ratio=8.0, root_seed=0,
     )  # fmt: skip
     tolerated = dict(zip(run.mechanism.values.tolist(), run.tolerated.values.tolist()))

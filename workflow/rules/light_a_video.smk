@@ -216,7 +216,7 @@ for lav_kind, lav_checkpoint in LAV_CHECKPOINTS.items():
         resources:
             mem_mb=mem(48000),
             runtime=minutes(480),
-            gpu=1,
+            gpu=gpus(1),
         params:
             **LAV.params("photographs", "methods", "prompt", "side", "relight_steps", "radius"),
             kind=lav_kind,

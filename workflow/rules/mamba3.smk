@@ -77,7 +77,7 @@ rule mamba3_train_state_tracking:
     resources:
         mem_mb=mem(2000),
         runtime=minutes(120),
-        gpu=int(M3.value("state_tracking", "layers") > 1),
+        gpu=gpus(M3.value("state_tracking", "layers") > 1),
     params:
         **M3.params("state_tracking"),
         longest=lambda wildcards: M3_TASKS[wildcards.task]["longest"],
@@ -156,7 +156,7 @@ rule mamba3_time_operators:
     resources:
         mem_mb=mem(2000),
         runtime=minutes(30),
-        gpu=int(M3.value("bench", "heads") >= 64),
+        gpu=gpus(M3.value("bench", "heads") >= 64),
     params:
         **M3.params("bench"),
         code=M3.code("time_operators"),
@@ -183,7 +183,7 @@ rule mamba3_train_downstream:
     resources:
         mem_mb=mem(64000),
         runtime=minutes(30000),
-        gpu=1,
+        gpu=gpus(1),
     params:
         **M3_DOWNSTREAM,
         root_seed=M3.root_seed,

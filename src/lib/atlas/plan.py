@@ -29,14 +29,14 @@ def _files(entries) -> dict[str, str | list[str]]:
 
 
 def _resource(rule, name: str):
+    """What a rule asks for at the first attempt, or None where that depends on wildcards."""
     value = rule.resources.get(name)
+    if hasattr(value, "is_evaluable") and value.is_evaluable():
+        try:
+            value = value.evaluate({}, attempt=1)
+        except (AttributeError, KeyError, TypeError):  # a function of the wildcards
+            return None
     value = getattr(value, "value", value)
-    for arguments in ({"wildcards": {}, "attempt": 1}, {"wildcards": {}}):
-        if callable(value):
-            try:
-                value = value(**arguments)
-            except TypeError:
-                continue
     return value if isinstance(value, int | float) else None
 
 
