@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -82,14 +83,16 @@ def test_every_scale_is_configured(run, scale):
 
 
 def test_missing_data_are_named_before_any_job(run):
-    for key, entry in _data(run).items():
-        given = {other: "supplied" for other in _data(run) if other != key}
-        (run.root / "supplied").touch()
+    wanted, given = _data(run), {}
+    (run.root / "supplied").touch()
+    for _ in range(3):  # the first three that paper scale asks for
         done = run.snakemake("--dry-run", "--config", "scale=paper", f"data={json.dumps(given)}", check=False)
         said = " ".join((done.stdout + done.stderr).split())
         assert done.returncode != 0
-        assert f"data.{key}: got nothing" in said
-        assert entry["published"] in said
+        key = re.search(r"data\.(\w+): got nothing", said)[1]
+        assert wanted[key]["published"] in said
+        given[key] = "supplied"
+    assert len(given) == 3
 
 
 @pytest.mark.browser

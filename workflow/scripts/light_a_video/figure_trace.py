@@ -3,6 +3,7 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.atlas.layout import settle
 from lib.rendering.spheres import srgb
 
 TARGETS = ("consistency", "relit", "fused")
@@ -57,6 +58,7 @@ def figure(ddim):
     jump.set(xlabel="step", ylabel="RMSE from the fused target before", ylim=(0, None))
     if len(fused) > 1:
         jump.legend()
+    settle(fig)
     return fig
 
 
