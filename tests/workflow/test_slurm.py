@@ -139,10 +139,11 @@ def test_everything_at_smoke_scale_is_what_a_local_run_makes(project, finished_s
     assert len(table) > 30
     assert [row for row in table if row[1] not in (compare.IDENTICAL, compare.TIMED)] == []
     assert {job["state"] for job in run.jobs()} == {"COMPLETED"}
-    # figures have no jobs of their own
+    # figures have no jobs of their own, save where the group's name would be too long
     sent = [job["what"] for job in run.jobs()]
-    for group in [*(f"{file.stem}_figures" for file in (project.root / "config/papers").glob("*.yaml")), "audit"]:
-        assert sum(what.startswith(f"rule_{group}_") for what in sent) == 1
+    for slug in sorted(file.stem for file in (project.root / "config/papers").glob("*.yaml")):
+        assert sum(what.startswith(f"rule_{slug}_figures_") for what in sent) == (len(slug) < 30)
+    assert sum(what.startswith("rule_audit_") for what in sent) == 1
 
 
 def test_a_cancelled_job_is_retried(faulty):
