@@ -18,6 +18,7 @@ from lib.atlas import audit, claims, store
 from lib.atlas import plan as plans
 from lib.atlas.config import load_yaml
 from lib.atlas.provenance import plain
+from lib.atlas.seeds import generator
 from lib.atlas.stage import bind, choose_device
 from lib.atlas.state import DAMAGED, DONE, FAILED, MISSING, STALE, State, states
 
@@ -86,7 +87,10 @@ def measure(slug: str, rule: dict, folder: Path, root: Path) -> dict:
         name: opened(given) if isinstance(given, str) else [opened(path) for path in given]
         for name, given in rule["inputs"].items()
     }
-    provided = {"device": lambda: choose_device("auto")}
+    provided = {
+        "device": lambda: choose_device("auto"),
+        "rng": lambda: generator(rule["root_seed"], slug, "measure_claims", {}),  # the stream of the rule itself
+    }
     return module.claims(**bind(module.claims, inputs, rule["parameters"], {}, provided))
 
 
