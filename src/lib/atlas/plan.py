@@ -59,6 +59,7 @@ def describe(rules: Iterable, papers: dict, scale: str, results: str) -> dict:
             "parameters": plain({k: v for k, v in params.items() if k not in RESERVED and not callable(v)}),
             "open_parameters": sorted(k for k, v in params.items() if callable(v)),
             **{key: plain(params[key]) for key in RESERVED if key in params},
+            "constraints": {name: str(text) for name, text in rule.wildcard_constraints.items()},
             "log": [str(path) for path in rule.log],
             "benchmark": str(rule.benchmark) if rule.benchmark else None,
             "mem_mb": _resource(rule, "mem_mb"),
@@ -124,8 +125,14 @@ def of_results(results: Path, root: Path, config: Iterable[str] = (), must_exist
     return read(root, folder.name, parent.as_posix(), config), root
 
 
-def pattern(path: str) -> re.Pattern:
-    """A pattern that matches the files of a path with wildcards, and names what each stands for."""
+def pattern(path: str, constraints: dict[str, str] | None = None) -> re.Pattern:
+    """A pattern that matches the files of a path with wildcards, and names what each stands for.
+
+    Args:
+        path: with wildcards in braces.
+        constraints: what a wildcard may stand for, by name; anything where it is left out.
+    """
+    constraints = constraints or {}
     parts = re.split(r"\{(\w+)(?:,[^}]*)?\}", path)
     seen: set[str] = set()
     text = ""
@@ -136,7 +143,7 @@ def pattern(path: str) -> re.Pattern:
             text += f"(?P={part})"
         else:
             seen.add(part)
-            text += f"(?P<{part}>.+?)"
+            text += f"(?P<{part}>{constraints.get(part, '.+?')})"
     return re.compile(text)
 
 
@@ -144,7 +151,7 @@ def maker(plan: dict, path: str) -> tuple[str | None, dict[str, str]]:
     """The rule that makes a file, and the wildcards with which it does."""
     for name, rule in plan["rules"].items():
         for output in rule["outputs"].values():
-            match = pattern(output).fullmatch(path) if isinstance(output, str) else None
+            match = pattern(output, rule.get("constraints")).fullmatch(path) if isinstance(output, str) else None
             if match:
                 return name, match.groupdict()
     return None, {}
