@@ -1,6 +1,6 @@
 """Batched multiplicative weights against a loop over queries; one attack for all m against one attack for each."""
 
-import time
+import timeit
 
 import numpy as np
 
@@ -10,12 +10,7 @@ from lib.privacy.queries import Naive, PrivateMultiplicativeWeights
 
 def best(function, repeats=3):
     """Shortest of several runs, in seconds."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return min(timeit.repeat(function, number=1, repeat=repeats))
 
 
 def weights(batch: int, universe=256, n=500, count=8192):

@@ -1,6 +1,6 @@
 """Ratios: the fused forced gradient against autograd, batched runs against one at a time, measures against loops."""
 
-import time
+import timeit
 
 import numpy as np
 import torch
@@ -14,12 +14,7 @@ from lib.dynamics.teacher_forcing import forced_gradient, train_forced, workspac
 
 def seconds(function, repeat: int = 5) -> float:
     """Best time of a few calls."""
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return min(timeit.repeat(function, number=1, repeat=repeat))
 
 
 def loop_divergence(generated, true, bins, alpha=1e-5):

@@ -1,6 +1,6 @@
 """Kernel test against causal-learn's, and the G-test from one count against a loop over strata."""
 
-import time
+import timeit
 
 import numpy as np
 from causallearn.utils.cit import CIT
@@ -11,12 +11,7 @@ from lib.scm.independence import g_test, kernel_test
 
 def best(function, repeats=3):
     """Shortest of several runs, in seconds."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return min(timeit.repeat(function, number=1, repeat=repeats))
 
 
 def strata(x, y, z):
