@@ -32,11 +32,16 @@ def test_a_retry_asks_for_more(file):
 
 
 def test_short_jobs_travel_together(project):
-    """Every paper's figures and tables are one group, the audit is another, and no group depends on itself."""
+    """Every paper's figures and tables are one group, the audit is another, and no group depends on itself.
+
+    The figures of a paper with a long name travel alone: the plugin would name a folder after all of them.
+    """
     said = planned_on_slurm(project, "--config", "scale=smoke")
     groups = re.findall(r"Group job (\w+)", said)
     papers = [file.stem for file in (project.root / "config/papers").glob("*.yaml")]
-    assert sorted(groups) == sorted([*(f"{slug}_figures" for slug in papers), "audit"])
+    short = [slug for slug in papers if len(slug) < 30]
+    assert set(papers) - set(short) == {"compositional_partial_correlations"}
+    assert sorted(groups) == sorted([*(f"{slug}_figures" for slug in short), "audit"])
 
 
 def resources_of_draw(said: str) -> str:
