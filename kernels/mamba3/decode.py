@@ -7,9 +7,18 @@ import triton
 import triton.language as tl
 
 from kernels.mamba3.fused import power_of_two
+from kernels.mamba3.fused_kernels import reduce_turn, rotate
 from kernels.mamba3.state import Mamba3State
 
-TURN = tl.constexpr(6.283185307179586)
+
+@triton.jit
+def _turned_row(ptr, bias, row, bias_row, s, even, odd, cos, sin, N):
+    """One rank of B or C plus bias, rotated: its even and its odd components."""
+    ue = tl.load(ptr + row * N + 2 * s, mask=even, other=0.0).to(tl.float32)
+    uo = tl.load(ptr + row * N + 2 * s + 1, mask=odd, other=0.0).to(tl.float32)
+    ue += tl.load(bias + bias_row * N + 2 * s, mask=even, other=0.0).to(tl.float32)
+    uo += tl.load(bias + bias_row * N + 2 * s + 1, mask=odd, other=0.0).to(tl.float32)
+    return rotate(ue, uo, cos, sin)
 
 
 @triton.jit
@@ -34,7 +43,7 @@ def step_kernel(
     beta, gamma = (1 - weight) * step * alpha, weight * step
     rates = tl.load(rate + (b * A + turn_group) * S + s, mask=turning, other=0.0).to(tl.float32)
     turned = tl.load(angle + pid * S + s, mask=turning, other=0.0).to(tl.float32) + step * rates
-    turned -= TURN * tl.floor(turned / TURN)
+    turned = reduce_turn(turned)
     cos, sin = tl.cos(turned), tl.sin(turned)
     at = pid * P * N + p[:, None] * N + 2 * s[None, :]
     keep_e, keep_o = there[:, None] & even[None, :], there[:, None] & odd[None, :]
@@ -44,11 +53,7 @@ def step_kernel(
     before = tl.load(x_last + pid * P + p, mask=there, other=0.0).to(tl.float32)
     for r in tl.static_range(R):
         row = (b * R + r) * G + group
-        ue = tl.load(B + row * N + 2 * s, mask=even, other=0.0).to(tl.float32)
-        uo = tl.load(B + row * N + 2 * s + 1, mask=odd, other=0.0).to(tl.float32)
-        ue += tl.load(B_bias + (head * R + r) * N + 2 * s, mask=even, other=0.0).to(tl.float32)
-        uo += tl.load(B_bias + (head * R + r) * N + 2 * s + 1, mask=odd, other=0.0).to(tl.float32)
-        ke, ko = ue * cos - uo * sin, ue * sin + uo * cos
+        ke, ko = _turned_row(B, B_bias, row, head * R + r, s, even, odd, cos, sin, N)
         kept = (pid * R + r) * N + 2 * s
         oe = tl.load(B_last + kept, mask=even, other=0.0).to(tl.float32)
         oo = tl.load(B_last + kept + 1, mask=odd, other=0.0).to(tl.float32)
@@ -68,11 +73,7 @@ def step_kernel(
     out = tl.zeros([BP], dtype=tl.float32)
     for r in tl.static_range(R):
         row = (b * R + r) * G + group
-        ue = tl.load(C + row * N + 2 * s, mask=even, other=0.0).to(tl.float32)
-        uo = tl.load(C + row * N + 2 * s + 1, mask=odd, other=0.0).to(tl.float32)
-        ue += tl.load(C_bias + (head * R + r) * N + 2 * s, mask=even, other=0.0).to(tl.float32)
-        uo += tl.load(C_bias + (head * R + r) * N + 2 * s + 1, mask=odd, other=0.0).to(tl.float32)
-        qe, qo = ue * cos - uo * sin, ue * sin + uo * cos
+        qe, qo = _turned_row(C, C_bias, row, head * R + r, s, even, odd, cos, sin, N)
         o = tl.sum(he * qe[None, :], 1) + tl.sum(ho * qo[None, :], 1)
         at_r = (head * R + r) * P + p
         if HAS_D:

@@ -18,6 +18,27 @@ def _dot(a, b, CAST: tl.constexpr):
 
 
 @triton.jit
+def reduce_turn(angle):
+    """An angle modulo 2 pi."""
+    return angle - TURN * tl.floor(angle / TURN)
+
+
+@triton.jit
+def _place(cu, H, G, A, CT: tl.constexpr, RP: tl.constexpr, BN: tl.constexpr, BP: tl.constexpr):
+    """Where a program works.
+
+    Returns its number, sequence and head, the sequence's first token and length, the head's groups of B and C and of
+    angles, token and rank of each row of a chunk, pairs of N and components of P.
+    """
+    pid = tl.program_id(0).to(tl.int64)
+    seq, h = pid // H, pid % H
+    start = tl.load(cu + seq)
+    length = tl.load(cu + seq + 1) - start
+    i = tl.arange(0, CT * RP)
+    return pid, seq, h, start, length, h // (H // G), h // (H // A), i // RP, i % RP, tl.arange(0, BN), tl.arange(0, BP)
+
+
+@triton.jit
 def _half(ptr, bias, tok, rank, ok, group, h, comp, R: tl.constexpr, G, N):
     """Rows of B or C plus bias, one half of the components."""
     mask = ok[:, None] & (comp < N)[None, :]
@@ -36,6 +57,28 @@ def _rows(ptr, mx, tok, rank, ok, h, p, R: tl.constexpr, H, P, WEIGHTED: tl.cons
     else:
         m = tl.where(mask, 1.0, 0.0)
     return x, m
+
+
+@triton.jit
+def _output_gradient(dout, tok, rank, ok, h, p, R: tl.constexpr, H, P):
+    """Gradient of the output's rows, and which of its entries are real."""
+    keep = ok[:, None] & (p < P)[None, :]
+    do = tl.load(dout + ((tok * R + rank) * H + h)[:, None] * P + p[None, :], mask=keep, other=0.0)
+    return do.to(tl.float32), keep
+
+
+@triton.jit
+def _carry(even, odd, la_end, rows_e, rows_o, weight, v, CAST: tl.constexpr):
+    """Halves of a state across a chunk: decayed, plus weighted rows times v."""
+    even = tl.exp(la_end) * even + _dot(tl.trans(rows_e * weight), v, CAST)
+    odd = tl.exp(la_end) * odd + _dot(tl.trans(rows_o * weight), v, CAST)
+    return even, odd
+
+
+@triton.jit
+def rotate(even, odd, cos, sin):
+    """Pairs of components turned by an angle."""
+    return even * cos - odd * sin, even * sin + odd * cos
 
 
 @triton.jit
@@ -93,10 +136,10 @@ def _chunk(
     cos, sin = tl.cos(angle), tl.sin(angle)
     ue = _half(C, C_bias, tok, rank, ok, group, h, 2 * s, R, G, N)
     uo = _half(C, C_bias, tok, rank, ok, group, h, 2 * s + 1, R, G, N)
-    qe, qo = ue * cos - uo * sin, ue * sin + uo * cos
+    qe, qo = rotate(ue, uo, cos, sin)
     ue = _half(B, B_bias, tok, rank, ok, group, h, 2 * s, R, G, N)
     uo = _half(B, B_bias, tok, rank, ok, group, h, 2 * s + 1, R, G, N)
-    ke, ko = ue * cos - uo * sin, ue * sin + uo * cos
+    ke, ko = rotate(ue, uo, cos, sin)
     xr, m = _rows(x, mx, tok, rank, ok, h, p, R, H, P, WEIGHTED)
     w = tl.load(w_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
     g = tl.load(g_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
@@ -112,14 +155,7 @@ def forward_kernel(
     WEIGHTED: tl.constexpr, CAST: tl.constexpr,
 ):  # fmt: skip
     """Outputs of the rows `[T,R,H,P]`, final state and final angle."""
-    pid = tl.program_id(0).to(tl.int64)
-    seq, h = pid // H, pid % H
-    start = tl.load(cu + seq)
-    length = tl.load(cu + seq + 1) - start
-    group, turn_group = h // (H // G), h // (H // A)
-    i = tl.arange(0, CT * RP)
-    token, rank = i // RP, i % RP
-    s, p = tl.arange(0, BN), tl.arange(0, BP)
+    pid, _seq, h, start, length, group, turn_group, token, rank, s, p = _place(cu, H, G, A, CT, RP, BN, BP)
     ce, co = 2 * s, 2 * s + 1
     Se, So = _state_halves(S0, pid * P * N, ce, co, p, N, P)
     turned = tl.load(angle0 + pid * S + s, mask=s < S, other=0.0).to(tl.float32)
@@ -129,16 +165,14 @@ def forward_kernel(
             h, group, turn_group, token, rank, s, p, H, G, A, N, S, P, R, WEIGHTED,
         )  # fmt: skip
         v = xr * m
-        turned += delta
-        turned -= TURN * tl.floor(turned / TURN)
+        turned = reduce_turn(turned + delta)
         pairs, _, _ = _pair_weights(la, w, g, token)
         scores = (_dot(qe, tl.trans(ke), CAST) + _dot(qo, tl.trans(ko), CAST)) * pairs
         o = _dot(scores, v, CAST) + tl.exp(la)[:, None] * (_dot(qe, Se, CAST) + _dot(qo, So, CAST))
         keep = ok[:, None] & (p < P)[None, :]
         tl.store(out + ((tok * R + rank) * H + h)[:, None] * P + p[None, :], o, mask=keep)
         kept = (w * tl.exp(la_end - la))[:, None]
-        Se = tl.exp(la_end) * Se + _dot(tl.trans(ke * kept), v, CAST)
-        So = tl.exp(la_end) * So + _dot(tl.trans(ko * kept), v, CAST)
+        Se, So = _carry(Se, So, la_end, ke, ko, kept, v, CAST)
     keep = (p < P)[:, None]
     _store_halves(S_end, pid * P * N + p[:, None] * N, keep, tl.trans(Se), tl.trans(So), ce, co, N)
     tl.store(angle_end + pid * S + s, turned, mask=s < S)
@@ -153,16 +187,9 @@ def backward_C_kernel(
     WEIGHTED: tl.constexpr, CAST: tl.constexpr,
 ):  # fmt: skip
     """Chunks in order: gradient of C for each head, q . dq of each row, its part of the angle's gradient."""
-    pid = tl.program_id(0).to(tl.int64)
-    seq, h = pid // H, pid % H
-    start = tl.load(cu + seq)
-    length = tl.load(cu + seq + 1) - start
+    pid, seq, h, start, length, group, turn_group, token, rank, s, p = _place(cu, H, G, A, CT, RP, BN, BP)
     chunk0 = tl.load(chunks + seq)
-    group, turn_group = h // (H // G), h // (H // A)
-    i = tl.arange(0, CT * RP)
-    token, rank = i // RP, i % RP
     t = tl.arange(0, CT)
-    s, p = tl.arange(0, BN), tl.arange(0, BP)
     ce, co = 2 * s, 2 * s + 1
     Se, So = _state_halves(S0, pid * P * N, ce, co, p, N, P)
     turned = tl.load(angle0 + pid * S + s, mask=s < S, other=0.0).to(tl.float32)
@@ -173,12 +200,9 @@ def backward_C_kernel(
             h, group, turn_group, token, rank, s, p, H, G, A, N, S, P, R, WEIGHTED,
         )  # fmt: skip
         v = xr * m
-        turned += delta
-        turned -= TURN * tl.floor(turned / TURN)
+        turned = reduce_turn(turned + delta)
         pairs, _, _ = _pair_weights(la, w, g, token)
-        keep = ok[:, None] & (p < P)[None, :]
-        do = tl.load(dout + ((tok * R + rank) * H + h)[:, None] * P + p[None, :], mask=keep, other=0.0)
-        do = do.to(tl.float32)
+        do, _keep = _output_gradient(dout, tok, rank, ok, h, p, R, H, P)
         ds = _dot(do, tl.trans(v), CAST) * pairs
         faded = tl.exp(la)[:, None]
         dqe = _dot(ds, ke, CAST) + faded * _dot(do, tl.trans(Se), CAST)
@@ -190,8 +214,7 @@ def backward_C_kernel(
         at = ((tok * R + rank) * H + h)[:, None] * N
         _store_halves(dC, at, ok[:, None], dqe * cos + dqo * sin, dqo * cos - dqe * sin, ce, co, N)
         kept = (w * tl.exp(la_end - la))[:, None]
-        Se = tl.exp(la_end) * Se + _dot(tl.trans(ke * kept), v, CAST)
-        So = tl.exp(la_end) * So + _dot(tl.trans(ko * kept), v, CAST)
+        Se, So = _carry(Se, So, la_end, ke, ko, kept, v, CAST)
     dSe, dSo = _state_halves(dS_end, pid * P * N, ce, co, p, N, P)
     tl.store(end_dot + pid, tl.sum(Se * dSe) + tl.sum(So * dSo))
 
@@ -209,16 +232,9 @@ def backward_B_kernel(
 
     The decay's is the suffix sum of q . dq - k . dk plus <S_T, dS_T>, the angle's increments' that of the angle's.
     """
-    pid = tl.program_id(0).to(tl.int64)
-    seq, h = pid // H, pid % H
-    start = tl.load(cu + seq)
-    length = tl.load(cu + seq + 1) - start
+    pid, seq, h, start, length, group, turn_group, token, rank, s, p = _place(cu, H, G, A, CT, RP, BN, BP)
     chunk0 = tl.load(chunks + seq)
-    group, turn_group = h // (H // G), h // (H // A)
-    i = tl.arange(0, CT * RP)
-    token, rank = i // RP, i % RP
     t = tl.arange(0, CT)
-    s, p = tl.arange(0, BN), tl.arange(0, BP)
     ce, co = 2 * s, 2 * s + 1
     dSe, dSo = _state_halves(dS_end, pid * P * N, ce, co, p, N, P)
     later_decay = tl.load(end_dot + pid)
@@ -234,9 +250,7 @@ def backward_B_kernel(
         )  # fmt: skip
         v = xr * m
         pairs, decay, same = _pair_weights(la, w, g, token)
-        keep = ok[:, None] & (p < P)[None, :]
-        do = tl.load(dout + ((tok * R + rank) * H + h)[:, None] * P + p[None, :], mask=keep, other=0.0)
-        do = do.to(tl.float32)
+        do, keep = _output_gradient(dout, tok, rank, ok, h, p, R, H, P)
         scores = _dot(qe, tl.trans(ke), CAST) + _dot(qo, tl.trans(ko), CAST)
         ds = _dot(do, tl.trans(v), CAST)
         tail = tl.exp(la_end - la)
@@ -280,8 +294,7 @@ def backward_B_kernel(
         if WEIGHTED:
             sum_mx += tl.sum(tl.reshape(tl.where(keep, dv * xr, 0.0), [CT, RP, BP]), 0)
         faded = tl.exp(la)[:, None]
-        dSe = tl.exp(la_end) * dSe + _dot(tl.trans(qe * faded), do, CAST)
-        dSo = tl.exp(la_end) * dSo + _dot(tl.trans(qo * faded), do, CAST)
+        dSe, dSo = _carry(dSe, dSo, la_end, qe, qo, faded, do, CAST)
     _store_halves(dS0, pid * P * N + p[:, None] * N, (p < P)[:, None], tl.trans(dSe), tl.trans(dSo), ce, co, N)
     tl.store(dangle0 + pid * S + s, later_turn, mask=s < S)
     if WEIGHTED:
