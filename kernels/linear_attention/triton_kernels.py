@@ -58,6 +58,21 @@ def _rows(base, row, start, stop, first, C: tl.constexpr, W: tl.constexpr, BW: t
 
 
 @triton.jit
+def _block_start(start, stop, number, C: tl.constexpr, REVERSE: tl.constexpr):
+    """First token of the block that comes as the `number`th, counted from the far end going backward in time."""
+    block = number
+    if REVERSE:
+        block = tl.cdiv(stop - start, C) - 1 - number
+    return start + block * C
+
+
+@triton.jit
+def _state_places(base, owner, heads, head, m, n, M: tl.constexpr, N: tl.constexpr):
+    """Where the entries `(m, n)` of a state lie in `(owners, heads, M, N)`."""
+    return base + ((owner * heads + head).to(tl.int64) * M + m[:, None]) * N + n[None, :]
+
+
+@triton.jit
 def segment_updates(
     y, z, decay, update, total, begins, ends, rows, edge,
     scale, heads, tokens,
@@ -76,10 +91,7 @@ def segment_updates(
         state = tl.zeros([BM, BN], tl.float32)
         sum_decay = 0.0
         for number in range(0, tl.cdiv(stop - start, C)):
-            block = number
-            if REVERSE:
-                block = tl.cdiv(stop - start, C) - 1 - number
-            at = start + block * C
+            at = _block_start(start, stop, number, C, REVERSE)
             a, end = _log_decays(decay, row, head, at, stop, C, MODE)
             yb = _rows(y, row, at, stop, 0, C, M, BM)
             zb = _rows(z, row, at, stop, first, C, N, BN)
@@ -88,7 +100,7 @@ def segment_updates(
             state = state * tl.exp(end) + _product(tl.trans(yw), zb, PRECISION, WIDEN)
             sum_decay += end
         m, n = tl.arange(0, BM), first + tl.arange(0, BN)
-        where = update + ((segment * heads + head).to(tl.int64) * M + m[:, None]) * N + n[None, :]
+        where = _state_places(update, segment, heads, head, m, n, M, N)
         tl.store(where, state, mask=(m[:, None] < M) & (n[None, :] < N))
         if slice_n == 0:
             tl.store(total + segment * heads + head, sum_decay)
@@ -144,14 +156,11 @@ def causal_pass(
     inside = (m[:, None] < M) & (n[None, :] < N)
     state = tl.zeros([BM, BN], tl.float32)
     if HAS_BEFORE:
-        where = before + ((segment * heads + head).to(tl.int64) * M + m[:, None]) * N + n[None, :]
+        where = _state_places(before, segment, heads, head, m, n, M, N)
         state += tl.load(where, mask=inside, other=0.0)
     place = tl.arange(0, C)
     for number in range(0, tl.cdiv(stop - start, C)):
-        block = number
-        if REVERSE:
-            block = tl.cdiv(stop - start, C) - 1 - number
-        at = start + block * C
+        at = _block_start(start, stop, number, C, REVERSE)
         a, end = _log_decays(decay, row, head, at, stop, C, MODE)
         xb = _rows(x, row, at, stop, 0, C, M, BM)
         yb = _rows(y, row, at, stop, 0, C, M, BM)
@@ -180,5 +189,5 @@ def causal_pass(
     if STORE_AFTER:  # noqa: SIM102 (the outer condition is the compiler's, the inner one the GPU's)
         if tl.load(edge + segment) == 1:
             owner = tl.load(owners + segment)
-            where = after + ((owner * heads + head).to(tl.int64) * M + m[:, None]) * N + n[None, :]
+            where = _state_places(after, owner, heads, head, m, n, M, N)
             tl.store(where, state, mask=inside)
