@@ -20,6 +20,9 @@ class Mamba2(nn.Module):
         data_decay: A from the input as in Mamba-3, instead of one learned scalar for each head.
         dt_range: log-uniform step sizes at the start.
         backend, chunk_size: of `mamba3_scan`.
+
+    Raises:
+        ValueError: head_dim does not divide the inner width.
     """
 
     def __init__(
@@ -38,10 +41,8 @@ class Mamba2(nn.Module):
         chunk_size: int = 64,
     ):
         super().__init__()
-        if (expand * d_model) % head_dim:
-            raise ValueError(f"head_dim: got {head_dim}, expected a divisor of the inner width {expand * d_model}")
-        self.models, self.inner, self.P, self.N, self.G = len(sources), expand * d_model, head_dim, d_state, n_groups
-        self.H = self.inner // head_dim
+        self.inner, self.H = parts.inner_heads(d_model, expand, head_dim)
+        self.models, self.N, self.G = len(sources), d_state, n_groups
         self.backend, self.chunk_size = backend, chunk_size
         vectors = d_state * n_groups
         self.columns = [self.inner, self.inner + 2 * vectors, self.H, self.H if data_decay else 0]

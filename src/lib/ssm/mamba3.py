@@ -69,11 +69,9 @@ class Mamba3(nn.Module):
         super().__init__()
         if rotation not in ("data", "fixed", "none"):
             raise ValueError(f"rotation: got {rotation!r}, expected data, fixed or none")
-        if (expand * d_model) % head_dim:
-            raise ValueError(f"head_dim: got {head_dim}, expected a divisor of the inner width {expand * d_model}")
+        self.inner, self.H = parts.inner_heads(d_model, expand, head_dim)
         self.models = len(sources)
-        self.inner, self.P, self.N, self.G, self.R = expand * d_model, head_dim, d_state, n_groups, rank
-        self.H = self.inner // head_dim
+        self.P, self.N, self.G, self.R = head_dim, d_state, n_groups, rank
         self.S = 0 if rotation == "none" else int(d_state * rope_fraction) // 2
         self.rotation, self.trapezoid, self.decay = rotation, trapezoid, decay
         self.backend, self.chunk_size = backend, chunk_size

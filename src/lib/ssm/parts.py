@@ -23,6 +23,18 @@ def segsum(x: Tensor) -> Tensor:
     return (total[..., :, None] - total[..., None, :]).masked_fill(~lower, -torch.inf)
 
 
+def inner_heads(d_model: int, expand: int, head_dim: int) -> tuple[int, int]:
+    """Inner width expand d and number of heads expand d / P.
+
+    Raises:
+        ValueError: head_dim does not divide the inner width.
+    """
+    inner = expand * d_model
+    if inner % head_dim:
+        raise ValueError(f"head_dim: got {head_dim}, expected a divisor of the inner width {inner}")
+    return inner, inner // head_dim
+
+
 def undecayed(value: Tensor) -> torch.nn.Parameter:
     """A parameter that weight decay leaves alone."""
     parameter = torch.nn.Parameter(value)
