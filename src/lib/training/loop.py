@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from lib.atlas.progress import progress
+
 
 def rate(step: int, steps: int, warmup: int, decay: str = "cosine", floor: float = 0.1) -> float:
     """Factor of the learning rate at a step, counted from 0.
@@ -66,7 +68,7 @@ def train(
     betas: tuple[float, float] = (0.9, 0.95),
     weight_decay: float = 0.01,
     clip: float = 1.0,
-    each_step: Callable[[int], None] | None = None,
+    label: str = "steps",
 ) -> np.ndarray:
     """Train a stack of models; each behaves as if it were alone.
 
@@ -76,7 +78,7 @@ def train(
         steps, learning_rate, warmup, decay, floor: see `rate`.
         betas, weight_decay: of AdamW.
         clip: largest norm of one model's gradient.
-        each_step: called after each update.
+        label: what the steps are called in the stage's log.
 
     Returns:
         Losses before each update, `(steps, models)`.
@@ -87,7 +89,7 @@ def train(
     optimiser = adamw(model, learning_rate, betas, weight_decay)
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     trace = []
-    for step in range(steps):
+    for step in progress(range(steps), label):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * rate(step, steps, warmup, decay, floor)
         losses = loss(step)
@@ -98,8 +100,6 @@ def train(
         trace.append(losses.detach().cpu().numpy())
         if not np.isfinite(trace[-1]).all():
             raise ValueError(f"training: got the losses {trace[-1].tolist()} at step {step}, expected finite ones")
-        if each_step is not None:
-            each_step(step)
     return np.stack(trace)
 
 

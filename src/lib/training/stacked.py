@@ -4,6 +4,7 @@ Models of several seeds (or variants of equal shapes) train as one: activations 
 model draws its initial weights from a generator of its own, so it starts alike in any company.
 """
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -15,6 +16,11 @@ def generators(seeds) -> list[torch.Generator]:
         number = int(seed) if not hasattr(seed, "generate_state") else int(seed.generate_state(1, "uint64")[0] >> 1)
         made.append(torch.Generator().manual_seed(number))
     return made
+
+
+def stack_batches(drawn: list[tuple[np.ndarray, ...]], device: str) -> tuple[torch.Tensor, ...]:
+    """Batches drawn for each model, such as (tokens, targets), as tensors `(models, ...)` on a device."""
+    return tuple(torch.from_numpy(np.stack(part)).to(device) for part in zip(*drawn))
 
 
 def draw(

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.atlas.seeds import generator, seed_sequence
 from lib.language.corpus import fixed_windows, python_manual, random_windows, token_shards
 from lib.language.models import build_model
@@ -60,11 +59,10 @@ def train_models(
             windows = np.stack([random_windows(corpus.train, batch, tokens + 1, rng) for rng in rngs])
             return language_loss(model, torch.from_numpy(windows).to(device))
 
-        watched = iter(progress(range(steps), f"{architecture} {name} steps"))
         losses.append(
             train(
                 model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, weight_decay=weight_decay,
-                clip=clip, each_step=lambda step, watched=watched: next(watched),
+                clip=clip, label=f"{architecture} {name} steps",
             ).T
         )  # fmt: skip
         with torch.no_grad():

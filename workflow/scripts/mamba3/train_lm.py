@@ -4,7 +4,6 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.atlas.seeds import generator, seed_sequence
 from lib.language.corpus import fixed_windows, python_manual, random_windows
 from lib.ssm.models import hidden_for, sequence_model, state_bytes
@@ -65,11 +64,7 @@ def train_lm(
         drawn = np.stack([random_windows(corpus.train, batch, tokens + 1, rng) for rng in streams])
         return language_loss(model, torch.from_numpy(drawn).to(device))
 
-    ticks = iter(progress(range(steps), "steps"))
-    trace = train(
-        model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, decay="cosine",
-        each_step=lambda _: next(ticks),
-    )  # fmt: skip
+    trace = train(model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, decay="cosine")
     held_out = torch.from_numpy(fixed_windows(corpus.validation, windows, tokens + 1))
     with torch.no_grad():
         losses = [language_loss(model, part.expand(len(seeds), -1, -1).to(device)) for part in held_out.split(16)]

@@ -4,12 +4,11 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.atlas.seeds import generator, seed_sequence
 from lib.language.recall import mqar
 from lib.ssm.models import sequence_model, state_bytes
 from lib.training.loop import token_losses, train
-from lib.training.stacked import count_parameters, generators
+from lib.training.stacked import count_parameters, generators, stack_batches
 
 
 def train_mqar(
@@ -62,19 +61,14 @@ def train_mqar(
     streams = [generator(root_seed, "mamba3", "train", "mqar", seed) for seed in seeds]
 
     def sample(number: int, n: int, rngs: list):
-        drawn = [mqar(n, number, n_keys, rng) for rng in rngs]
-        return (torch.from_numpy(np.stack(part)).to(device) for part in zip(*drawn))
+        return stack_batches([mqar(n, number, n_keys, rng) for rng in rngs], device)
 
     def loss(step: int) -> torch.Tensor:
         now = first_pairs + (pairs - first_pairs) * min(1.0, step / max(1, growth * steps))
         tokens, targets = sample(int(now), batch, streams)
         return token_losses(model(tokens)[:, :, 2 * int(now) :], targets[:, :, 2 * int(now) :])
 
-    ticks = iter(progress(range(steps), "steps"))
-    trace = train(
-        model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, decay="linear_half",
-        each_step=lambda _: next(ticks),
-    )  # fmt: skip
+    trace = train(model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, decay="linear_half")
     streams = [generator(root_seed, "mamba3", "evaluate", "mqar", seed) for seed in seeds]
     accuracy = np.zeros((len(seeds), len(asked)))
     with torch.no_grad():

@@ -4,13 +4,12 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.atlas.seeds import generator, seed_sequence
 from lib.language import formal_tasks
 from lib.ssm.mamba3 import Mamba3
 from lib.ssm.models import sequence_model
 from lib.training.loop import token_losses, train
-from lib.training.stacked import count_parameters, generators
+from lib.training.stacked import count_parameters, generators, stack_batches
 
 MODULUS = formal_tasks.MODULUS
 CHANCE = {"parity": 1 / 2, "cyclic_sum": 1 / MODULUS, "arithmetic": 1 / MODULUS, "brackets": 1 / MODULUS}
@@ -76,8 +75,7 @@ def train_state_tracking(
     length_stream = generator(root_seed, "mamba3", "lengths", task)
 
     def sample(length: int, n: int, rngs: list):
-        drawn = [draw(task, n, length, rng) for rng in rngs]
-        return (torch.from_numpy(np.stack(part)).to(device) for part in zip(*drawn))
+        return stack_batches([draw(task, n, length, rng) for rng in rngs], device)
 
     def loss(step: int) -> torch.Tensor:
         top = first + (longest - first) * min(1.0, step / max(1, growth * steps))
@@ -85,10 +83,9 @@ def train_state_tracking(
         tokens, targets = sample(length - (task == "arithmetic" and length % 2 == 0), batch, streams)
         return token_losses(model(tokens), targets)
 
-    ticks = iter(progress(range(steps), "steps"))
     trace = train(
         model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, decay="linear_half", weight_decay=0.0,
-        betas=(0.9, 0.999), each_step=lambda _: next(ticks),
+        betas=(0.9, 0.999),
     )  # fmt: skip
     for mixer in model.mixers:
         mixer.backend = "auto"
