@@ -1,6 +1,6 @@
 """Ratios of consistent light attention with folded queries to the expanded form and to plain attention."""
 
-import time
+import timeit
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
@@ -11,12 +11,7 @@ from lib.diffusion.attention import consistent_light_attention
 def seconds(function, repeat: int = 3) -> float:
     """Best time of a few calls."""
     function()
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return min(timeit.repeat(function, number=1, repeat=repeat))
 
 
 def expanded(q, k, v, gamma: float, groups: int) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """Ratios of the fast forms to the plain ones: the theory solver, and one iteration of message passing."""
 
-import time
+import timeit
 
 import numpy as np
 from scipy import integrate, optimize
@@ -12,12 +12,7 @@ from lib.teacher_student import quadratic as q
 
 def seconds(function, repeat: int = 3) -> float:
     """Best time of a few calls."""
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return min(timeit.repeat(function, number=1, repeat=repeat))
 
 
 def scalar_solver(alpha: float, kappa: float) -> float:
