@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +43,13 @@ class Copy:
             raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
         return done
 
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """A smoke run in the background, in a process group of its own."""
+        return subprocess.Popen(
+            self.command(*arguments, "--config", "scale=smoke"), cwd=self.root, env=self.environment(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+
     def planned(self, *arguments: str) -> set[str]:
         """Rules that a run would execute now, `all` left out."""
         done = self.snakemake("--dry-run", *arguments)
@@ -51,6 +60,14 @@ class Copy:
         text = path.read_text()
         assert old in text, f"{old!r} is not in {file}"
         path.write_text(text.replace(old, new))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until a condition holds; too long a wait is a failure."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
 
 
 def _copy(destination: Path, papers: bool) -> Copy:

@@ -3,11 +3,10 @@
 import collections
 import os
 import signal
-import subprocess
-import time
 
 import pytest
 
+from tests.conftest import wait_for
 from tests.faults import damage, kills, mistakes
 
 pytestmark = pytest.mark.workflow
@@ -30,15 +29,9 @@ def test_kills_at_random_moments_lose_nothing(toy, tmp_path):
 
 def test_the_lock_of_a_living_run_is_left_alone(toy):
     (toy.root / "wait").touch()
-    run = subprocess.Popen(
-        toy.command("--config", "scale=smoke"), cwd=toy.root, env=toy.environment(),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    run = toy.start()
     logs = toy.root / "results/smoke/toy/logs"
-    end = time.monotonic() + 60
-    while not (logs.is_dir() and any(logs.iterdir())):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_for(lambda: logs.is_dir() and any(logs.iterdir()))
     os.kill(run.pid, signal.SIGKILL)  # the workflow's process alone: its jobs live on, and hold the lock
     run.wait()
     second = toy.snakemake(check=False)
@@ -48,9 +41,7 @@ def test_the_lock_of_a_living_run_is_left_alone(toy):
     (toy.root / "wait").unlink()
     from lib.atlas import alive
 
-    while not alive.nobody(toy.root / ".snakemake"):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_for(lambda: alive.nobody(toy.root / ".snakemake"))
     third = toy.snakemake()
     assert kills.FREED in third.stderr
     assert toy.planned() == set()

@@ -3,12 +3,12 @@
 import os
 import re
 import signal
-import subprocess
 import time
 
 import pytest
 
 from lib.atlas.stage import checkpoint_path
+from tests.conftest import wait_for
 
 pytestmark = pytest.mark.workflow
 
@@ -77,15 +77,9 @@ def test_a_killed_stage_goes_on_unless_its_parameters_or_code_changed(toy):
     undisturbed = path.read_bytes()
     path.unlink()
     (toy.root / "slow").touch()
-    run = subprocess.Popen(
-        toy.command(STORE, "--config", "scale=smoke"), cwd=toy.root, env=toy.environment(),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    run = toy.start(STORE)
     log = toy.root / "results/smoke/toy/logs/walk_0.log"
-    end = time.monotonic() + 60
-    while not left.exists():
-        assert time.monotonic() < end, "no checkpoint was written"
-        time.sleep(0.02)
+    wait_for(left.exists)
     time.sleep(0.5)  # at step 50 the stage waits
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()

@@ -4,31 +4,21 @@ import os
 import resource
 import signal
 import subprocess
-import time
 
 import pytest
 
 from lib.atlas import store
+from tests.conftest import wait_for
 
 pytestmark = pytest.mark.workflow
-
-
-def _wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_run_carries_on(toy, number):
     (toy.root / "wait").touch()
-    run = subprocess.Popen(
-        toy.command("--config", "scale=smoke"), cwd=toy.root, env=toy.environment(),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    run = toy.start()
     logs = toy.root / "results/smoke/toy/logs"
-    _wait_for(lambda: logs.is_dir() and any(logs.iterdir()))
+    wait_for(lambda: logs.is_dir() and any(logs.iterdir()))
     os.killpg(run.pid, number)
     run.wait()
     assert not list((toy.root / "results").rglob("*.zarr.zip"))
