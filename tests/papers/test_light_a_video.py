@@ -12,6 +12,7 @@ SAMPLING = {
     "strength": 0.5, "threshold": 0.15, "clips_at_once": 2, "root_seed": 0, "device": "cpu",
 }  # fmt: skip
 TRAIN = {"size": 8, "frames": 3, "heads": 2, "batch": 2, "steps": 3, "learning_rate": 1e-3, "label_drop": 0.1}
+VDM = {"channels": [8], "patch": 4, "attention_everywhere": False, "highest_level": 650}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def made(stage):
         "scenes": stage("render_scenes")(clips=2, frames=3, size=8, rng=RNG(0)),
         "relighter": train(architecture="transformer", rng=RNG(1), **options),
         "unet": train(architecture="unet", rng=RNG(1), **options),
-        "vdm": stage("train_vdm")(channels=[8], highest_level=650, rng=RNG(2), device="cpu", **TRAIN),
+        "vdm": stage("train_vdm")(rng=RNG(2), device="cpu", **VDM, **TRAIN),
     }
     relight = stage("relight_clips", "relight")
     methods = {"per_frame": {}, "cla_50": {"gamma": 0.5}}
@@ -55,7 +56,7 @@ def made(stage):
 
 
 def test_training_is_reproducible(stage, made):
-    again = stage("train_vdm")(channels=[8], highest_level=650, rng=RNG(2), device="cpu", **TRAIN)
+    again = stage("train_vdm")(rng=RNG(2), device="cpu", **VDM, **TRAIN)
     assert again.identical(made["vdm"])
     assert np.isfinite(again.training_loss).all()
     with pytest.raises(ValueError, match="architecture"):

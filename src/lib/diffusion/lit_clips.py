@@ -1,6 +1,7 @@
 """Relighting of small lit clips with small models: one method, from source videos to relit ones."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from lib.diffusion.small import (
     empty_prompt,
     guided,
     label_model,
+    patch_of,
     patches,
     unpatches,
     video_patches,
@@ -110,8 +112,13 @@ def weights_of(schedule: str, steps: int, threshold: float) -> np.ndarray:
     return fusion_weights(steps, 2.0 if schedule == "quadratic" else 1.0)
 
 
-VIDEO_CODEC = Codec(video_patches, video_unpatches)
-PATCH_CODEC = Codec(patches, unpatches)
+def codec_of(network) -> Codec:
+    """Between pixels and what a small network takes: patches for U-Nets, of frames or of videos."""
+    if not hasattr(network, "conv_in"):
+        return IDENTITY
+    video = hasattr(network.config, "motion_max_seq_length")
+    both = (video_patches, video_unpatches) if video else (patches, unpatches)
+    return Codec(*(partial(function, patch=patch_of(network)) for function in both))
 
 
 def frames_relighter(
@@ -127,7 +134,7 @@ def frames_relighter(
         shared: the frames of a clip share their noise.
         device: torch device.
     """
-    codec = PATCH_CODEC if hasattr(network, "conv_in") else IDENTITY
+    codec = codec_of(network)
     call, empty = label_model(network), empty_prompt(network)
     generators: list = []
 
@@ -206,7 +213,7 @@ def _relight_batch(source, direction, method, sampling, network, vdm, seeds, dev
     try:
         if method.fuse is not None:
             video, trace = progressive_light_fusion(
-                guided(label_model(vdm), label, empty_prompt(vdm), 1.0), run, VIDEO_CODEC, clips,
+                guided(label_model(vdm), label, empty_prompt(vdm), 1.0), run, codec_of(vdm), clips,
                 scheduler=video_scheduler(method.step), steps=sampling.steps, strength=sampling.strength,
                 weights=weights_of(method.fuse, sampling.steps, sampling.threshold), threshold=sampling.threshold,
                 generators=noise,
@@ -239,6 +246,6 @@ def smooth_by_video_model(
     """
     label = torch.from_numpy(np.asarray(direction)).to(video.device)
     return sdedit(
-        guided(label_model(vdm), label, empty_prompt(vdm), 1.0), video_scheduler(rule), VIDEO_CODEC, video,
+        guided(label_model(vdm), label, empty_prompt(vdm), 1.0), video_scheduler(rule), codec_of(vdm), video,
         steps=max(2, round(20 * strength)) if steps is None else steps, strength=strength, generators=generators,
     )  # fmt: skip

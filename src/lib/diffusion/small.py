@@ -6,10 +6,13 @@ projection, so each layer learns an embedding of the label.
 
 import json
 from collections.abc import Callable
+from math import isqrt
 
 import numpy as np
 import torch
 import xarray as xr
+
+from lib.diffusion.training import alphas_cumprod
 
 PATCH = 2
 
@@ -17,7 +20,8 @@ PATCH = 2
 def transformer_relighter(size: int, labels: int, layers: int, heads: int, head_dim: int):
     """A diffusion transformer that takes the noisy image and the frame to relight, six channels, patches of 2.
 
-    Self-attention is its only path between patches. Label `labels` is the empty prompt.
+    Self-attention is its only path between patches. Label `labels` is the empty prompt. Feed-forward layers use SiLU:
+    diffusers' usual GELU by tanh takes longer on a CPU than the matrix products beside it.
 
     Args:
         size: pixels along each side.
@@ -32,28 +36,34 @@ def transformer_relighter(size: int, labels: int, layers: int, heads: int, head_
     return DiTTransformer2DModel(
         sample_size=size, patch_size=PATCH, in_channels=6, out_channels=3, num_layers=layers, norm_num_groups=1,
         num_attention_heads=heads, attention_head_dim=head_dim, num_embeds_ada_norm=labels,
+        activation_fn="linear-silu",
     )  # fmt: skip
 
 
-def image_unet(size: int, labels: int, channels: list[int], heads: int):
-    """A U-Net on the 12 channels of 2 x 2 patches, with self- and cross-attention in every block.
+def image_unet(
+    size: int, labels: int, channels: list[int], heads: int, patch: int = PATCH, attention_everywhere: bool = True
+):
+    """A U-Net on the channels of square patches.
 
     Args:
         size: pixels along each side.
         labels: length of the one-hot prompt.
         channels: width of each resolution, multiples of 8.
         heads: attention heads.
+        patch: pixels along each side of a patch.
+        attention_everywhere: self- and cross-attention in every block, or in the middle one alone.
 
     Returns:
-        A `UNet2DConditionModel` for samples of (12, size / 2, size / 2).
+        A `UNet2DConditionModel` for samples of (3 patch^2, size / patch, size / patch).
     """
     from diffusers import UNet2DConditionModel
 
-    latent = 3 * PATCH**2
+    latent = 3 * patch**2
+    kind = "CrossAttn" if attention_everywhere else ""
     return UNet2DConditionModel(
-        sample_size=size // PATCH, in_channels=latent, out_channels=latent, block_out_channels=tuple(channels),
-        down_block_types=("CrossAttnDownBlock2D",) * len(channels),
-        up_block_types=("CrossAttnUpBlock2D",) * len(channels),
+        sample_size=size // patch, in_channels=latent, out_channels=latent, block_out_channels=tuple(channels),
+        down_block_types=(f"{kind}DownBlock2D",) * len(channels),
+        up_block_types=(f"{kind}UpBlock2D",) * len(channels),
         layers_per_block=1, norm_num_groups=8, cross_attention_dim=labels, attention_head_dim=heads,
     )  # fmt: skip
 
@@ -143,24 +153,29 @@ def one_hot_prompt(label: torch.Tensor, labels: int) -> torch.Tensor:
     return torch.nn.functional.one_hot(label, labels).float()[:, None]
 
 
-def patches(images: torch.Tensor) -> torch.Tensor:
-    """2 x 2 patches as channels: (..., C, H, W) to (..., 4 C, H / 2, W / 2). Its inverse is `unpatches`."""
-    return torch.nn.functional.pixel_unshuffle(images, PATCH)
+def patches(images: torch.Tensor, patch: int = PATCH) -> torch.Tensor:
+    """Square patches as channels: (..., C, H, W) to (..., p^2 C, H / p, W / p). Its inverse is `unpatches`."""
+    return torch.nn.functional.pixel_unshuffle(images, patch)
 
 
-def unpatches(latents: torch.Tensor) -> torch.Tensor:
+def unpatches(latents: torch.Tensor, patch: int = PATCH) -> torch.Tensor:
     """Inverse of `patches`."""
-    return torch.nn.functional.pixel_shuffle(latents, PATCH)
+    return torch.nn.functional.pixel_shuffle(latents, patch)
 
 
-def video_patches(video: torch.Tensor) -> torch.Tensor:
-    """Videos (B, F, 3, H, W) as samples of a `motion_unet`, (B, 12, F, H / 2, W / 2)."""
-    return patches(video).transpose(1, 2)
+def video_patches(video: torch.Tensor, patch: int = PATCH) -> torch.Tensor:
+    """Videos (B, F, 3, H, W) as samples of a `motion_unet`, (B, 3 p^2, F, H / p, W / p)."""
+    return patches(video, patch).transpose(1, 2)
 
 
-def video_unpatches(latents: torch.Tensor) -> torch.Tensor:
+def video_unpatches(latents: torch.Tensor, patch: int = PATCH) -> torch.Tensor:
     """Inverse of `video_patches`."""
-    return unpatches(latents.transpose(1, 2))
+    return unpatches(latents.transpose(1, 2), patch)
+
+
+def patch_of(model) -> int:
+    """Pixels along each side of the patches that a U-Net returns."""
+    return isqrt(model.config.out_channels // 3)
 
 
 def empty_prompt(model) -> int:
@@ -171,7 +186,11 @@ def empty_prompt(model) -> int:
 
 
 def label_model(model) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]:
-    """The model as a function of samples (B, ...), levels (B,) or scalar, and labels (B,)."""
+    """A model's v as a function of samples (B, ...), levels (B,) or scalar, and labels (B,).
+
+    Image models return v. A video model returns the clean clip z, so that it need not carry the noise, and
+    v = (a x - z) / s with a^2 = abar_t, s^2 = 1 - abar_t.
+    """
     if type(model).__name__ == "DiTTransformer2DModel":
 
         def call(x, t, label):
@@ -180,12 +199,16 @@ def label_model(model) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], t
     else:
         labels = model.config.cross_attention_dim
         video = type(model).__name__ == "UNetMotionModel"
+        abar = alphas_cumprod()
 
         def call(x, t, label):
             prompt = one_hot_prompt(label, labels)
-            if video:
-                prompt = prompt.repeat_interleave(x.shape[2], dim=0)
-            return model(x, t, encoder_hidden_states=prompt, return_dict=False)[0]
+            if not video:
+                return model(x, t, encoder_hidden_states=prompt, return_dict=False)[0]
+            prompt = prompt.repeat_interleave(x.shape[2], dim=0)
+            clean = model(x, t, encoder_hidden_states=prompt, return_dict=False)[0]
+            level = abar[t.long().cpu()].to(x).view(-1, 1, 1, 1, 1)
+            return (level.sqrt() * x - clean) / (1 - level).sqrt()
 
     return call
 

@@ -53,6 +53,7 @@ def train_v_prediction(
     learning_rate: float,
     weight_decay: float = 1e-4,
     highest_level: int = 1000,
+    loss_of: str = "v",
     average_every: int = 10,
     average_decay: float = 0.9,
     checkpoint: "Checkpoint | None" = None,
@@ -60,8 +61,9 @@ def train_v_prediction(
 ) -> tuple[dict[str, torch.Tensor], np.ndarray]:
     """Train a model in place and return its averaged weights.
 
-    With x_t = a x + s e, a^2 = abar_t, s^2 = 1 - abar_t, the loss is the mean squared error of v = a e - s x. AdamW,
-    one cycle of the learning rate with 10 % warm-up, gradient norm clipped to 1.
+    With x_t = a x + s e, a^2 = abar_t, s^2 = 1 - abar_t, the loss is the mean squared error of v = a e - s x, or that
+    of the clean sample a x_t - s v, which is s^2 times as much. AdamW, one cycle of the learning rate with 10 %
+    warm-up, gradient norm clipped to 1. The levels of a batch come one from each of as many equal parts of their range.
 
     Args:
         model: what is trained.
@@ -72,15 +74,24 @@ def train_v_prediction(
         learning_rate: peak.
         weight_decay: of AdamW.
         highest_level: levels are drawn from 0 .. highest_level - 1 of 1000.
+        loss_of: `v` or `clean`.
         average_every, average_decay: the average takes a share 1 - decay of the weights every so many steps.
         checkpoint: where the state is kept, to go on after an interruption.
         report: wraps the steps, for a progress display.
 
     Returns:
         Averaged weights by name, and the loss of every step.
+
+    Raises:
+        ValueError: an unknown loss.
     """
-    abar = alphas_cumprod()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay, betas=(0.9, 0.99))
+    if loss_of not in ("v", "clean"):
+        raise ValueError(f"loss_of: got {loss_of!r}, expected v or clean")
+    device = next(model.parameters()).device
+    abar = alphas_cumprod().to(device)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=learning_rate, weight_decay=weight_decay, betas=(0.9, 0.99), fused=True
+    )
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     losses = np.zeros(steps)
     first = 0
@@ -88,17 +99,19 @@ def train_v_prediction(
     if state:
         arrays = unpack(state)
         load_torch(arrays, model=model, optimiser=optimiser)
-        average = {name: torch.from_numpy(np.array(arrays[f"average:{name}"])) for name in average}
+        average = {name: torch.from_numpy(np.array(arrays[f"average:{name}"])).to(device) for name in average}
         losses, first, rng = state["losses"].copy(), int(state["step"]), unpack_generator(state["rng"])
     shares = [one_cycle(step, steps) for step in range(steps)]
     for step in report(range(first, steps)):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * shares[step]
         clean, *extras = draw(rng)
-        t = torch.from_numpy(rng.integers(highest_level, size=len(clean)))
-        noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32))
+        parts = (rng.permutation(len(clean)) + rng.random(len(clean))) / len(clean)
+        t = torch.from_numpy((highest_level * parts).astype(np.int64)).to(device)
+        noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32)).to(device)
         a, s = (value.view(-1, *[1] * (clean.ndim - 1)) for value in (abar[t].sqrt(), (1 - abar[t]).sqrt()))
-        loss = (predict(a * clean + s * noise, t, *extras) - (a * noise - s * clean)).square().mean()
+        error = predict(a * clean + s * noise, t, *extras) - (a * noise - s * clean)
+        loss = (s * error if loss_of == "clean" else error).square().mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -106,8 +119,7 @@ def train_v_prediction(
         losses[step] = loss.item()
         if (step + 1) % average_every == 0:
             with torch.no_grad():
-                for name, value in model.state_dict().items():
-                    average[name].lerp_(value, 1 - average_decay)
+                torch._foreach_lerp_(list(average.values()), list(model.state_dict().values()), 1 - average_decay)
         if checkpoint:
             checkpoint.save_if_due(
                 lambda done=step + 1: {

@@ -6,7 +6,15 @@ import torch
 from diffusers import DDPMScheduler
 
 from lib.diffusion.attention import install_cla
-from lib.diffusion.lit_clips import Method, Sampling, relight_clips, smooth_by_video_model, video_scheduler, weights_of
+from lib.diffusion.lit_clips import (
+    Method,
+    Sampling,
+    codec_of,
+    relight_clips,
+    smooth_by_video_model,
+    video_scheduler,
+    weights_of,
+)
 from lib.diffusion.small import (
     empty_prompt,
     from_arrays,
@@ -14,12 +22,15 @@ from lib.diffusion.small import (
     image_unet,
     label_model,
     motion_unet,
+    one_hot_prompt,
+    patch_of,
     to_arrays,
     transformer_relighter,
     video_patches,
     video_unpatches,
     widen_input,
 )
+from lib.diffusion.steps import clean_estimate, executed_timesteps
 from lib.diffusion.training import alphas_cumprod, one_cycle, pack, train_v_prediction, unpack
 from lib.training.checkpoint import Checkpoint
 
@@ -76,6 +87,27 @@ def test_patches_are_lossless():
     video = torch.randn(2, 3, 3, 8, 6)
     assert video_patches(video).shape == (2, 12, 3, 4, 3)
     torch.testing.assert_close(video_unpatches(video_patches(video)), video)
+    assert video_patches(torch.zeros(2, 3, 3, 8, 8), 4).shape == (2, 48, 3, 2, 2)
+    wide = torch.randn(2, 3, 3, 8, 8)
+    torch.testing.assert_close(video_unpatches(video_patches(wide, 4), 4), wide)
+
+
+@pytest.mark.parametrize("patch", [2, 4])
+def test_a_video_model_returns_the_clean_clip_and_the_scheduler_finds_it_again(patch):
+    torch.manual_seed(0)
+    model = motion_unet(image_unet(8, 6, [8], 2, patch, attention_everywhere=False), 3, 2).eval()
+    assert patch_of(model) == patch
+    codec = codec_of(model)
+    x = codec.encode(torch.randn(2, 3, 3, 8, 8))
+    label = torch.tensor([0, 3])
+    for rule in ("ddim", "euler"):
+        scheduler = video_scheduler(rule)
+        t = executed_timesteps(scheduler, 4, 0.5)[0]
+        scale = scheduler.scale_model_input(torch.ones(()), t)
+        with torch.no_grad():
+            clean = model(x * scale, t, encoder_hidden_states=one_hot_prompt(label, 6).repeat_interleave(3, 0)).sample
+            found = clean_estimate(scheduler, label_model(model)(x * scale, t, label), t, x)
+        torch.testing.assert_close(found, clean, rtol=1e-4, atol=1e-4)
 
 
 def test_guidance_is_the_extrapolation_and_one_is_the_prompt_alone():
@@ -103,7 +135,7 @@ def test_the_learning_rate_goes_up_and_down():
     assert (np.diff(rates[9:]) <= 0).all()
 
 
-def fit(steps: int, checkpoint=None, stop_at=None):
+def fit(steps: int, checkpoint=None, stop_at=None, **options):
     """Train a linear model of v on points; `stop_at` interrupts after so many steps."""
     torch.manual_seed(0)
     model = torch.nn.Linear(2, 2)
@@ -119,7 +151,7 @@ def fit(steps: int, checkpoint=None, stop_at=None):
 
     return train_v_prediction(
         model, lambda x, t: model(x), draw, rng=np.random.Generator(np.random.PCG64(3)), steps=steps,
-        learning_rate=0.05, average_every=2, checkpoint=checkpoint, report=report,
+        learning_rate=0.05, average_every=2, checkpoint=checkpoint, report=report, **options,
     )  # fmt: skip
 
 
@@ -133,6 +165,15 @@ def test_training_learns_and_goes_on_from_its_checkpoint(tmp_path):
     np.testing.assert_array_equal(continued, losses)
     for name, value in whole.items():
         torch.testing.assert_close(again[name], value, rtol=0, atol=0)
+
+
+def test_the_loss_of_the_clean_sample_is_that_of_v_times_the_share_of_noise():
+    # at the lowest level alone, s^2 = 1 - abar_0, and the first step has seen no update
+    _, of_v = fit(1, highest_level=1)
+    _, of_clean = fit(1, highest_level=1, loss_of="clean")
+    assert of_clean[0] == pytest.approx(of_v[0] * (1 - float(alphas_cumprod()[0])), rel=1e-4)
+    with pytest.raises(ValueError, match="loss_of"):
+        fit(1, loss_of="noise")
 
 
 def test_packed_arrays_come_back():

@@ -21,7 +21,7 @@ STRIPS = (
 def figure(scenes, frames, ddim):
     """Return the figure: rows are methods, columns frames of the first clip."""
     runs = {"frames": frames, "ddim": ddim}
-    rows = [("source", scenes.source.values[0]), ("truth\n(one of many)", scenes.truth.values[0])]
+    rows = [("source", scenes.source.values[0]), ("truth,\none of many", scenes.truth.values[0])]
     for run, method, label in STRIPS:
         found = (runs[run].method == method) & (runs[run].seed == 0) & (runs[run]["clip"] == 0)
         rows.append((label, runs[run].video.values[np.flatnonzero(found.values)[0]]))
@@ -32,6 +32,7 @@ def figure(scenes, frames, ddim):
         axis.imshow(strip.transpose(1, 2, 0), interpolation="nearest", rasterized=True)
         axis.set(xticks=[], yticks=[])
         axis.grid(False)
+        axis.set_anchor("E")  # what the aspect leaves over goes to the labels on the left
         for spine in axis.spines.values():
             spine.set_visible(False)
         axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8)

@@ -14,6 +14,8 @@ def train_vdm(
     *,
     size: int,
     frames: int,
+    patch: int,
+    attention_everywhere: bool,
     heads: int,
     channels: list[int],
     batch: int,
@@ -30,6 +32,8 @@ def train_vdm(
     Args:
         size: pixels along each side.
         frames: of a clip.
+        patch: pixels along each side of the patches that are a token each.
+        attention_everywhere: attention in space in every block, or in the middle one alone.
         heads: attention heads, in space and in time.
         channels: width of each resolution.
         batch: clips of a step.
@@ -42,23 +46,25 @@ def train_vdm(
     """
     torch.manual_seed(int(rng.integers(2**31)))
     empty = SOURCE_LABEL + 1
-    model = motion_unet(image_unet(size, empty + 1, channels, heads), frames, heads).to(device)
+    base = image_unet(size, empty + 1, channels, heads, patch, attention_everywhere)
+    model = motion_unet(base, frames, heads).to(device)
     call = label_model(model)
 
     def draw(rng):
         video, label = steadily_lit_clips(rng, batch, frames, size)
         label = np.where(rng.random(batch) < label_drop, empty, label)
-        clean = video_patches(torch.from_numpy(video.astype(np.float32)))
+        clean = video_patches(torch.from_numpy(video.astype(np.float32)), patch)
         return clean.to(device), torch.from_numpy(label).to(device)
 
     average, loss = train_v_prediction(
         model, call, draw,
-        rng=rng, steps=steps, learning_rate=learning_rate, highest_level=highest_level, checkpoint=checkpoint,
+        rng=rng, steps=steps, learning_rate=learning_rate, highest_level=highest_level, loss_of="clean",
+        checkpoint=checkpoint,
         report=lambda items: progress(items, "steps of the video model"),
     )  # fmt: skip
     model.load_state_dict(average)
     dataset = to_arrays(model)
-    dataset["training_loss"] = ("training_step", loss, {"long_name": "mean squared error of v"})
+    dataset["training_loss"] = ("training_step", loss, {"long_name": "mean squared error of the clean clip in [-1, 1]"})
     return dataset
 
 
