@@ -90,6 +90,7 @@ def measure(slug: str, rule: dict, folder: Path, root: Path) -> dict:
     provided = {
         "device": lambda: choose_device("auto"),
         "rng": lambda: generator(rule["root_seed"], slug, "measure_claims", {}),  # the stream of the rule itself
+        "root_seed": lambda: rule["root_seed"],
     }
     return module.claims(**bind(module.claims, inputs, rule["parameters"], {}, provided))
 
