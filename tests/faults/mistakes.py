@@ -124,8 +124,21 @@ def of_values(file: str, document: dict, keep) -> list[Mistake]:
 OPTIONAL = ("venue", "code", "notes", "remarks", "kind", "data", "gpu")
 
 
-def of_keys(file: str, document: dict, keep) -> list[Mistake]:
-    """Unknown, missing and oddly typed keys at every mapping that `keep` lets through."""
+def _may_be_left_out(path: tuple, key: str, schema: dict) -> bool:
+    """Whether a parameter has a value without this key: of another scale, or the stage's own."""
+    if path[:1] != ("parameters",) or len(path) == 1:
+        return False
+    if path[1] != "laptop":
+        return True  # the other scales start from laptop
+    for step in path[2:]:
+        schema = schema.get("items") if isinstance(step, int) else schema.get("properties", {}).get(step)
+        if not isinstance(schema, dict):
+            return True  # the author's own names
+    return key not in schema.get("required", ())
+
+
+def of_keys(file: str, document: dict, keep, schema: dict) -> list[Mistake]:
+    """Unknown, missing and oddly typed keys at every mapping that `keep` lets through; `schema` of its parameters."""
     found = []
     for path, value in _walk(document):
         if not isinstance(value, dict) or (path and not keep(path)):
@@ -140,7 +153,7 @@ def of_keys(file: str, document: dict, keep) -> list[Mistake]:
             scales = path == ("parameters",) or (
                 "pass" in path and isinstance(document["claims"][path[1]]["pass"], dict)
             )
-            if free or key in OPTIONAL or scales:
+            if free or key in OPTIONAL or scales or _may_be_left_out(path, key, schema):
                 continue
             rest = {k: v for k, v in value.items() if k != key}
             contents = _dump(_with(document, path, _replace(rest)) if path else rest)
@@ -235,11 +248,12 @@ def _strict(path: tuple) -> bool:
 def everything(root: Path) -> list[Mistake]:
     """All malformed configurations of a project's main file and papers."""
     main = load_yaml(root / MAIN)
-    found = of_values(MAIN, main, lambda path: True) + of_keys(MAIN, main, lambda path: True)
+    found = of_values(MAIN, main, lambda path: True) + of_keys(MAIN, main, lambda path: True, {})
     found += of_text(MAIN, (root / MAIN).read_bytes()) + of_paths(main) + of_command_line()
     for path in sorted((root / "config/papers").glob("*.yaml")):
         file, document = path.relative_to(root).as_posix(), load_yaml(path)
-        found += of_values(file, document, _strict) + of_keys(file, document, _strict)
+        schema = load_yaml(root / "workflow/schemas/papers" / path.name)
+        found += of_values(file, document, _strict) + of_keys(file, document, _strict, schema)
         found += of_text(file, path.read_bytes()) + of_names(file, document)
     return found
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -48,6 +49,15 @@ def test_a_second_run_in_another_place_is_identical(run, finished_smoke):
     table = compare.compare_runs(finished_smoke or run.root / "replica/smoke", run.root / "results/smoke", 0, 0)
     assert len(table) > 30
     assert [row for row in table if row[1] not in (compare.IDENTICAL, compare.TIMED)] == []
+
+
+def test_the_check_measures_every_claim_again_and_finds_nothing(run):
+    environment = {**run.environment(), "PYTHONPATH": os.pathsep.join([str(run.root / "src"), str(run.root)])}
+    done = subprocess.run(
+        [sys.executable, "-m", "lib.atlas.check", "results/smoke"],
+        cwd=run.root, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_figures_are_small_and_say_what_they_come_from(run):
