@@ -50,6 +50,14 @@ class Copy:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
 
+    def python(self, *arguments: str) -> subprocess.CompletedProcess:
+        """`python -m` of one of the copy's own modules."""
+        path = os.pathsep.join([str(self.root / "src"), str(self.root)])
+        return subprocess.run(
+            [sys.executable, "-m", *arguments], cwd=self.root, env={**self.environment(), "PYTHONPATH": path},
+            capture_output=True, text=True,
+        )  # fmt: skip
+
     def planned(self, *arguments: str) -> set[str]:
         """Rules that a run would execute now, `all` left out."""
         done = self.snakemake("--dry-run", *arguments)
@@ -62,12 +70,14 @@ class Copy:
         path.write_text(text.replace(old, new))
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until a condition holds; too long a wait is a failure."""
+def wait_for(condition: Callable, seconds: float = 60, what: str = "a condition", every: float = 0.05):
+    """Poll until `condition` gives something true, and return it; too long a wait is a failure."""
     end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
+    while not (found := condition()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds:.0f} s in vain for {what}")
+        time.sleep(every)
+    return found
 
 
 def _copy(destination: Path, papers: bool) -> Copy:

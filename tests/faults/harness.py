@@ -145,11 +145,22 @@ def document(sections: dict[str, dict]) -> str:
     faults = sum(count for fault, _, count, _ in rows if fault.startswith(caused))
     times = ", ".join(f"{name} {saved['minutes']:.0f} min (seed {saved['seed']})" for name, saved in sections.items())
     killed = sections.get("kills", {}).get("moments", [])
+    absent = [name for name in SECTIONS if name not in sections]
+    missing = f" Not run yet: {', '.join(absent)}." if absent else ""
+    moments = [
+        "The moments of the kills, in seconds after the first job (negative: after the command was typed, before any",
+        "job), and in brackets the finished files; in a kill marked * the workflow's process died alone and its jobs",
+        "lived on:",
+        "",
+        ", ".join(f"{moment:.1f} s{'' if whole else '*'} ({files})" for moment, whole, files in killed) + ".",
+        "",
+    ]
     lines = [
         "# What happens when things break",
         "",
-        "Written by `make faults`, not by hand. Every fault was really caused, on copies of the project with all its",
-        f"papers at smoke scale. `docs/audit.md` says what is promised. Sections: {times}.",
+        "Written by `make faults`, not by hand. Every fault was really caused, on copies of the project: kills and",
+        "damage of stores with all its papers at smoke scale, repairs and the command's configurations with a toy",
+        f"paper. `docs/audit.md` says what is promised. Sections: {times}.{missing}",
         "",
         f"**{faults} faults, {len(broken)} broken promises.**",
         "",
@@ -157,12 +168,7 @@ def document(sections: dict[str, dict]) -> str:
         "| --- | --- | --- | --- |",
         *(f"| {fault} | {where} | {count} | {outcome} |" for fault, where, count, outcome in rows),
         "",
-        "The moments of the kills, in seconds after the first job (negative: after the command was typed, before any",
-        "job), and in brackets the finished files; in a kill marked * the workflow's process died alone and its jobs",
-        "lived on:",
-        "",
-        ", ".join(f"{moment:.1f} s{'' if whole else '*'} ({files})" for moment, whole, files in killed) + ".",
-        "",
+        *(moments if killed else []),
     ]
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from lib.atlas import alive, compare, figure, store
-from tests.conftest import Copy
+from tests.conftest import Copy, wait_for
 
 FREED = "its lock is removed"
 
@@ -59,14 +59,6 @@ def _group(number: int) -> list[psutil.Process]:
     return found
 
 
-def _wait(condition, seconds: float, what: str) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"waited {seconds:.0f} s in vain for {what}")
-        time.sleep(0.05)
-
-
 def _let_run(run: subprocess.Popen, log: Path, moment: float | None) -> bool:
     """Wait until a moment of a run; whether the run ended before it."""
     while moment is not None and moment >= 0 and run.poll() is None and "jobid:" not in log.read_text():
@@ -111,8 +103,8 @@ def chain(copy: Copy, kills: int, seed: int, longest: float, target: str = "all"
             (os.killpg if whole_group else os.kill)(run.pid, signal.SIGKILL)
             run.wait()
             group = run.pid
-            _wait(lambda: not _group(group), 60, "the killed run's processes to end")  # noqa: B023
-            _wait(lambda: alive.nobody(copy.root / ".snakemake"), 10, "the kernel to free the lock")
+            wait_for(lambda: not _group(group), 60, "the killed run's processes to end")  # noqa: B023
+            wait_for(lambda: alive.nobody(copy.root / ".snakemake"), 10, "the kernel to free the lock")
         text = log.read_text()
         if done:
             done[-1].lock_removed = FREED in text

@@ -2,10 +2,7 @@
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -36,13 +33,6 @@ def run(finished, tmp_path):
     return Copy(tmp_path / "atlas")
 
 
-def python(run, *arguments: str):
-    environment = {**run.environment(), "PYTHONPATH": os.pathsep.join([str(run.root / "src"), str(run.root)])}
-    return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=run.root, env=environment, capture_output=True, text=True
-    )
-
-
 @pytest.fixture(scope="module")
 def plan(finished):
     """What the unchanged tree would make."""
@@ -56,7 +46,7 @@ def found(run, plan=None, again=True) -> dict[str, str]:
 
 
 def test_a_finished_run_is_what_the_tree_would_make(run):
-    done = python(run, "lib.atlas.check", "results/smoke")
+    done = run.python("lib.atlas.check", "results/smoke")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 claims, 2 figures and tables, 6 files: all as the working tree would make them" in done.stdout
     before = {p: p.read_bytes() for p in (run.root / "results").rglob("*") if p.is_file()}
@@ -66,7 +56,7 @@ def test_a_finished_run_is_what_the_tree_would_make(run):
 
 def test_changed_code_makes_what_rests_on_it_stale(run):
     run.edit("src/lib/toy/averages.py", "values.mean()", "values.mean() + 1")
-    done = python(run, "lib.atlas.check", "results/smoke")
+    done = run.python("lib.atlas.check", "results/smoke")
     assert done.returncode == 1
     assert "stale    toy t1: means.zarr.zip: code of toy_gather_means changed" in done.stdout
     assert found(run) == {"t1": "stale", "t2": "stale", "t3": "stale", "means.csv": "stale"}
@@ -125,13 +115,13 @@ def test_numbers_edited_by_hand_are_noticed(run, plan):
 
 
 def test_status_counts_what_is_done_stale_missing_and_failed(run):
-    done = python(run, "lib.atlas.status", "results/smoke")
+    done = run.python("lib.atlas.status", "results/smoke")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1].split()[:6] == ["toy", "6", "0", "0", "0", "0"]
     run.edit("src/lib/toy/averages.py", "values.mean()", "values.meen()")
     assert run.snakemake(check=False).returncode == 1
     (run.root / "results/smoke/toy/tables/means.csv").unlink()
-    done = python(run, "lib.atlas.status", "results/smoke", "--why")
+    done = run.python("lib.atlas.status", "results/smoke", "--why")
     assert done.returncode == 3
     row = dict(zip(done.stdout.splitlines()[0].split(), done.stdout.splitlines()[1].split()))
     assert (row["done"], row["failed"]) == ("3", "1")
@@ -139,11 +129,11 @@ def test_status_counts_what_is_done_stale_missing_and_failed(run):
 
 
 def test_costs_and_claims_are_written_from_the_run(run):
-    done = python(run, "lib.atlas.costs", "results/smoke", "--all")
+    done = run.python("lib.atlas.costs", "results/smoke", "--all")
     assert done.returncode == 0, done.stderr
     assert "toy_gather_means" in done.stdout
     assert "peak memory" in (run.root / "results/smoke/audit/index.html").read_text()
-    text = python(run, "lib.atlas.claims_document", "results/smoke").stdout
+    text = run.python("lib.atlas.claims_document", "results/smoke").stdout
     assert "Totals: 1 reproduced, 1 not reproduced, 1 not tested at this scale." in text
     assert "| t2 | The mean is negative by far. | -10 | mean: seed 0: " in text
     assert text.count("**not reproduced**") == 1
@@ -152,7 +142,7 @@ def test_costs_and_claims_are_written_from_the_run(run):
 def test_the_crate_is_read_back_and_tells_the_lineage(run, tmp_path):
     from rocrate.rocrate import ROCrate
 
-    done = python(run, "lib.atlas.crate", "results/smoke", str(tmp_path / "crate.zip"))
+    done = run.python("lib.atlas.crate", "results/smoke", str(tmp_path / "crate.zip"))
     assert done.returncode == 0, done.stderr
     crate = ROCrate(tmp_path / "crate.zip")
     assert crate.mainEntity.id == "Snakefile"
@@ -180,7 +170,7 @@ def test_the_crate_is_read_back_and_tells_the_lineage(run, tmp_path):
 
 def test_stale_results_make_no_crate(run, tmp_path):
     run.edit("config/papers/toy.yaml", "draws: 200,", "draws: 100,")
-    done = python(run, "lib.atlas.crate", "results/smoke", str(tmp_path / "crate.zip"))
+    done = run.python("lib.atlas.crate", "results/smoke", str(tmp_path / "crate.zip"))
     assert done.returncode == 1
     assert "made with 200, now 100" in done.stderr
     assert not (tmp_path / "crate.zip").exists()
@@ -189,7 +179,7 @@ def test_stale_results_make_no_crate(run, tmp_path):
 def test_an_archive_remakes_its_figure_in_an_empty_folder(run, tmp_path):
     from tests.conftest import Copy
 
-    done = python(run, "lib.atlas.archive", "toy_means", "--scale", "smoke", "--to", str(tmp_path / "means.zip"))
+    done = run.python("lib.atlas.archive", "toy_means", "--scale", "smoke", "--to", str(tmp_path / "means.zip"))
     assert done.returncode == 0, done.stderr
     empty = tmp_path / "empty"
     with zipfile.ZipFile(tmp_path / "means.zip") as file:
@@ -205,7 +195,7 @@ def test_an_archive_remakes_its_figure_in_an_empty_folder(run, tmp_path):
     assert elsewhere.planned("toy_means") == {"toy_means"}
     elsewhere.snakemake("toy_means", "--forceall")
     assert made.read_bytes() == expected
-    wrong = python(run, "lib.atlas.archive", "toy", "--scale", "smoke")
+    wrong = run.python("lib.atlas.archive", "toy", "--scale", "smoke")
     assert wrong.returncode == 1
     assert "expected one of toy_histogram, toy_means" in wrong.stderr
 

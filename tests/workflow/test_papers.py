@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -52,11 +51,7 @@ def test_a_second_run_in_another_place_is_identical(run, finished_smoke):
 
 
 def test_the_check_measures_every_claim_again_and_finds_nothing(run):
-    environment = {**run.environment(), "PYTHONPATH": os.pathsep.join([str(run.root / "src"), str(run.root)])}
-    done = subprocess.run(
-        [sys.executable, "-m", "lib.atlas.check", "results/smoke"],
-        cwd=run.root, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+    done = run.python("lib.atlas.check", "results/smoke")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

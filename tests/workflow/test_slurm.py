@@ -10,11 +10,13 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from lib.atlas import compare, store
+from tests import conftest
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
 
@@ -46,13 +48,7 @@ def ask(*command: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-def wait_for(condition, seconds: float, what: str):
-    """Poll until `condition` gives something true, and return it."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, f"{what}: waited {seconds} s in vain"
-        time.sleep(0.2)
-    return found
+wait_for = partial(conftest.wait_for, every=0.2)  # each look asks Slurm
 
 
 class ClusterRun:
