@@ -99,6 +99,7 @@ def chunk_linear_attention(
     Source: Qin et al. 2024, algorithms 1 and 2; the state after a short last block carries its own length's decay.
     """
     _check(q, k, v, log_decay, initial_state, chunk_size, cu_seqlens, backend)
+    bounds = None if cu_seqlens is None else sequence_bounds(cu_seqlens, q.shape[2])
     if backend == "auto":
         backend = "triton" if q.is_cuda and q.dtype != torch.float64 else "torch"
     if backend == "recurrent":
@@ -110,5 +111,4 @@ def chunk_linear_attention(
         from kernels.linear_attention.fused import fused_linear_attention as form
     else:
         from kernels.linear_attention.chunked import chunked_linear_attention as form
-    bounds = None if cu_seqlens is None else sequence_bounds(cu_seqlens, q.shape[2])
     return form(q, k, v, log_decay, initial_state, output_final_state, float(scale), chunk_size, bounds)

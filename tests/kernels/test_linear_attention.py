@@ -203,6 +203,8 @@ def test_what_is_kept_for_the_backward_pass():
         ({"initial_state": torch.zeros(2, 2, 3, 3)}, "initial_state"),
         ({"cu_seqlens": torch.tensor([0, 3])}, "cu_seqlens"),
         ({"cu_seqlens": torch.tensor([0, 3, 2, 4])}, "cu_seqlens"),
+        ({"cu_seqlens": torch.tensor([0, 3]), "backend": "recurrent"}, "cu_seqlens"),
+        ({"cu_seqlens": torch.tensor([0, 3, 2, 4]), "backend": "recurrent"}, "cu_seqlens"),
         ({"chunk_size": 0}, "chunk_size"),
         ({"backend": "numpy"}, "backend"),
     ],
