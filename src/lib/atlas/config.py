@@ -147,14 +147,23 @@ def describe(error, prefix: str = "") -> str:
 
 @cache
 def _validator(schema: Path):
-    import jsonschema
+    from jsonschema import Draft202012Validator
 
-    content = load_yaml(schema)
+    return Draft202012Validator(load_yaml(schema))
+
+
+def check_schema(schema: Path) -> None:
+    """Check that a schema is one; the tests do it for each, since it takes longer than to use them all.
+
+    Raises:
+        ConfigError: one line that names the file and the key.
+    """
+    from jsonschema import SchemaError
+
     try:
-        jsonschema.Draft202012Validator.check_schema(content)
-    except jsonschema.SchemaError as error:
+        _validator(schema).check_schema(load_yaml(schema))
+    except SchemaError as error:
         raise ConfigError(f"{schema.as_posix()}: not a JSON schema: {describe(error)}") from None
-    return jsonschema.Draft202012Validator(content)
 
 
 def validate(value, schema: Path, shown: str, prefix: str = "") -> None:
@@ -170,7 +179,11 @@ def validate(value, schema: Path, shown: str, prefix: str = "") -> None:
         ConfigError: one line for the first mistake, in the order of the keys.
     """
     _check_values(value, shown, prefix)
-    errors = sorted(_validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
+    try:
+        errors = sorted(_validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
+    except Exception:  # only a schema that is none makes its use fail
+        check_schema(schema)
+        raise
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise ConfigError(f"{shown}: {describe(errors[0], prefix)}{more}")

@@ -5,15 +5,25 @@ The fingerprint of a script is a hash over the syntax trees of the script and of
 last block of a script, which hands its function to the stage runner, does not count either: the runner moves
 data, it does not make any. The one part of the runner that numbers depend on, the seeding of generators, is
 counted for every script.
+
+Parsing all files takes seconds, and every start of Snakemake does it, twice for each job on a cluster. What was
+read of a file is therefore kept in `.cache/fingerprints.json`, under a hash of its contents and of this module.
 """
 
 import ast
+import atexit
+import contextlib
 import hashlib
+import json
+import os
+import sys
 from functools import cache
 from pathlib import Path
 
 PACKAGES = ("lib", "kernels")
 ALWAYS = ("lib.atlas.seeds",)
+MEMORY = ".cache/fingerprints.json"
+MOST_REMEMBERED = 5000  # files; beyond it only those of this run are kept
 
 
 class _Strip(ast.NodeTransformer):
@@ -34,6 +44,7 @@ class _Strip(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
+@cache
 def _module_file(name: str, roots: tuple[Path, ...]) -> Path | None:
     relative = Path(*name.split("."))
     for root in roots:
@@ -62,15 +73,64 @@ def _imported(tree: ast.AST, module: str | None, is_package: bool) -> set[str]:
     return {name for name in names if name.split(".")[0] in PACKAGES}
 
 
+class _Memory:
+    """Hash and imports of files that were read before, by the hash of their contents; damage is as good as absence."""
+
+    def __init__(self, file: Path):
+        self.file = file
+        self.known: dict[str, list] = {}
+        self.used: dict[str, list] = {}
+        with contextlib.suppress(OSError, ValueError):
+            checksum, _, contents = file.read_text(encoding="utf-8").partition("\n")
+            if hashlib.sha256(contents.encode()).hexdigest() == checksum:
+                self.known = json.loads(contents)
+
+    def save(self) -> None:
+        """Write what is new, whole or not at all; a folder that cannot be written stays as it is."""
+        if self.used.keys() <= self.known.keys():
+            return
+        contents = json.dumps((self.known if len(self.known) < MOST_REMEMBERED else {}) | self.used)
+        part = self.file.with_name(f"{self.file.name}.{os.getpid()}.tmp")
+        with contextlib.suppress(OSError):
+            self.file.parent.mkdir(exist_ok=True)
+            part.write_text(f"{hashlib.sha256(contents.encode()).hexdigest()}\n{contents}", encoding="utf-8")
+            part.replace(self.file)
+
+
 @cache
-def _read(file: Path, module: str | None) -> tuple[str, frozenset[str]]:
+def _memory(root: Path) -> _Memory:
+    memory = _Memory(root / MEMORY)
+    atexit.register(memory.save)
+    return memory
+
+
+@cache
+def _reader() -> bytes:
+    """What the hash of a file depends on beside the file: this module, and the syntax of this Python."""
+    return Path(__file__).read_bytes() + sys.version.encode()
+
+
+def _parse(source: str, file: Path, module: str | None) -> tuple[str, list[str]]:
     """Hash of one file's stripped syntax tree, and the project modules it imports."""
     try:
-        tree = _Strip().visit(ast.parse(file.read_text(encoding="utf-8"), filename=str(file)))
+        tree = _Strip().visit(ast.parse(source, filename=str(file)))
     except SyntaxError as error:
         raise ValueError(f"{file}:{error.lineno}: not valid Python: {error.msg}") from None
     digest = hashlib.sha256(ast.dump(tree, include_attributes=False).encode()).hexdigest()
-    return digest, frozenset(_imported(tree, module, file.name == "__init__.py"))
+    return digest, sorted(_imported(tree, module, file.name == "__init__.py"))
+
+
+@cache
+def _read(file: Path, module: str | None, root: Path) -> tuple[str, list[str]]:
+    """As `_parse`, from memory where the same contents were read before."""
+    contents, memory = file.read_bytes(), _memory(root)
+    name = f"{module} {file.name == '__init__.py'}"
+    key = hashlib.sha256(b"\0".join([_reader(), name.encode(), contents])).hexdigest()
+    if key not in memory.used:
+        known = memory.known.get(key)
+        memory.used[key] = known or list(_parse(contents.decode("utf-8"), file, module))
+    digest, imports = memory.used[key]
+    return digest, imports
 
 
 def _parents(name: str) -> list[str]:
@@ -96,7 +156,7 @@ def code_modules(script: Path, root: Path) -> dict[str, str]:
     roots = (root / "src", root)
     if not script.is_file():
         raise ValueError(f"no such script: {script.relative_to(root)}")
-    digest, imports = _read(script, None)
+    digest, imports = _read(script, None, root)
     found = {script.relative_to(root).as_posix(): digest}
     waiting = [*imports, *ALWAYS]
     while waiting:
@@ -106,7 +166,7 @@ def code_modules(script: Path, root: Path) -> dict[str, str]:
             file = _module_file(name, roots)
             if file is None:
                 continue  # `from module import function` also proposes `module.function`
-            found[name], further = _read(file, name)
+            found[name], further = _read(file, name, root)
             waiting.extend(further)
     return dict(sorted(found.items()))
 

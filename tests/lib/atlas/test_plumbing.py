@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib.atlas import compare, fingerprint, seeds, stage, store
+from lib.atlas import compare, config, fingerprint, seeds, stage, store
+
+SCHEMAS = Path(__file__).parents[3] / "workflow/schemas"
 
 
 @pytest.fixture
@@ -47,6 +49,26 @@ def test_fingerprint_follows_code_and_not_comments(tree, file, text, changes):
     before = _fingerprint(tree)
     (tree / file).write_text(text)
     assert (_fingerprint(tree) != before) is changes
+
+
+def test_what_was_read_before_is_not_parsed_again_and_a_damaged_memory_is_not_believed(tree, monkeypatch):
+    before = _fingerprint(tree)
+    fingerprint._memory(tree).save()
+    file = tree / fingerprint.MEMORY
+    monkeypatch.setattr(fingerprint, "_parse", None)
+    fingerprint._memory.cache_clear()
+    assert _fingerprint(tree) == before
+    monkeypatch.undo()
+    whole = file.read_bytes()
+    for damaged in (whole.replace(b"lib.b", b"lib.c"), whole[:-9], b"\xff", b""):
+        file.write_bytes(damaged)
+        fingerprint._memory.cache_clear()
+        assert _fingerprint(tree) == before
+
+
+@pytest.mark.parametrize("schema", sorted(SCHEMAS.rglob("*.yaml")), ids=lambda file: file.stem)
+def test_every_schema_is_one(schema):
+    config.check_schema(schema)
 
 
 def test_a_script_that_is_not_python_is_named(tree):
