@@ -11,6 +11,7 @@ for slug in SLUGS:
 
 
 include: "workflow/rules/audit.smk"
+include: "workflow/rules/groups.smk"
 
 
 rule all:

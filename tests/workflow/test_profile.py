@@ -31,17 +31,20 @@ def test_a_retry_asks_for_more(file):
     assert re.findall(r"\b(?:slurm_\w+|gres|nodes)=\S+", text) == []
 
 
-def test_short_jobs_travel_together(project):
-    """Every paper's figures and tables are one group, the audit is another, and no group depends on itself.
+# the plugin would name a folder after a group's rules, and these would be too long a name
+ALONE = {"compositional_partial_correlations"}
 
-    The figures of a paper with a long name travel alone: the plugin would name a folder after all of them.
-    """
-    said = planned_on_slurm(project, "--config", "scale=smoke")
+
+@pytest.mark.parametrize(("scale", "suffix"), [("smoke", ""), ("laptop", "_figures")])
+def test_short_jobs_travel_together(project, scale, suffix):
+    """A paper's figures are one group, all of the paper is at smoke scale, and no group depends on itself."""
+    said = planned_on_slurm(project, "--config", f"scale={scale}")
     groups = re.findall(r"Group job (\w+)", said)
-    papers = [file.stem for file in (project.root / "config/papers").glob("*.yaml")]
-    short = [slug for slug in papers if len(slug) < 30]
-    assert set(papers) - set(short) == {"compositional_partial_correlations"}
-    assert sorted(groups) == sorted([*(f"{slug}_figures" for slug in short), "audit"])
+    papers = {file.stem for file in (project.root / "config/papers").glob("*.yaml")}
+    assert papers > ALONE
+    assert sorted(groups) == sorted([*(f"{slug}{suffix}" for slug in papers - ALONE), "audit"])
+    alone = {name for name in re.findall(r"^rule (\w+):", said, re.MULTILINE) if not name.startswith(tuple(ALONE))}
+    assert (alone == {"all"}) is (scale == "smoke")
 
 
 def resources_of_draw(said: str) -> str:
