@@ -3,7 +3,7 @@
 import math
 from numbers import Integral, Real
 
-from lib.atlas.scales import SCALES
+from lib.atlas.names import SCALES
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from lib.atlas.scales import SCALES as SCALES
+from lib.atlas.names import SCALES as SCALES
 
 LARGEST_INTEGER = 2**63 - 1
 MOST_VALUES = 100_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lib.atlas.config import ConfigError
 from lib.atlas.fingerprint import code_fingerprint
-from lib.atlas.store import SUFFIX
+from lib.atlas.names import SUFFIX
 
 
 class Paper:

@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from lib.atlas.names import SUFFIX
 from lib.atlas.provenance import git_commit, installed, libraries, plain
 
 RESERVED = ("code", "root_seed", "pass_rules")
@@ -147,8 +148,6 @@ def choose_device(wanted: str) -> str:
 
 def checkpoint_path(output: Path) -> Path:
     """Where a stage that takes `checkpoint` keeps its state until its output is written: beside the output, hidden."""
-    from lib.atlas.store import SUFFIX
-
     return output.with_name(f".{output.name.removesuffix(SUFFIX)}.checkpoint{SUFFIX}")
 
 
@@ -166,7 +165,7 @@ def _write(result, path: Path, provenance: dict, rules: list | None, scale: str)
 
     from lib.atlas import store
 
-    if path.name.endswith(store.SUFFIX):
+    if path.name.endswith(SUFFIX):
         if not isinstance(result, xr.Dataset):
             raise StageError(f"{path.name} is a store, but the stage returned {type(result).__name__}, not a Dataset")
         print(f"digest {store.write(result, path, provenance)}")

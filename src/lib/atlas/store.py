@@ -23,7 +23,8 @@ import numpy as np
 import xarray as xr
 import zarr
 
-SUFFIX = ".zarr.zip"
+from lib.atlas.names import SUFFIX as SUFFIX
+
 CHUNK_BYTES = 64 * 2**20
 EAGER_BYTES = 256 * 2**20
 _DATE = (1980, 1, 1, 0, 0, 0)
