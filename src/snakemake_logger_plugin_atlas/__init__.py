@@ -1,11 +1,13 @@
 """Progress of a run in one line for each finished job, with an estimate of what remains: `snakemake --logger atlas`.
 
 The estimate takes the seconds of each rule from this run where a job of it is done, else from the last run of the same
-results folder (`.cache/durations.json`), else from the mean of all. Snakemake's full log stays in `.snakemake/log`.
+results folder (`.cache/durations.json`), else from the geometric mean of all: the long jobs start first, and a plain
+mean of what is done so far would promise hours. Snakemake's full log stays in `.snakemake/log`.
 """
 
 import json
 import logging
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -33,8 +35,8 @@ def seconds_left(
     durations = {**before, **known}
     if not durations:
         return None
-    mean = sum(durations.values()) / len(durations)
-    return sum(count * durations.get(rule, mean) for rule, count in waiting.items()) / max(busy, 1.0)
+    typical = statistics.geometric_mean(max(seconds, 0.1) for seconds in durations.values())
+    return sum(count * durations.get(rule, typical) for rule, count in waiting.items()) / max(busy, 1.0)
 
 
 def words(seconds: float) -> str:

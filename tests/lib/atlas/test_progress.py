@@ -3,6 +3,7 @@
 import logging
 import types
 
+import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
 import snakemake_logger_plugin_atlas as plugin
@@ -13,7 +14,8 @@ def test_the_estimate_weighs_rules_by_what_they_took():
     assert plugin.seconds_left({"a": 3, "b": 1}, {"a": 2.0, "b": 10.0}, {}, 1) == 16
     assert plugin.seconds_left({"a": 3, "b": 1}, {"a": 2.0, "b": 10.0}, {}, 2) == 8
     assert plugin.seconds_left({"a": 1}, {"a": 4.0}, {"a": 100.0}, 1) == 4, "this run counts before the last one"
-    assert plugin.seconds_left({"new": 2}, {"a": 4.0}, {"b": 2.0}, 1) == 6, "an unknown rule takes the mean"
+    unknown = plugin.seconds_left({"new": 2}, {"a": 8.0, "c": 0.0}, {"b": 80.0}, 1)
+    assert unknown == pytest.approx(2 * (8 * 0.1 * 80) ** (1 / 3)), "an unknown rule takes the geometric mean"
 
 
 def test_times_are_said_in_units_of_people():
