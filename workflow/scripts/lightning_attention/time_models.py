@@ -11,6 +11,7 @@ from lib.language.models import build_model
 from lib.training.loop import adamw, clip_each, language_loss
 from lib.training.stacked import generators
 
+TURN = 10  # tokens decoded at one context before the next has its turn
 ARCHITECTURES = ("tnl_chunked", "tnl_quadratic", "softmax")
 
 
@@ -36,19 +37,28 @@ def step_times(model, vocabulary: int, batch: int, tokens: int, warmup: int, ste
     return np.array(seconds[warmup:])
 
 
-def decode_times(model, context: int, warmup: int, tokens: int, device: str) -> tuple[np.ndarray, int]:
-    """Seconds of each decoded token after a context that fills the state with random values, and the state's bytes."""
-    states = model.begin(1, 1, context, torch.Generator().manual_seed(0))
-    token, seconds = torch.zeros(1, 1, dtype=torch.long, device=device), []
+def decode_times(model, contexts: list[int], warmup: int, tokens: int, device: str) -> tuple[np.ndarray, list[int]]:
+    """Seconds `(context, token)` of tokens after contexts that fill the state with random values; the states' bytes.
+
+    The contexts take turns, so that a machine whose speed drifts slows them all.
+    """
+    begun = [model.begin(1, 1, context, torch.Generator().manual_seed(0)) for context in contexts]
+    last = [torch.zeros(1, 1, dtype=torch.long, device=device) for _ in contexts]
+    seconds = np.empty((len(contexts), tokens))
     with torch.no_grad():
-        for _ in range(warmup + tokens):
-            start = _clock(device)
-            logits, states = model.step(token, states)
-            token = logits.argmax(-1)
-            seconds.append(_clock(device) - start)
-    parts = [part for state in states for part in (state if isinstance(state, tuple) else (state,))]
-    held = sum(x.numel() * x.element_size() for x in parts if isinstance(x, torch.Tensor))
-    return np.array(seconds[warmup:]), held
+        for done in range(0, tokens, TURN):
+            for k in range(len(contexts)):
+                for t in range(-warmup, min(TURN, tokens - done)):
+                    start = _clock(device)
+                    logits, begun[k] = model.step(last[k], begun[k])
+                    last[k] = logits.argmax(-1)
+                    if t >= 0:
+                        seconds[k, done + t] = _clock(device) - start
+    held = []
+    for states in begun:
+        parts = [part for state in states for part in (state if isinstance(state, tuple) else (state,))]
+        held.append(sum(x.numel() * x.element_size() for x in parts if isinstance(x, torch.Tensor)))
+    return seconds, held
 
 
 def time_models(
@@ -93,9 +103,8 @@ def time_models(
                     print(f"{architecture} {size} T={length}: {np.median(rate[i, j, k]):.0f} tokens/s", flush=True)
         for i, architecture in enumerate(decoders):
             model = build_model(architecture, vocabulary, generators([0]), block, **sizes[decode_size]).to(device)
-            for k, context in enumerate(contexts):
-                seconds, held[i, k] = decode_times(model, context, 5, decode_tokens, device)
-                decode[i, k] = 1e3 * seconds
+            seconds, held[i] = decode_times(model, contexts, 2, decode_tokens, device)
+            decode[i] = 1e3 * seconds
     return xr.Dataset(
         {
             "tokens_per_s": (("architecture", "size", "length", "step"), rate, {"units": "tokens/s"}),
