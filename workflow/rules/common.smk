@@ -1,4 +1,5 @@
 # Configuration, paths and parameters that every paper's rules share.
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -36,9 +37,19 @@ except atlas_config.ConfigError as error:
 configfile: "config/config.yaml"
 
 
+def slugs_of_this_process():
+    """All papers; only its own where Snakemake was started for one job, as a cluster does it for each."""
+    slugs = sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
+    option = "--allowed-rules"
+    after = sys.argv[sys.argv.index(option) + 1 :] if option in sys.argv else []
+    rules = list(itertools.takewhile(lambda word: not word.startswith("-"), after))
+    owners = [[slug for slug in slugs if f"{rule}_".startswith(f"{slug}_")] for rule in rules]
+    return sorted(set().union(*owners)) if owners and all(owners) else slugs
+
+
 try:
     atlas_config.load_config(config, ROOT)
-    SLUGS = sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
+    SLUGS = slugs_of_this_process()
     PAPERS = {
         slug: AtlasPaper(slug, atlas_config.load_paper(slug, ROOT, config["scale"]), config, ROOT, report, local)
         for slug in SLUGS
