@@ -54,7 +54,8 @@ def code_of(scripts: list[Path], root: Path) -> list[Path]:
 def workflow_files(slugs: list[str], root: Path) -> list[Path]:
     """Snakefile, rules, schemas, configuration and environment of some papers."""
     named = [root / name for name in COMMON]
-    named += [root / "workflow/rules" / f"{name}.smk" for name in ("common", "audit", *slugs)]
+    others = {file.stem for file in (root / "config/papers").glob("*.yaml")} - set(slugs)
+    named += [file for file in sorted((root / "workflow/rules").glob("*.smk")) if file.stem not in others]
     named += [root / f"config/papers/{slug}.yaml" for slug in slugs]
     named += [root / f"workflow/schemas/papers/{slug}.yaml" for slug in slugs]
     named += [root / f"workflow/schemas/{name}.yaml" for name in ("config", "paper")]

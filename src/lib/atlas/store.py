@@ -15,6 +15,7 @@ import struct
 import uuid
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -176,6 +177,7 @@ def read(path: Path) -> xr.Dataset:
         RuntimeError,
         EOFError,
         struct.error,
+        zlib.error,
     ) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StoreError(f"{path}: not a readable store ({reason}); {remake}") from error
@@ -201,5 +203,5 @@ def provenance(path: Path) -> dict:
             return json.loads(file.read("zarr.json"))["attributes"]["provenance"]
     except FileNotFoundError:
         raise StoreError(f"{path}: no such store") from None
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, NotImplementedError, zlib.error) as error:
         raise StoreError(f"{path}: not a readable store ({error})") from error

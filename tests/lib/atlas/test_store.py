@@ -76,6 +76,17 @@ def test_every_flipped_bit_is_an_error_or_harmless(dataset, tmp_path):
     assert refused > 150
 
 
+@pytest.mark.parametrize("method", range(1, 16))
+def test_a_member_that_claims_to_be_compressed_is_an_error(dataset, tmp_path, method):
+    path = tmp_path / "a.zarr.zip"
+    store.write(dataset, path)
+    contents = bytearray(path.read_bytes())
+    contents[contents.index(b"PK\x01\x02") + 10] = method  # of the first member, in the table of contents
+    path.write_bytes(contents)
+    with pytest.raises(store.StoreError, match=r"a\.zarr\.zip"):
+        store.read(path)
+
+
 @pytest.mark.parametrize("keep", [0, 10, 0.5, -1])
 def test_truncation_is_an_error(dataset, tmp_path, keep):
     path = tmp_path / "a.zarr.zip"
