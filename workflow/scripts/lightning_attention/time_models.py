@@ -1,4 +1,7 @@
-"""Wall times of whole models: training steps at a constant number of tokens, and decoding at growing contexts."""
+"""Wall times of whole models: training steps at a constant number of tokens, and decoding at growing contexts.
+
+What is compared takes turns, so that a machine whose speed drifts slows all of it.
+"""
 
 import time
 
@@ -21,26 +24,30 @@ def _clock(device: str) -> float:
     return time.perf_counter()
 
 
-def step_times(model, vocabulary: int, batch: int, tokens: int, warmup: int, steps: int, device: str) -> np.ndarray:
-    """Seconds of full training steps on random windows."""
+def step_times(
+    model, vocabulary: int, tokens: int, lengths: list[int], warmup: int, steps: int, device: str
+) -> np.ndarray:
+    """Seconds `(length, step)` of full training steps on random windows, `tokens` in all; the lengths take turns."""
     optimiser = adamw(model, 1e-4)
     parameters = list(model.parameters())
-    windows = torch.randint(vocabulary, (1, batch, tokens + 1), generator=torch.Generator().manual_seed(0)).to(device)
-    seconds = []
-    for _ in range(warmup + steps):
-        start = _clock(device)
-        optimiser.zero_grad(set_to_none=True)
-        language_loss(model, windows).sum().backward()
-        clip_each(parameters, 1.0)
-        optimiser.step()
-        seconds.append(_clock(device) - start)
-    return np.array(seconds[warmup:])
+    seconds = np.empty((len(lengths), warmup + steps))
+    draw = torch.Generator().manual_seed(0)
+    windows = [torch.randint(vocabulary, (1, tokens // n, n + 1), generator=draw).to(device) for n in lengths]
+    for step in range(warmup + steps):
+        for k, window in enumerate(windows):
+            start = _clock(device)
+            optimiser.zero_grad(set_to_none=True)
+            language_loss(model, window).sum().backward()
+            clip_each(parameters, 1.0)
+            optimiser.step()
+            seconds[k, step] = _clock(device) - start
+    return seconds[:, warmup:]
 
 
 def decode_times(model, contexts: list[int], warmup: int, tokens: int, device: str) -> tuple[np.ndarray, list[int]]:
     """Seconds `(context, token)` of tokens after contexts that fill the state with random values; the states' bytes.
 
-    The contexts take turns, so that a machine whose speed drifts slows them all.
+    The contexts take turns.
     """
     begun = [model.begin(1, 1, context, torch.Generator().manual_seed(0)) for context in contexts]
     last = [torch.zeros(1, 1, dtype=torch.long, device=device) for _ in contexts]
@@ -94,13 +101,12 @@ def time_models(
         for i, architecture in enumerate(ARCHITECTURES):
             for j, size in enumerate(sizes.values()):
                 model = build_model(architecture, vocabulary, generators([0]), block, **size).to(device)
-                for k, length in enumerate(lengths):
-                    if architecture == "tnl_quadratic" and length > quadratic_longest:
-                        continue
-                    batch = tokens_per_batch // length
-                    seconds = step_times(model, vocabulary, batch, length, warmup, steps, device)
-                    rate[i, j, k] = tokens_per_batch / seconds
-                    print(f"{architecture} {size} T={length}: {np.median(rate[i, j, k]):.0f} tokens/s", flush=True)
+                feasible = [n for n in lengths if architecture != "tnl_quadratic" or n <= quadratic_longest]
+                seconds = step_times(model, vocabulary, tokens_per_batch, feasible, warmup, steps, device)
+                rate[i, j, [lengths.index(n) for n in feasible]] = tokens_per_batch / seconds
+                print(
+                    f"{architecture} {size}: {np.median(rate[i, j], -1).round()} tokens/s at T = {lengths}", flush=True
+                )
         for i, architecture in enumerate(decoders):
             model = build_model(architecture, vocabulary, generators([0]), block, **sizes[decode_size]).to(device)
             seconds, held[i] = decode_times(model, contexts, 2, decode_tokens, device)
