@@ -107,10 +107,15 @@ def project(tmp_path: Path) -> Copy:
     return _copy(tmp_path / "atlas", papers=True)
 
 
-@pytest.fixture(scope="session")
-def finished_smoke() -> Path | None:
-    """The project's own results at smoke scale, if nothing is left to do there: a second run that is already made."""
+def finished() -> Path | None:
+    """The project's own results at smoke scale, if nothing is left to do there: a run that need not be made again."""
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--config", "scale=smoke"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     whole = done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr
     return ROOT / "results" / "smoke" if whole else None
+
+
+@pytest.fixture(scope="session")
+def finished_smoke() -> Path | None:
+    """As `finished`."""
+    return finished()

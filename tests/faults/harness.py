@@ -13,10 +13,10 @@ from collections import Counter
 from pathlib import Path
 
 from lib.atlas import store
-from tests.conftest import ROOT, Copy, _copy
+from tests.conftest import ROOT, Copy, _copy, finished
 from tests.faults import damage, kills, mistakes
 
-SECTIONS = ("kills", "repairs", "configuration")
+SECTIONS = ("kills", "damage", "repairs", "configuration")
 SAVED = ROOT / ".cache/faults"
 LONGEST = 12.0  # seconds of jobs in each life of a run; the whole takes about 25 on an idle machine
 
@@ -34,6 +34,16 @@ class Table:
         if not kept:
             self.broken.append(f"{fault}, {where}: {outcome} ({count})")
         print(f"[{time.monotonic() - self.started:5.0f} s] {fault} | {where} | {count} | {outcome}", flush=True)
+
+
+def undisturbed_run(folder: Path, cores: int) -> Path:
+    """Results of all papers at smoke scale: the project's own where they are finished, else new ones."""
+    results = finished()
+    if results is None:
+        whole = _copy(folder / "whole", papers=True)
+        whole.snakemake(cores=cores)
+        results = whole.root / "results/smoke"
+    return results
 
 
 def kill_runs(table: Table, copy: Copy, undisturbed: Path, number: int, seed: int, cores: int) -> list:
@@ -191,12 +201,13 @@ def main(arguments: list[str] | None = None) -> int:
             folder = Path(name)
             toy = _copy(folder / "toy", papers=False)
             if section == "kills":
-                whole, copy = (_copy(folder / name, papers=True) for name in ("whole", "killed"))
-                whole.snakemake(cores=options.cores)
-                undisturbed = whole.root / "results/smoke"
+                copy = _copy(folder / "killed", papers=True)
+                undisturbed = undisturbed_run(folder, options.cores)
                 killed = kill_runs(table, copy, undisturbed, options.kills, options.seed, options.cores)
                 more["moments"] = [(kill.moment, kill.whole_group, kill.files) for kill in killed]
+            elif section == "damage":
                 (folder / "damaged").mkdir()
+                undisturbed = undisturbed_run(folder, options.cores)
                 damage_stores(table, undisturbed, options.flips, options.seed, folder / "damaged")
             elif section == "repairs":
                 damage_runs(table, toy)
