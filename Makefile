@@ -34,10 +34,11 @@ test: $(READY)
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
 
-# a Slurm cluster on this machine (root and apt-get, or slurm-wlm and munge installed), and an S3 server on loopback
+# a Slurm cluster on this machine (root and apt-get, or slurm-wlm and munge installed), and an S3 server on loopback;
+# ONLY=everything: the run of all papers on Slurm, ONLY="not everything": the rest
 test-cluster: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-storage.lock
-	$(BIN)/python -m pytest -m "slurm or storage" tests/workflow/test_slurm.py tests/workflow/test_storage.py
+	$(BIN)/python -m pytest -m "slurm or storage" $(if $(ONLY),-k "$(ONLY)") tests/workflow/test_slurm.py tests/workflow/test_storage.py
 
 smoke:
 	$(MAKE) run SCALE=smoke
