@@ -7,12 +7,13 @@ RESULTS ?= results
 
 BIN := .venv/bin
 READY := .venv/.ready
+STORAGE := .venv/.storage
 # one line for each finished job and an estimate of what remains; `make PROGRESS=` has Snakemake's own log instead
 PROGRESS ?= --logger atlas
 SNAKEMAKE := PYTHONPATH=src $(BIN)/snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SCALE)
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
-.PHONY: run env test test-slow test-cluster smoke replicate check status costs claims crate faults lint format benchmark clean
+.PHONY: run env env-storage test test-slow test-cluster smoke replicate check status costs claims crate faults lint format benchmark clean
 
 run: $(READY)
 	$(SNAKEMAKE) results=$(RESULTS)
@@ -21,12 +22,18 @@ run: $(READY)
 
 env: $(READY)
 
+env-storage: $(STORAGE)
+
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, $(PYTHON) is " + sys.version.split()[0])'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(READY)
+
+$(STORAGE): requirements-storage.lock $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-storage.lock
+	@touch $(STORAGE)
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not slow and not slurm and not storage"
@@ -36,8 +43,7 @@ test-slow: $(READY)
 
 # a Slurm cluster on this machine (root and apt-get, or slurm-wlm and munge installed), and an S3 server on loopback;
 # ONLY=everything: the run of all papers on Slurm, ONLY="not everything": the rest
-test-cluster: $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-storage.lock
+test-cluster: $(STORAGE)
 	$(BIN)/python -m pytest -m "slurm or storage" $(if $(ONLY),-k "$(ONLY)") tests/workflow/test_slurm.py tests/workflow/test_storage.py
 
 smoke:

@@ -30,7 +30,7 @@ def run(tmp_path_factory, finished_smoke):
 
 def test_every_claim_is_in_the_audit_with_its_lineage(run):
     audit = json.loads((run.root / "results/smoke/audit/claims.json").read_text())
-    assert {paper["slug"] for paper in audit["papers"]} == {p.stem for p in (run.root / "config/papers").glob("*.yaml")}
+    assert {paper["slug"] for paper in audit["papers"]} == run.slugs()
     for paper in audit["papers"]:
         assert paper["claims"]
         for claim in paper["claims"]:

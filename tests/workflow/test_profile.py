@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ALONE
+
 pytestmark = pytest.mark.workflow
 
 ROOT = Path(__file__).parents[2]
@@ -22,10 +24,6 @@ def planned_on_slurm(copy, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def slugs(copy) -> set[str]:
-    return {file.stem for file in (copy.root / "config/papers").glob("*.yaml")}
-
-
 @pytest.mark.parametrize("file", RULES, ids=lambda file: file.stem)
 def test_a_retry_asks_for_more(file):
     """Rules state memory and time through `mem` and `minutes`, and no partition or account."""
@@ -35,16 +33,12 @@ def test_a_retry_asks_for_more(file):
     assert re.findall(r"\b(?:slurm_\w+|gres|nodes)=\S+", text) == []
 
 
-# the plugin would name a folder after a group's rules, and these would be too long a name
-ALONE = {"compositional_partial_correlations"}
-
-
 @pytest.mark.parametrize(("scale", "suffix"), [("smoke", ""), ("laptop", "_figures")])
 def test_short_jobs_travel_together(project, scale, suffix):
     """A paper's figures are one group, all of the paper is at smoke scale, and no group depends on itself."""
     said = planned_on_slurm(project, "--config", f"scale={scale}")
     groups = re.findall(r"Group job (\w+)", said)
-    papers = slugs(project)
+    papers = project.slugs()
     assert papers > ALONE
     assert sorted(groups) == sorted([*(f"{slug}{suffix}" for slug in papers - ALONE), "audit"])
     alone = {name for name in re.findall(r"^rule (\w+):", said, re.MULTILINE) if not name.startswith(tuple(ALONE))}
@@ -54,14 +48,14 @@ def test_short_jobs_travel_together(project, scale, suffix):
 def rules_of(copy, *allowed: str) -> set[str]:
     """First words of the rules that a process reads which was started for jobs of some rules."""
     listed = copy.snakemake("--list-rules", *(("--allowed-rules", *allowed) if allowed else ()), "--cores", "1").stdout
-    return {slug for slug in slugs(copy) if re.search(rf"^{slug}_", listed, re.MULTILINE)}
+    return {slug for slug in copy.slugs() if re.search(rf"^{slug}_", listed, re.MULTILINE)}
 
 
 def test_a_job_reads_only_its_own_papers_rules(project):
     """A cluster starts Snakemake for every job; the audit's jobs read all."""
     assert rules_of(project, "mamba3_train_lm", "mamba3_order") == {"mamba3"}
     assert rules_of(project, "mamba3_order", "h_chromatic_ranks") == {"mamba3", "h_chromatic"}
-    assert rules_of(project, "mamba3_order", "audit_page") == slugs(project) == rules_of(project)
+    assert rules_of(project, "mamba3_order", "audit_page") == project.slugs() == rules_of(project)
 
 
 def resources_of_draw(said: str) -> str:

@@ -161,7 +161,8 @@ def check_schema(schema: Path) -> None:
     from jsonschema import SchemaError
 
     try:
-        _validator(schema).check_schema(load_yaml(schema))
+        validator = _validator(schema)
+        validator.check_schema(validator.schema)
     except SchemaError as error:
         raise ConfigError(f"{schema.as_posix()}: not a JSON schema: {describe(error)}") from None
 

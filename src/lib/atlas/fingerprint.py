@@ -78,8 +78,8 @@ class _Memory:
 
     def __init__(self, file: Path):
         self.file = file
-        self.known: dict[str, list] = {}
-        self.used: dict[str, list] = {}
+        self.known: dict[str, tuple[str, list[str]]] = {}
+        self.used: dict[str, tuple[str, list[str]]] = {}
         with contextlib.suppress(OSError, ValueError):
             checksum, _, contents = file.read_text(encoding="utf-8").partition("\n")
             if hashlib.sha256(contents.encode()).hexdigest() == checksum:
@@ -126,11 +126,8 @@ def _read(file: Path, module: str | None, root: Path) -> tuple[str, list[str]]:
     contents, memory = file.read_bytes(), _memory(root)
     name = f"{module} {file.name == '__init__.py'}"
     key = hashlib.sha256(b"\0".join([_reader(), name.encode(), contents])).hexdigest()
-    if key not in memory.used:
-        known = memory.known.get(key)
-        memory.used[key] = known or list(_parse(contents.decode("utf-8"), file, module))
-    digest, imports = memory.used[key]
-    return digest, imports
+    memory.used[key] = memory.known.get(key) or _parse(contents.decode("utf-8"), file, module)
+    return memory.used[key]
 
 
 def _parents(name: str) -> list[str]:
