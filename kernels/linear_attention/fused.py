@@ -92,9 +92,11 @@ def configuration(dtype: torch.dtype, widest: int, size: int) -> tuple[int, int,
     """
     block = 1 << (max(16, min(size, 128)) - 1).bit_length()
     if dtype == torch.float32:  # each factor counts twice, and a product is three
-        return (32, min(block, 32), 4, 2) if widest <= 128 else (32, 16, 8, 2)
+        return (32, min(block, 32), 4, 2) if widest <= 64 else (32, 16, 8, 2)
     if widest > 128:
         return 32, min(block, 32), 8, 2
+    if dtype == torch.float16 and widest > 64:  # its states are read in float32
+        return 32, min(block, 64), 4, 2
     return (64, block, 8, 2) if block > 64 else (64, block, 4, 2)
 
 

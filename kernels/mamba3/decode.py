@@ -45,10 +45,11 @@ def step_kernel(
     turned = tl.load(angle + pid * S + s, mask=turning, other=0.0).to(tl.float32) + step * rates
     turned = reduce_turn(turned)
     cos, sin = tl.cos(turned), tl.sin(turned)
-    at = pid * P * N + p[:, None] * N + 2 * s[None, :]
-    keep_e, keep_o = there[:, None] & even[None, :], there[:, None] & odd[None, :]
-    he = alpha * tl.load(h + at, mask=keep_e, other=0.0).to(tl.float32)
-    ho = alpha * tl.load(h + at + 1, mask=keep_o, other=0.0).to(tl.float32)
+    n = tl.arange(0, 2 * BN)  # a row of the state is one contiguous load, split in registers
+    at = pid * P * N + p[:, None] * N + n[None, :]
+    keep = there[:, None] & (n < N)[None, :]
+    before_h = alpha * tl.load(h + at, mask=keep, other=0.0).to(tl.float32)
+    he, ho = tl.split(tl.reshape(before_h, [BP, BN, 2]))
     now = tl.load(x + pid * P + p, mask=there, other=0.0).to(tl.float32)
     before = tl.load(x_last + pid * P + p, mask=there, other=0.0).to(tl.float32)
     for r in tl.static_range(R):
@@ -66,8 +67,7 @@ def step_kernel(
         if block == 0:
             tl.store(B_new + kept, ke, mask=even)
             tl.store(B_new + kept + 1, ko, mask=odd)
-    tl.store(h_new + at, he, mask=keep_e)
-    tl.store(h_new + at + 1, ho, mask=keep_o)
+    tl.store(h_new + at, tl.reshape(tl.join(he, ho), [BP, 2 * BN]).to(h_new.dtype.element_ty), mask=keep)
     if block == 0:
         tl.store(angle_new + pid * S + s, turned, mask=turning)
     out = tl.zeros([BP], dtype=tl.float32)

@@ -10,15 +10,16 @@ import torch
 import triton
 import triton.language as tl
 
+from kernels.linear_attention.fused import Segments, cut_segments, segment_length
+from kernels.linear_attention.triton_kernels import carry_states
 from kernels.mamba3 import fused_kernels as kernels
 from kernels.mamba3.forms import heads, merge, rotate_pairs, rows_of
 from kernels.mamba3.state import Mamba3State
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-AUTOTUNE = not INTERPRETED
+TUNE = False  # measure warps and stages instead of taking the first that fits; sums then differ between runs
 _TYPES = {torch.float32: tl.float32, torch.float16: tl.float16, torch.bfloat16: tl.bfloat16}
-# one program holds the state of a head: few warps for small states, more for large ones, and loads one chunk ahead
-_CONFIGS = [triton.Config({}, num_warps=warps, num_stages=stages) for warps in (4, 8) for stages in (1, 2)]
+_CONFIGS = [triton.Config({}, num_warps=warps, num_stages=stages) for warps in (4, 8) for stages in (1, 2, 3)]
 _KEY = ["N", "S", "P", "R", "CT", "CAST"]
 _tuned: dict = {}
 
@@ -35,49 +36,161 @@ def operand_type(dtype: torch.dtype):
     return tl.float32 if INTERPRETED and dtype == torch.bfloat16 else _TYPES[dtype]
 
 
-def _launch(kernel, programs: int, *arguments, **constants) -> None:
-    if AUTOTUNE:
+def configuration(dtype: torch.dtype, entries: int, size: int) -> tuple[int, int, int]:
+    """Rows of a chunk, warps and stages of a launch, such that state, factors and scores stay in registers.
+
+    Args:
+        dtype: of the inputs.
+        entries: of a state, N P, each rounded up to a power of two.
+        size: rows that the caller asks for; tl.dot wants at least 16.
+    """
+    wide = dtype == torch.float32  # factors take twice the room, and each product is three
+    rows = max(16, min(power_of_two(size), 16 if wide and entries >= 4096 else 32))
+    return rows, 8 if entries > 4096 or (wide and entries == 4096) else 4, 1 if wide else 2
+
+
+def _launch(kernel, programs: int, *arguments, warps: int, stages: int, **constants) -> None:
+    if TUNE and not INTERPRETED:
         if kernel not in _tuned:
-            _tuned[kernel] = triton.autotune(_CONFIGS, key=_KEY)(kernel)
+            added_to = [name for name in ("row", "turn") if kernel is kernels.backward_B_kernel]
+            _tuned[kernel] = triton.autotune(_CONFIGS, key=_KEY, restore_value=added_to)(kernel)
         _tuned[kernel][(programs,)](*arguments, **constants)
     else:
-        kernel[(programs,)](*arguments, **constants, num_warps=4)
+        kernel[(programs,)](*arguments, **constants, num_warps=warps, num_stages=stages)
+
+
+def halved(vectors: torch.Tensor) -> torch.Tensor:
+    """`[...,N]` with the even components first, N made even by a zero."""
+    if vectors.shape[-1] % 2:
+        vectors = torch.nn.functional.pad(vectors, (0, 1))
+    return vectors.unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(-2)
+
+
+def interleaved(vectors: torch.Tensor, size: int) -> torch.Tensor:
+    """The first `size` components in their own order again, from what `halved` returns."""
+    return vectors.unflatten(-1, (2, -1)).transpose(-1, -2).flatten(-2)[..., :size]
 
 
 class Layout(NamedTuple):
-    """Where sequences and chunks lie; `filled` are the sequences that hold tokens, with their first and last ones."""
+    """Where sequences, their segments and their chunks lie; `filled` are the sequences that hold tokens.
 
-    cu: torch.Tensor
-    chunks: torch.Tensor
-    total: int
-    inside: torch.Tensor
-    filled: torch.Tensor
+    `chunk0` is the first chunk of each segment; `owner`, `first` and `last` are, for each chunk, its sequence and the
+    first and last chunk of that; `start` and `end` are the first and last token of the filled sequences, and `inside`
+    is false for the latter.
+    """
+
+    chunks: Segments
+    segments: Segments
+    chunk0: torch.Tensor
+    owner: torch.Tensor
     first: torch.Tensor
     last: torch.Tensor
+    filled: torch.Tensor
+    start: torch.Tensor
+    end: torch.Tensor
+    inside: torch.Tensor
 
 
 @lru_cache(maxsize=16)
-def lay_out(bounds: tuple[tuple[int, int], ...], per_chunk: int, device: torch.device) -> Layout:
+def lay_out(bounds: tuple[int, ...], per_chunk: int, length: int, device: torch.device) -> Layout:
     """Layout of sequences, kept from call to call so that a training step copies nothing to the GPU.
 
     Args:
-        bounds: start and end of each sequence, in order and without gaps.
+        bounds: where sequences start, and the number of all tokens.
         per_chunk: tokens of a chunk.
+        length: tokens of a segment, a multiple of `per_chunk`.
         device: of the tensors.
     """
 
     def integers(values):
         return torch.tensor(values, dtype=torch.int64, device=device)
 
-    counts = [-(-(end - start) // per_chunk) for start, end in bounds]
-    filled = [i for i, (start, end) in enumerate(bounds) if end > start]
-    inside = torch.ones(bounds[-1][1], 1, dtype=torch.bool, device=device)
-    last = integers([bounds[i][1] - 1 for i in filled])
-    inside[last] = False
+    pairs = list(itertools.pairwise(bounds))
+    counts = [-(-(stop - start) // per_chunk) for start, stop in pairs]
+    offsets = [0, *itertools.accumulate(counts)]
+    chunk0 = [
+        offsets[i] + begin // per_chunk
+        for i, (start, stop) in enumerate(pairs)
+        for begin in range(0, stop - start, length)
+    ]
+    owner = integers([i for i, count in enumerate(counts) for _ in range(count)])
+    filled = [i for i, count in enumerate(counts) if count]
+    end = integers([pairs[i][1] - 1 for i in filled])
+    inside = torch.ones(bounds[-1], 1, dtype=torch.bool, device=device)
+    inside[end] = False
+    offsets = integers(offsets)
     return Layout(
-        integers([bounds[0][0], *(end for _, end in bounds)]), integers([0, *itertools.accumulate(counts)]),
-        sum(counts), inside, integers(filled), integers([bounds[i][0] for i in filled]), last,
+        cut_segments(1, bounds[-1], bounds, per_chunk, device), cut_segments(1, bounds[-1], bounds, length, device),
+        integers(chunk0), owner, offsets[owner], offsets[owner + 1] - 1, integers(filled),
+        integers([pairs[i][0] for i in filled]), end, inside,
     )  # fmt: skip
+
+
+class _Call:
+    """Inputs, layout and constants of a scan, and the launches of its kernels."""
+
+    def __init__(self, given, sizes, constants, warps, stages, layout):
+        self.C, self.B, self.x, self.log_decay, self.dt, self.w, self.g, self.rate = given[:8]
+        self.C_bias, self.B_bias, self.mx = given[8:]
+        self.sizes, self.constants, self.layout = sizes, constants, layout
+        self.options = {"warps": warps, "stages": stages}
+        self.H, self.G, self.A, self.N, self.S, self.P = sizes
+
+    def buffer(self, *size, dtype=torch.float32):
+        return torch.empty(size, dtype=dtype, device=self.x.device)
+
+    def launch(self, kernel, *arguments, **constants):
+        programs = len(self.layout.segments.begins) * self.H
+        _launch(kernel, programs, *arguments, *self.sizes, **self.constants, **constants, **self.options)
+
+    def inputs(self, angles):
+        """First arguments of the chunk kernels."""
+        given = (self.C, self.B, self.x, self.log_decay, self.dt, self.w, self.g, self.rate, self.C_bias, self.B_bias)
+        segments = self.layout.segments
+        return *given, self.mx, angles, segments.begins, segments.ends, self.layout.chunk0
+
+    def chunk_angles(self, angle0):
+        """Angles at the start of each chunk `[chunks,H,S]`, and after each sequence."""
+        chunks, owner = self.layout.chunks, self.layout.owner
+        turns = self.buffer(len(owner), self.H, self.S)
+        kernels.chunk_turns[(len(owner) * self.H,)](
+            self.dt, self.rate, chunks.begins, chunks.ends, turns, self.H, self.A, self.S,
+            CT=self.constants["CT"], BH=self.constants["BH"],
+        )  # fmt: skip
+        turned = turns.double().cumsum(0)  # in float64: it grows with the sequence
+        before = turned - turns
+        start = before - before[self.layout.first] + angle0.double()[owner]
+        end = angle0.double()
+        last, filled = torch.unique_consecutive(self.layout.last), self.layout.filled
+        end = end.index_copy(0, filled, (start + turns)[last])
+        return tuple(torch.remainder(angle, 2 * math.pi).float() for angle in (start, end))
+
+    def carried(self, outer, angles, reverse: bool, vectors, bias, values):
+        """States before each segment, or after it going backward, `[segments,H,P,N]`, from those at the sequences' ends.
+
+        `outer` is `[n,H,P,N]`.
+        """
+        segments = self.layout.segments
+        if not segments.several:
+            return outer if len(self.layout.filled) == len(outer) else outer[self.layout.filled]
+        count = len(segments.begins)
+        update = self.buffer(count, self.H, self.P, self.N)
+        total = torch.zeros(count, self.H, device=self.x.device)
+        self.launch(
+            kernels.segment_updates, vectors, bias, values, self.mx, self.log_decay, self.dt, self.w, self.rate, angles,
+            segments.begins, segments.ends, self.layout.chunk0, segments.first if reverse else segments.last,
+            update, total, REVERSE=reverse,
+        )  # fmt: skip
+        size = self.P * self.N
+        carry_states[(len(outer), self.H, triton.cdiv(size, 1024))](
+            update, total, outer, segments.bounds, self.H, SIZE=size, BLOCK=1024, REVERSE=reverse, HAS_OUTER=True
+        )
+        return update
+
+    def later(self, per_chunk, edge):
+        """Sum over all later chunks of the sequence, plus what its end holds, `edge: [n,...]`."""
+        total = per_chunk.double().cumsum(0)
+        return (total[self.layout.last] - total + edge.double()[self.layout.owner]).float()
 
 
 class _Scan(torch.autograd.Function):
@@ -86,71 +199,78 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     def forward(ctx, C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, S0, angle0, layout, shape):
         given = [v.contiguous() for v in (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias)]
-        given += [x if mx is None else mx.contiguous(), S0.contiguous(), angle0.contiguous(), layout.cu]
-        sizes, constants = shape
-        H, _, _, N, S, P = sizes
-        tokens, R, n = x.shape[0], constants["R"], S0.shape[0]
-        out = x.new_empty(tokens, R, H, P)
-        S_end = torch.empty(n, H, P, N, dtype=torch.float32, device=x.device)
-        angle_end = torch.empty(n, H, S, dtype=torch.float32, device=x.device)
-        _launch(kernels.forward_kernel, n * H, *given, out, S_end, angle_end, *sizes, **constants)
-        ctx.save_for_backward(*given)
+        given.append(x if mx is None else mx.contiguous())
+        S0 = S0.contiguous()
+        call = _Call(given, *shape, layout)
+        out = x.new_empty(x.shape[0], shape[1]["R"], call.H, call.P)
+        angles, angle_end = call.chunk_angles(angle0)
+        before = call.carried(S0, angles, False, call.B, call.B_bias, call.x)
+        S_end = S0.clone()
+        segments = layout.segments
+        call.launch(
+            kernels.forward_kernel, *call.inputs(angles), segments.owners, segments.last, before, out, S_end
+        )
+        ctx.save_for_backward(*given, angles, before, S_end)
         ctx.layout, ctx.shape, ctx.weighted = layout, shape, mx is not None
         return out, S_end, angle_end
 
     @staticmethod
     def backward(ctx, dout, dS_end, dangle_end):
-        given, chunks = ctx.saved_tensors, ctx.layout.chunks
-        C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, S0, angle0, cu = given
-        sizes, constants = ctx.shape
-        H, G, A, N, S, P = sizes
-        tokens, R, n = x.shape[0], constants["R"], S0.shape[0]
-
-        def buffer(*size):
-            return torch.empty(size, dtype=torch.float32, device=x.device)
-
+        *given, angles, before, S_end = ctx.saved_tensors
+        layout = ctx.layout
+        call = _Call(given, *ctx.shape, layout)
+        C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx = given
+        tokens, R, H, N, S, A = x.shape[0], ctx.shape[1]["R"], call.H, call.N, call.S, call.A
         dout, dS_end, dangle_end = dout.contiguous(), dS_end.contiguous(), dangle_end.contiguous()
-        dC, dB = buffer(tokens, R, H, N), buffer(tokens, R, H, N)
-        q_dq, dangle, end_dot = buffer(tokens, R, H), buffer(tokens, H, S), buffer(n, H)
-        chunk_angle = buffer(ctx.layout.total, H, S)
-        dx, dmx, drate = buffer(tokens, H, P), buffer(n, H, R, P), buffer(tokens, H, S)
-        dlog_decay, ddt, dw, dg = (buffer(tokens, H) for _ in range(4))
-        dS0, dangle0 = buffer(n, H, P, N), buffer(n, H, S)
-        _launch(
-            kernels.backward_C_kernel, n * H, *given, chunks, dout, dS_end,
-            dC, q_dq, dangle, chunk_angle, end_dot, *sizes, **constants,
+        dC, dB = (call.buffer(tokens, R, H, N, dtype=C.dtype) for _ in range(2))
+        row, turn = call.buffer(tokens, H), call.buffer(tokens, H, S)
+        call.launch(kernels.backward_C_kernel, *call.inputs(angles), before, dout, dC, row, turn)
+        after = call.carried(dS_end, angles, True, call.C, call.C_bias, dout)
+        dx = call.buffer(*x.shape, dtype=x.dtype)
+        dw, dg, dlog_decay, ddt = (call.buffer(tokens, H) for _ in range(4))
+        count, segments = len(layout.owner), layout.segments
+        dmx = call.buffer(len(segments.begins), H, R, call.P)
+        dS0 = dS_end.clone()
+        row_total, turn_total = call.buffer(count, H), call.buffer(count, H, S)
+        call.launch(
+            kernels.backward_B_kernel, *call.inputs(angles), segments.owners, segments.first, after, dout, row, turn,
+            dB, dx, dw, dg, dmx, dS0, row_total, turn_total,
         )  # fmt: skip
-        _launch(
-            kernels.backward_B_kernel, n * H, *given[:11], cu, chunks, dout, dS_end, dangle_end,
-            q_dq, dangle, chunk_angle, end_dot,
-            dB, dx, dlog_decay, ddt, dw, dg, drate, dmx, dS0, dangle0, *sizes, **constants,
+        end_dot = (S_end * dS_end).sum((2, 3))
+        drate = torch.empty_like(rate)
+        kernels.finish_gradients[(count * A,)](
+            row, turn, call.later(row_total, end_dot), call.later(turn_total, dangle_end), dt, rate,
+            layout.chunks.begins, layout.chunks.ends, dlog_decay, ddt, drate, H, A, S,
+            CT=call.constants["CT"], BH=call.constants["BH"],
         )  # fmt: skip
+        turned = torch.zeros_like(dangle_end).index_add(0, layout.owner, turn_total)
 
         def grouped(gradient):
-            return gradient.view(tokens, R, G, H // G, N).sum(3)
+            return gradient.view(tokens, R, call.G, H // call.G, N).sum(3, dtype=torch.float32)
 
         def bias(gradient):
-            return gradient.sum(0).transpose(0, 1)
+            return gradient.sum(0, dtype=torch.float32).transpose(0, 1)
 
         found = (
-            grouped(dC), grouped(dB), dx, dlog_decay, ddt, dw, dg, drate.view(tokens, A, H // A, S).sum(2),
-            bias(dC), bias(dB), dmx.sum(0) if ctx.weighted else None, dS0, dangle0,
+            grouped(dC), grouped(dB), dx, dlog_decay, ddt, dw, dg, drate, bias(dC), bias(dB),
+            dmx.sum(0) if ctx.weighted else None, dS0, dangle_end + turned,
         )  # fmt: skip
-        cast = [
-            None if gradient is None else gradient.to(value.dtype)
-            for gradient, value in zip(found, (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, S0, angle0))
-        ]
+        kinds = (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, before, angles)
+        cast = [None if gradient is None else gradient.to(value.dtype) for gradient, value in zip(found, kinds)]
         return *cast, None, None
 
 
 def scan_fused(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, state, sizes, bounds, chunk_size):
     """`mamba3_scan` by the chunk kernels; arguments as `kernels.mamba3.state.canonical` returns them."""
     b, T, H, P, R, G, N, A, S = (getattr(sizes, name) for name in ("b", "T", "H", "P", "R", "G", "N", "A", "S"))
-    bounds = tuple(bounds or [(i * T, (i + 1) * T) for i in range(b)])
+    bounds = [(i * T, (i + 1) * T) for i in range(b)] if bounds is None else bounds
     n, device, ranks = len(bounds), x.device, power_of_two(R)
-    # on a GPU tl.dot wants at least 16 rows
-    per_chunk = max(power_of_two(chunk_size) // ranks, 1, -(-16 // ranks))
-    layout = lay_out(bounds, per_chunk, device)
+    constants = {"BH": max(16, power_of_two((N + 1) // 2)), "BP": max(16, power_of_two(P))}
+    rows, warps, stages = configuration(x.dtype, 2 * constants["BH"] * constants["BP"], chunk_size)
+    per_chunk = max(rows // ranks, 1)
+    processors = torch.cuda.get_device_properties(device).multi_processor_count if x.is_cuda else 1
+    length = segment_length(max(stop - start for start, stop in bounds), n * H, processors, per_chunk)
+    layout = lay_out((bounds[0][0], *(stop for _, stop in bounds)), per_chunk, length, device)
     flat = [value.reshape(b * T, *value.shape[2:]) for value in (C, B, x, log_decay, dt, trap, angles)]
     C_, B_, x_, log_decay_, dt_, trap_, angles_ = flat
     lam = torch.sigmoid(trap_.float())
@@ -159,21 +279,23 @@ def scan_fused(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo,
     w = g + torch.where(layout.inside, torch.roll(ahead, -1, 0), 0.0)
     rate = math.pi * torch.tanh(angles_.float())
     if state is None:
-        S0 = torch.zeros(n, H, P, N, dtype=torch.float32, device=device)
+        S0 = torch.zeros(n, H, P, N + N % 2, dtype=torch.float32, device=device)
         angle0 = torch.zeros(n, H, S, dtype=torch.float32, device=device)
     else:
         before = rows_of(state.x[:, None].float(), mimo)[:, :, 0]
-        weight = torch.zeros(n, H, dtype=torch.float32, device=device).index_copy(0, layout.filled, ahead[layout.first])
-        S0 = state.h.float() + weight[..., None, None] * before.transpose(2, 3) @ state.B.float()
+        weight = torch.zeros(n, H, dtype=torch.float32, device=device).index_copy(0, layout.filled, ahead[layout.start])
+        S0 = halved(state.h.float() + weight[..., None, None] * before.transpose(2, 3) @ state.B.float())
         angle0 = state.angle.float()
-    constants = {
-        "R": R, "RP": ranks, "CT": per_chunk, "BN": max(16, power_of_two((N + 1) // 2)),
-        "BP": max(16, power_of_two(P)), "WEIGHTED": mimo is not None, "CAST": operand_type(x.dtype),
+    constants |= {
+        "R": R, "RP": ranks, "CT": per_chunk, "WEIGHTED": mimo is not None, "CAST": operand_type(x.dtype),
+        "FAST": not INTERPRETED,
     }  # fmt: skip
     out, S_end, angle_end = _Scan.apply(
-        C_, B_, x_, log_decay_.float(), steps, w, g, rate, C_bias.float(), B_bias.float(),
-        None if mimo is None else mimo[0], S0, angle0, layout, ((H, G, A, N, S, P), constants),
+        halved(C_), halved(B_), x_, log_decay_.float(), steps, w, g, rate, halved(C_bias.float()),
+        halved(B_bias.float()), None if mimo is None else mimo[0], S0, angle0, layout,
+        ((H, G, A, N + N % 2, S, P), constants, warps, stages),
     )  # fmt: skip
+    S_end = interleaved(S_end, N)
     out = out.view(b, T, R, H, P).permute(0, 3, 1, 2, 4)
     y = merge(out, rows_of(x, mimo), D, z, mimo).to(x.dtype)
     return y, _final_state(B_, B_bias, x_, state, S_end, angle_end, layout, sizes)
@@ -184,8 +306,8 @@ def _final_state(B, B_bias, x, state, S_end, angle_end, layout, sizes) -> Mamba3
     angle_end = torch.remainder(angle_end, 2 * math.pi)
     n, H = angle_end.shape[:2]
     where = layout.filled
-    B_last = rotate_pairs(heads(B[layout.last].float(), H) + B_bias.float(), angle_end[where][:, :, None])
-    x_last = x[layout.last]
+    B_last = rotate_pairs(heads(B[layout.end].float(), H) + B_bias.float(), angle_end[where][:, :, None])
+    x_last = x[layout.end]
     if len(where) == n:
         return Mamba3State(angle_end, S_end, B_last, x_last)
     before_B = B_last.new_zeros(n, H, sizes.R, sizes.N) if state is None else state.B.float()

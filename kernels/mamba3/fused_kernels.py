@@ -1,20 +1,25 @@
 """Triton kernels of the Mamba-3 scan: bias, rotation, token weights and ranks inside one chunk kernel.
 
-One program walks one head of one sequence, its state in registers. A chunk has ROWS = CT * RP rows; row i belongs to
-token i // RP and rank i % RP. Vectors of N are held as their even and odd components, so that a rotation needs no
-shuffle and q . k = qe . ke + qo . ko. Angles and decays are cumulated in float32, angles reduced modulo 2 pi at each
-chunk's start. CAST is the type of matrix operands; sums are float32.
+A sequence is cut into segments, a segment into chunks; a program walks the chunks of one segment of one head with its
+state `[N,P]` in registers. Vectors of N come with their even components first: the kernels rotate (i, i + N/2), each
+half is one contiguous load, and q . k is the sum of two products. A chunk has ROWS = CT * RP rows; row i belongs to token i // RP and rank i % RP. The angle
+at the start of each chunk comes from a table (`chunk_turns` sums each chunk's increments), so that segments do not wait
+for each other; inside a chunk angles and log decays are cumulated in float32. States stand in global memory at segment
+ends only (`segment_updates`; `carry_states` of linear attention then hands them on). Gradients of log decays and angle
+increments are suffix sums; chunks leave their totals, and `finish_gradients` adds what later chunks hold.
+CAST is the type of matrix operands; sums are float32. FAST takes the GPU's sine and cosine, good to 1e-6 in [-pi, pi].
 """
 
 import triton
 import triton.language as tl
+from triton.language.extra import libdevice
 
 TURN = tl.constexpr(6.283185307179586)
 
 
 @triton.jit
 def _dot(a, b, CAST: tl.constexpr):
-    return tl.dot(a.to(CAST), b.to(CAST), input_precision="ieee")
+    return tl.dot(a.to(CAST), b.to(CAST), input_precision="tf32x3")
 
 
 @triton.jit
@@ -24,55 +29,12 @@ def reduce_turn(angle):
 
 
 @triton.jit
-def _place(cu, H, G, A, CT: tl.constexpr, RP: tl.constexpr, BN: tl.constexpr, BP: tl.constexpr):
-    """Where a program works.
-
-    Returns its number, sequence and head, the sequence's first token and length, the head's groups of B and C and of
-    angles, token and rank of each row of a chunk, pairs of N and components of P.
-    """
-    pid = tl.program_id(0).to(tl.int64)
-    seq, h = pid // H, pid % H
-    start = tl.load(cu + seq)
-    length = tl.load(cu + seq + 1) - start
-    i = tl.arange(0, CT * RP)
-    return pid, seq, h, start, length, h // (H // G), h // (H // A), i // RP, i % RP, tl.arange(0, BN), tl.arange(0, BP)
-
-
-@triton.jit
-def _half(ptr, bias, tok, rank, ok, group, h, comp, R: tl.constexpr, G, N):
-    """Rows of B or C plus bias, one half of the components."""
-    mask = ok[:, None] & (comp < N)[None, :]
-    value = tl.load(ptr + ((tok * R + rank) * G + group)[:, None] * N + comp[None, :], mask=mask, other=0.0)
-    shift = tl.load(bias + (h * R + rank)[:, None] * N + comp[None, :], mask=mask, other=0.0)
-    return value.to(tl.float32) + shift.to(tl.float32)
-
-
-@triton.jit
-def _rows(ptr, mx, tok, rank, ok, h, p, R: tl.constexpr, H, P, WEIGHTED: tl.constexpr):
-    """The input of each row and its rank weight."""
-    mask = ok[:, None] & (p < P)[None, :]
-    x = tl.load(ptr + (tok * H + h)[:, None] * P + p[None, :], mask=mask, other=0.0).to(tl.float32)
-    if WEIGHTED:
-        m = tl.load(mx + (h * R + rank)[:, None] * P + p[None, :], mask=mask, other=0.0).to(tl.float32)
-    else:
-        m = tl.where(mask, 1.0, 0.0)
-    return x, m
-
-
-@triton.jit
-def _output_gradient(dout, tok, rank, ok, h, p, R: tl.constexpr, H, P):
-    """Gradient of the output's rows, and which of its entries are real."""
-    keep = ok[:, None] & (p < P)[None, :]
-    do = tl.load(dout + ((tok * R + rank) * H + h)[:, None] * P + p[None, :], mask=keep, other=0.0)
-    return do.to(tl.float32), keep
-
-
-@triton.jit
-def _carry(even, odd, la_end, rows_e, rows_o, weight, v, CAST: tl.constexpr):
-    """Halves of a state across a chunk: decayed, plus weighted rows times v."""
-    even = tl.exp(la_end) * even + _dot(tl.trans(rows_e * weight), v, CAST)
-    odd = tl.exp(la_end) * odd + _dot(tl.trans(rows_o * weight), v, CAST)
-    return even, odd
+def cos_sin(angle, FAST: tl.constexpr):
+    """Cosine and sine of any angle."""
+    if FAST:
+        near = angle - TURN * tl.floor(angle / TURN + 0.5)
+        return libdevice.fast_cosf(near), libdevice.fast_sinf(near)
+    return tl.cos(angle), tl.sin(angle)
 
 
 @triton.jit
@@ -82,221 +44,413 @@ def rotate(even, odd, cos, sin):
 
 
 @triton.jit
-def _turns(dt, rate, tok, first, h, group, s, H, A, S):
+def _dots(ae, ao, be, bo, CAST: tl.constexpr):
+    """Sum of the products of two halves."""
+    return _dot(ae, be, CAST) + _dot(ao, bo, CAST)
+
+
+@triton.jit
+def _per_token(rows, CT: tl.constexpr, RP: tl.constexpr):
+    """Sum over the ranks of each token, of a number for each row."""
+    if RP == 1:
+        return rows
+    return tl.sum(tl.reshape(rows, [CT, RP]), 1)
+
+
+@triton.jit
+def _vectors_per_token(rows, CT: tl.constexpr, RP: tl.constexpr, W: tl.constexpr):
+    """Sum over the ranks of each token, of a vector of W for each row."""
+    if RP == 1:
+        return rows
+    return tl.sum(tl.reshape(rows, [CT, RP, W]), 1)
+
+
+@triton.jit
+def _program(begins, ends, chunk0, H, G, A):
+    """Segment, head, first token and end of the segment, its first chunk, the head's groups of B and C and of angles."""
+    pid = tl.program_id(0)
+    segment, head = pid // H, pid % H
+    start, stop = tl.load(begins + segment).to(tl.int64), tl.load(ends + segment).to(tl.int64)
+    return segment.to(tl.int64), head, start, stop, tl.load(chunk0 + segment), head // (H // G), head // (H // A)
+
+
+@triton.jit
+def _rows(at, stop, R: tl.constexpr, RP: tl.constexpr, CT: tl.constexpr):
+    """Token in the chunk and rank of each row, which rows are real, and which are the first of their token."""
+    i = tl.arange(0, CT * RP)
+    tok, rank = i // RP, i % RP
+    ok = (tok < (stop - at).to(tl.int32)) & (rank < R)
+    return tok, rank, ok, ok & (rank == 0)
+
+
+@triton.jit
+def _decays(log_decay, at, tok, first, head, H):
+    """Cumulated log decay of the rows, and its end."""
+    step = tl.load(log_decay + at * H + tok * H + head, mask=first, other=0.0).to(tl.float32)
+    return tl.cumsum(step, 0), tl.sum(step, 0)
+
+
+@triton.jit
+def _turns(dt, rate, at, tok, first, head, group, H, A, S, BH: tl.constexpr):
     """Angle increments of the tokens, on their first rows."""
-    step = tl.load(dt + tok * H + h, mask=first, other=0.0).to(tl.float32)
+    s = tl.arange(0, BH)
+    step = tl.load(dt + at * H + tok * H + head, mask=first, other=0.0).to(tl.float32)
     mask = first[:, None] & (s < S)[None, :]
-    rates = tl.load(rate + (tok * A + group)[:, None] * S + s[None, :], mask=mask, other=0.0).to(tl.float32)
+    rates = tl.load(rate + (at * A + group) * S + (tok * A)[:, None] * S + s[None, :], mask=mask, other=0.0).to(tl.float32)
     return step[:, None] * rates
 
 
 @triton.jit
-def _pair_weights(la, w, g, token):
-    """Decay times weight of each pair of rows, and the decay alone; masked before the exponential."""
+def _table_row(table, chunk, head, H, S, BH: tl.constexpr):
+    """A chunk's row of a table `[chunks,H,S]`."""
+    s = tl.arange(0, BH)
+    return tl.load(table + (chunk.to(tl.int64) * H + head) * S + s, mask=s < S, other=0.0)
+
+
+@triton.jit
+def _rotation(
+    dt, rate, angles, chunk, at, tok, first, head, group, H, A, S, BH: tl.constexpr, FAST: tl.constexpr
+):  # fmt: skip
+    """Cosines and sines of the rows' angles; pairs from S on do not turn."""
+    start = _table_row(angles, chunk, head, H, S, BH)
+    return cos_sin(start[None, :] + tl.cumsum(_turns(dt, rate, at, tok, first, head, group, H, A, S, BH), 0), FAST)
+
+
+@triton.jit
+def _half(ptr, bias, at, tok, rank, ok, group, head, side: tl.constexpr, R: tl.constexpr, G, N, BH: tl.constexpr):
+    """One half of the rows of B or C plus bias, `(ROWS, BH)`."""
+    n = tl.arange(0, BH)
+    mask = ok[:, None] & (n < N // 2)[None, :]
+    rows = ptr + (at * R * G + group) * N + side * (N // 2)
+    value = tl.load(rows + ((tok * R + rank) * G)[:, None] * N + n[None, :], mask=mask, other=0.0)
+    shifts = bias + head * R * N + side * (N // 2)
+    if R == 1:
+        shift = tl.load(shifts + n, mask=n < N // 2, other=0.0)[None, :]
+        return tl.where(mask, value.to(tl.float32) + shift.to(tl.float32), 0.0)
+    shift = tl.load(shifts + rank[:, None] * N + n[None, :], mask=mask, other=0.0)
+    return value.to(tl.float32) + shift.to(tl.float32)
+
+
+@triton.jit
+def _turned(
+    ptr, bias, cos, sin, at, tok, rank, ok, group, head, R: tl.constexpr, G, N, BH: tl.constexpr, CAST: tl.constexpr
+):  # fmt: skip
+    """Rows of B or C plus bias, rotated, in halves."""
+    even = _half(ptr, bias, at, tok, rank, ok, group, head, 0, R, G, N, BH)
+    odd = _half(ptr, bias, at, tok, rank, ok, group, head, 1, R, G, N, BH)
+    even, odd = rotate(even, odd, cos, sin)
+    return even.to(CAST), odd.to(CAST)
+
+
+@triton.jit
+def _inputs(x, mx, at, tok, rank, ok, head, R: tl.constexpr, H, P, BP: tl.constexpr, WEIGHTED: tl.constexpr):
+    """The input of each row and its rank weight."""
+    p = tl.arange(0, BP)
+    mask = ok[:, None] & (p < P)[None, :]
+    value = tl.load(x + (at * H + head) * P + (tok * H)[:, None] * P + p[None, :], mask=mask, other=0.0).to(tl.float32)
+    weight = 1.0
+    if WEIGHTED:
+        weight = tl.load(mx + (head * R + rank)[:, None] * P + p[None, :], mask=mask, other=0.0).to(tl.float32)
+    return value, weight
+
+
+@triton.jit
+def _out_places(ptr, at, tok, rank, head, R: tl.constexpr, H, P, BP: tl.constexpr):
+    """Where the rows of an output `[T,R,H,P]` lie."""
+    return ptr + (at * R * H + head) * P + ((tok * R + rank) * H)[:, None] * P + tl.arange(0, BP)[None, :]
+
+
+@triton.jit
+def _output_gradient(dout, at, tok, rank, ok, head, R: tl.constexpr, H, P, BP: tl.constexpr):
+    """Gradient of the output's rows."""
+    keep = ok[:, None] & (tl.arange(0, BP) < P)[None, :]
+    return tl.load(_out_places(dout, at, tok, rank, head, R, H, P, BP), mask=keep, other=0.0)
+
+
+@triton.jit
+def _pair_weights(la, w, g, RP: tl.constexpr, ROWS: tl.constexpr):
+    """Decay times weight of each pair of rows, the decay alone, and which pairs share a token."""
+    token = tl.arange(0, ROWS) // RP
     before = token[:, None] > token[None, :]
     same = token[:, None] == token[None, :]
-    decay = tl.where(before, tl.exp(tl.where(before, la[:, None] - la[None, :], 0.0)), 0.0)
+    decay = tl.exp(tl.where(before, la[:, None] - la[None, :], float("-inf")))
     return decay * w[None, :] + tl.where(same, g[None, :], 0.0), decay, same
 
 
 @triton.jit
-def _state_halves(ptr, base, comp_e, comp_o, p, N, P):
-    """State `[P,N]` as two halves `[N/2,P]`."""
-    at = base + p[None, :] * N
-    keep = (p < P)[None, :]
-    even = tl.load(ptr + at + comp_e[:, None], mask=keep & (comp_e < N)[:, None], other=0.0).to(tl.float32)
-    odd = tl.load(ptr + at + comp_o[:, None], mask=keep & (comp_o < N)[:, None], other=0.0).to(tl.float32)
-    return even, odd
+def _state_places(ptr, owner, head, H, N, P, BH: tl.constexpr, BP: tl.constexpr):
+    """Where the first half of a state `[P,N]` lies, for a tile `(BH, BP)`, and which of its entries are real."""
+    n, p = tl.arange(0, BH), tl.arange(0, BP)
+    return ptr + (owner * H + head) * P * N + p[None, :] * N + n[:, None], (n < N // 2)[:, None] & (p < P)[None, :]
 
 
 @triton.jit
-def _store_halves(ptr, at, keep, even, odd, comp_e, comp_o, N):
-    tl.store(ptr + at + comp_e[None, :], even, mask=keep & (comp_e < N)[None, :])
-    tl.store(ptr + at + comp_o[None, :], odd, mask=keep & (comp_o < N)[None, :])
+def _load_state(ptr, owner, head, H, N, P, BH: tl.constexpr, BP: tl.constexpr):
+    """Halves of a state."""
+    where, there = _state_places(ptr, owner, head, H, N, P, BH, BP)
+    return tl.load(where, mask=there, other=0.0), tl.load(where + N // 2, mask=there, other=0.0)
 
 
 @triton.jit
-def _chunk(
-    C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, turned, start, length,
-    h, group, turn_group, token, rank, s, p, H, G, A, N, S, P, R: tl.constexpr, WEIGHTED: tl.constexpr,
+def _store_state(ptr, even, odd, owner, head, H, N, P, BH: tl.constexpr, BP: tl.constexpr):
+    where, there = _state_places(ptr, owner, head, H, N, P, BH, BP)
+    tl.store(where, even, mask=there)
+    tl.store(where + N // 2, odd, mask=there)
+
+
+@triton.jit
+def _carry(even, odd, la_end, rows_e, rows_o, v, CAST: tl.constexpr):
+    """Halves of a state across a chunk: decayed, plus rows times v."""
+    kept = tl.exp(la_end)
+    return kept * even + _dot(tl.trans(rows_e), v, CAST), kept * odd + _dot(tl.trans(rows_o), v, CAST)
+
+
+@triton.jit
+def _store_gradient(
+    ptr, even, odd, at, tok, rank, ok, head, R: tl.constexpr, H, N, BH: tl.constexpr
 ):  # fmt: skip
-    """All that the rows of a chunk hold; its first token is `start`, `length` tokens are left, `turned` is the angle.
+    """Gradient of B or C for one head, `[T,R,H,N]`."""
+    n = tl.arange(0, BH)
+    where = ptr + (at * R * H + head) * N + ((tok * R + rank) * H)[:, None] * N + n[None, :]
+    mask = ok[:, None] & (n < N // 2)[None, :]
+    tl.store(where, even.to(ptr.dtype.element_ty), mask=mask)
+    tl.store(where + N // 2, odd.to(ptr.dtype.element_ty), mask=mask)
 
-    Returns token numbers, which rows are real and first of their token, cumulated log decay and its end, cosines and
-    sines, halves of rotated C and B, x and its rank weights, token weights for later tokens and for the token itself,
-    and the angle that the chunk adds.
+
+@triton.jit
+def chunk_turns(
+    dt, rate, begins, ends, turns, H, A, S: tl.constexpr, CT: tl.constexpr, BH: tl.constexpr
+):  # fmt: skip
+    """How far each chunk turns, `[chunks,H,S]`, modulo 2 pi. Grid: chunks * H."""
+    pid = tl.program_id(0)
+    chunk, head = pid // H, pid % H
+    start, stop = tl.load(begins + chunk).to(tl.int64), tl.load(ends + chunk).to(tl.int64)
+    tok, _rank, _ok, first = _rows(start, stop, 1, 1, CT)
+    turn = tl.sum(_turns(dt, rate, start, tok, first, head, head // (H // A), H, A, S, BH), 0)
+    s = tl.arange(0, BH)
+    tl.store(turns + pid.to(tl.int64) * S + s, reduce_turn(turn), mask=s < S)
+
+
+@triton.jit
+def segment_updates(
+    vectors, bias, values, mx, log_decay, dt, w_ptr, rate, angles, begins, ends, chunk0, edge, update, total,
+    H, G, A, N: tl.constexpr, S: tl.constexpr, P: tl.constexpr,
+    R: tl.constexpr, RP: tl.constexpr, CT: tl.constexpr, BH: tl.constexpr, BP: tl.constexpr,
+    WEIGHTED: tl.constexpr, CAST: tl.constexpr, FAST: tl.constexpr, REVERSE: tl.constexpr,
+):  # fmt: skip
+    """What each segment adds to the state, `[segments,H,P,N]`, and its log decay; those at the `edge` hand nothing on.
+
+    Forward `vectors` is B and `values` x; in REVERSE C and the output's gradient. Grid: segments * H.
     """
-    ok = (token < length) & (rank < R)
-    tok = start + token
-    first = ok & (rank == 0)
-    step = tl.load(log_decay + tok * H + h, mask=first, other=0.0).to(tl.float32)
-    la = tl.cumsum(step, 0)
-    delta = _turns(dt, rate, tok, first, h, turn_group, s, H, A, S)
-    angle = turned[None, :] + tl.cumsum(delta, 0)
-    cos, sin = tl.cos(angle), tl.sin(angle)
-    ue = _half(C, C_bias, tok, rank, ok, group, h, 2 * s, R, G, N)
-    uo = _half(C, C_bias, tok, rank, ok, group, h, 2 * s + 1, R, G, N)
-    qe, qo = rotate(ue, uo, cos, sin)
-    ue = _half(B, B_bias, tok, rank, ok, group, h, 2 * s, R, G, N)
-    uo = _half(B, B_bias, tok, rank, ok, group, h, 2 * s + 1, R, G, N)
-    ke, ko = rotate(ue, uo, cos, sin)
-    xr, m = _rows(x, mx, tok, rank, ok, h, p, R, H, P, WEIGHTED)
-    w = tl.load(w_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
-    g = tl.load(g_ptr + tok * H + h, mask=ok, other=0.0).to(tl.float32)
-    return tok, ok, first, la, tl.sum(step, 0), cos, sin, qe, qo, ke, ko, xr, m, w, g, tl.sum(delta, 0)
+    segment, head, start, stop, chunk, group, turn_group = _program(begins, ends, chunk0, H, G, A)
+    ROWS: tl.constexpr = CT * RP
+    if tl.load(edge + segment) == 0:
+        even = tl.zeros([BH, BP], tl.float32)
+        odd = tl.zeros([BH, BP], tl.float32)
+        sum_decay = 0.0
+        n = ((stop - start + CT - 1) // CT).to(tl.int32)
+        for number in range(0, n):
+            c = n - 1 - number if REVERSE else number
+            at = start + c * CT
+            tok, rank, ok, first = _rows(at, stop, R, RP, CT)
+            la, la_end = _decays(log_decay, at, tok, first, head, H)
+            cos, sin = _rotation(dt, rate, angles, chunk + c, at, tok, first, head, turn_group, H, A, S, BH, FAST)
+            ke, ko = _turned(vectors, bias, cos, sin, at, tok, rank, ok, group, head, R, G, N, BH, CAST)
+            if REVERSE:
+                v = _output_gradient(values, at, tok, rank, ok, head, R, H, P, BP) * tl.exp(la)[:, None]
+            else:
+                value, m = _inputs(values, mx, at, tok, rank, ok, head, R, H, P, BP, WEIGHTED)
+                w = tl.load(w_ptr + at * H + tok * H + head, mask=ok, other=0.0)
+                v = value * m * (w * tl.exp(la_end - la))[:, None]
+            even, odd = _carry(even, odd, la_end, ke, ko, v, CAST)
+            sum_decay += la_end
+        _store_state(update, even, odd, segment, head, H, N, P, BH, BP)
+        tl.store(total + segment * H + head, sum_decay)
 
 
 @triton.jit
 def forward_kernel(
-    C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, S0, angle0, cu,
-    out, S_end, angle_end,
-    H, G, A, N, S, P,
-    R: tl.constexpr, RP: tl.constexpr, CT: tl.constexpr, BN: tl.constexpr, BP: tl.constexpr,
-    WEIGHTED: tl.constexpr, CAST: tl.constexpr,
+    C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, angles, begins, ends, chunk0, owners, edge, before,
+    out, S_end,
+    H, G, A, N: tl.constexpr, S: tl.constexpr, P: tl.constexpr,
+    R: tl.constexpr, RP: tl.constexpr, CT: tl.constexpr, BH: tl.constexpr, BP: tl.constexpr,
+    WEIGHTED: tl.constexpr, CAST: tl.constexpr, FAST: tl.constexpr,
 ):  # fmt: skip
-    """Outputs of the rows `[T,R,H,P]`, final state and final angle."""
-    pid, _seq, h, start, length, group, turn_group, token, rank, s, p = _place(cu, H, G, A, CT, RP, BN, BP)
-    ce, co = 2 * s, 2 * s + 1
-    Se, So = _state_halves(S0, pid * P * N, ce, co, p, N, P)
-    turned = tl.load(angle0 + pid * S + s, mask=s < S, other=0.0).to(tl.float32)
-    for c in range(0, tl.cdiv(length, CT)):
-        tok, ok, _first, la, la_end, _cos, _sin, qe, qo, ke, ko, xr, m, w, g, delta = _chunk(
-            C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, turned, start + c * CT, length - c * CT,
-            h, group, turn_group, token, rank, s, p, H, G, A, N, S, P, R, WEIGHTED,
-        )  # fmt: skip
-        v = xr * m
-        turned = reduce_turn(turned + delta)
-        pairs, _, _ = _pair_weights(la, w, g, token)
-        scores = (_dot(qe, tl.trans(ke), CAST) + _dot(qo, tl.trans(ko), CAST)) * pairs
-        o = _dot(scores, v, CAST) + tl.exp(la)[:, None] * (_dot(qe, Se, CAST) + _dot(qo, So, CAST))
-        keep = ok[:, None] & (p < P)[None, :]
-        tl.store(out + ((tok * R + rank) * H + h)[:, None] * P + p[None, :], o, mask=keep)
+    """Outputs of the rows `[T,R,H,P]` and final states, from the states before each segment. Grid: segments * H."""
+    segment, head, start, stop, chunk, group, turn_group = _program(begins, ends, chunk0, H, G, A)
+    ROWS: tl.constexpr = CT * RP
+    even, odd = _load_state(before, segment, head, H, N, P, BH, BP)
+    for c in range(0, ((stop - start + CT - 1) // CT).to(tl.int32)):
+        at = start + c * CT
+        tok, rank, ok, first = _rows(at, stop, R, RP, CT)
+        cos, sin = _rotation(dt, rate, angles, chunk + c, at, tok, first, head, turn_group, H, A, S, BH, FAST)
+        qe, qo = _turned(C, C_bias, cos, sin, at, tok, rank, ok, group, head, R, G, N, BH, CAST)
+        ke, ko = _turned(B, B_bias, cos, sin, at, tok, rank, ok, group, head, R, G, N, BH, CAST)
+        value, m = _inputs(x, mx, at, tok, rank, ok, head, R, H, P, BP, WEIGHTED)
+        v = value * m
+        la, la_end = _decays(log_decay, at, tok, first, head, H)
+        w = tl.load(w_ptr + at * H + tok * H + head, mask=ok, other=0.0)
+        g = tl.load(g_ptr + at * H + tok * H + head, mask=ok, other=0.0)
+        pairs, _decay, _same = _pair_weights(la, w, g, RP, ROWS)
+        scores = _dots(qe, qo, tl.trans(ke), tl.trans(ko), CAST) * pairs
+        o = _dot(scores, v, CAST) + tl.exp(la)[:, None] * _dots(qe, qo, even, odd, CAST)
+        keep = ok[:, None] & (tl.arange(0, BP) < P)[None, :]
+        tl.store(_out_places(out, at, tok, rank, head, R, H, P, BP), o.to(out.dtype.element_ty), mask=keep)
         kept = (w * tl.exp(la_end - la))[:, None]
-        Se, So = _carry(Se, So, la_end, ke, ko, kept, v, CAST)
-    keep = (p < P)[:, None]
-    _store_halves(S_end, pid * P * N + p[:, None] * N, keep, tl.trans(Se), tl.trans(So), ce, co, N)
-    tl.store(angle_end + pid * S + s, turned, mask=s < S)
+        even, odd = _carry(even, odd, la_end, ke, ko, v * kept, CAST)
+    if tl.load(edge + segment) == 1:
+        owner = tl.load(owners + segment).to(tl.int64)
+        _store_state(S_end, even, odd, owner, head, H, N, P, BH, BP)
 
 
 @triton.jit
 def backward_C_kernel(
-    C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, S0, angle0, cu, chunks, dout, dS_end,
-    dC, q_dq, dangle, chunk_angle, end_dot,
-    H, G, A, N, S, P,
-    R: tl.constexpr, RP: tl.constexpr, CT: tl.constexpr, BN: tl.constexpr, BP: tl.constexpr,
-    WEIGHTED: tl.constexpr, CAST: tl.constexpr,
+    C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, angles, begins, ends, chunk0, before, dout,
+    dC, row, turn,
+    H, G, A, N: tl.constexpr, S: tl.constexpr, P: tl.constexpr,
+    R: tl.constexpr, RP: tl.constexpr, CT: tl.constexpr, BH: tl.constexpr, BP: tl.constexpr,
+    WEIGHTED: tl.constexpr, CAST: tl.constexpr, FAST: tl.constexpr,
 ):  # fmt: skip
-    """Chunks in order: gradient of C for each head, q . dq of each row, its part of the angle's gradient."""
-    pid, seq, h, start, length, group, turn_group, token, rank, s, p = _place(cu, H, G, A, CT, RP, BN, BP)
-    chunk0 = tl.load(chunks + seq)
-    t = tl.arange(0, CT)
-    ce, co = 2 * s, 2 * s + 1
-    Se, So = _state_halves(S0, pid * P * N, ce, co, p, N, P)
-    turned = tl.load(angle0 + pid * S + s, mask=s < S, other=0.0).to(tl.float32)
-    for c in range(0, tl.cdiv(length, CT)):
-        tl.store(chunk_angle + ((chunk0 + c) * H + h) * S + s, turned, mask=s < S)
-        tok, ok, _first, la, la_end, cos, sin, qe, qo, ke, ko, xr, m, w, g, delta = _chunk(
-            C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, turned, start + c * CT, length - c * CT,
-            h, group, turn_group, token, rank, s, p, H, G, A, N, S, P, R, WEIGHTED,
-        )  # fmt: skip
-        v = xr * m
-        turned = reduce_turn(turned + delta)
-        pairs, _, _ = _pair_weights(la, w, g, token)
-        do, _keep = _output_gradient(dout, tok, rank, ok, h, p, R, H, P)
-        ds = _dot(do, tl.trans(v), CAST) * pairs
+    """Chunks in order: gradient of C for each head `[T,R,H,N]`, C . dC and the angle's gradient for each token."""
+    segment, head, start, stop, chunk, group, turn_group = _program(begins, ends, chunk0, H, G, A)
+    ROWS: tl.constexpr = CT * RP
+    s = tl.arange(0, BH)
+    even, odd = _load_state(before, segment, head, H, N, P, BH, BP)
+    for c in range(0, ((stop - start + CT - 1) // CT).to(tl.int32)):
+        at = start + c * CT
+        tok, rank, ok, first = _rows(at, stop, R, RP, CT)
+        cos, sin = _rotation(dt, rate, angles, chunk + c, at, tok, first, head, turn_group, H, A, S, BH, FAST)
+        ke, ko = _turned(B, B_bias, cos, sin, at, tok, rank, ok, group, head, R, G, N, BH, CAST)
+        value, m = _inputs(x, mx, at, tok, rank, ok, head, R, H, P, BP, WEIGHTED)
+        v = value * m
+        la, la_end = _decays(log_decay, at, tok, first, head, H)
+        w = tl.load(w_ptr + at * H + tok * H + head, mask=ok, other=0.0)
+        g = tl.load(g_ptr + at * H + tok * H + head, mask=ok, other=0.0)
+        pairs, _decay, _same = _pair_weights(la, w, g, RP, ROWS)
+        do = _output_gradient(dout, at, tok, rank, ok, head, R, H, P, BP)
+        ds = _dot(do, tl.trans(v.to(CAST)), CAST) * pairs
         faded = tl.exp(la)[:, None]
-        dqe = _dot(ds, ke, CAST) + faded * _dot(do, tl.trans(Se), CAST)
-        dqo = _dot(ds, ko, CAST) + faded * _dot(do, tl.trans(So), CAST)
-        tl.store(q_dq + (tok * R + rank) * H + h, tl.sum(qe * dqe + qo * dqo, 1), mask=ok)
-        turn = tl.sum(tl.reshape(dqo * qe - dqe * qo, [CT, RP, BN]), 1)
-        there = (c * CT + t < length)[:, None] & (s < S)[None, :]
-        tl.store(dangle + ((start + c * CT + t) * H + h)[:, None] * S + s[None, :], turn, mask=there)
-        at = ((tok * R + rank) * H + h)[:, None] * N
-        _store_halves(dC, at, ok[:, None], dqe * cos + dqo * sin, dqo * cos - dqe * sin, ce, co, N)
+        d_even = _dot(ds, ke, CAST) + faded * _dot(do, tl.trans(even.to(CAST)), CAST)
+        d_odd = _dot(ds, ko, CAST) + faded * _dot(do, tl.trans(odd.to(CAST)), CAST)
         kept = (w * tl.exp(la_end - la))[:, None]
-        Se, So = _carry(Se, So, la_end, ke, ko, kept, v, CAST)
-    dSe, dSo = _state_halves(dS_end, pid * P * N, ce, co, p, N, P)
-    tl.store(end_dot + pid, tl.sum(Se * dSe) + tl.sum(So * dSo))
+        even, odd = _carry(even, odd, la_end, ke, ko, v * kept, CAST)
+        d_even, d_odd = rotate(d_even, d_odd, cos, -sin)
+        _store_gradient(dC, d_even, d_odd, at, tok, rank, ok, head, R, H, N, BH)
+        ue = _half(C, C_bias, at, tok, rank, ok, group, head, 0, R, G, N, BH)
+        uo = _half(C, C_bias, at, tok, rank, ok, group, head, 1, R, G, N, BH)
+        product, turned = tl.sum(ue * d_even + uo * d_odd, 1), d_odd * ue - d_even * uo
+        tok_t, _rank, ok_t, _first = _rows(at, stop, 1, 1, CT)
+        tl.store(row + at * H + tok_t * H + head, _per_token(product, CT, RP), mask=ok_t)
+        where = turn + (at * H + head) * S + (tok_t * H)[:, None] * S + s[None, :]
+        tl.store(where, _vectors_per_token(turned, CT, RP, BH), mask=ok_t[:, None] & (s < S)[None, :])
 
 
 @triton.jit
 def backward_B_kernel(
-    C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, cu, chunks, dout, dS_end, dangle_end,
-    q_dq, dangle, chunk_angle, end_dot,
-    dB, dx, dlog_decay, ddt, dw, dg, drate, dmx, dS0, dangle0,
-    H, G, A, N, S, P,
-    R: tl.constexpr, RP: tl.constexpr, CT: tl.constexpr, BN: tl.constexpr, BP: tl.constexpr,
-    WEIGHTED: tl.constexpr, CAST: tl.constexpr,
+    C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, angles, begins, ends, chunk0, owners, edge, after,
+    dout, row, turn,
+    dB, dx, dw, dg, dmx, dS0, row_total, turn_total,
+    H, G, A, N: tl.constexpr, S: tl.constexpr, P: tl.constexpr,
+    R: tl.constexpr, RP: tl.constexpr, CT: tl.constexpr, BH: tl.constexpr, BP: tl.constexpr,
+    WEIGHTED: tl.constexpr, CAST: tl.constexpr, FAST: tl.constexpr,
 ):  # fmt: skip
-    """Chunks in reverse: all other gradients.
-
-    The decay's is the suffix sum of q . dq - k . dk plus <S_T, dS_T>, the angle's increments' that of the angle's.
-    """
-    pid, seq, h, start, length, group, turn_group, token, rank, s, p = _place(cu, H, G, A, CT, RP, BN, BP)
-    chunk0 = tl.load(chunks + seq)
-    t = tl.arange(0, CT)
-    ce, co = 2 * s, 2 * s + 1
-    dSe, dSo = _state_halves(dS_end, pid * P * N, ce, co, p, N, P)
-    later_decay = tl.load(end_dot + pid)
-    later_turn = tl.load(dangle_end + pid * S + s, mask=s < S, other=0.0).to(tl.float32)
+    """Chunks in reverse: all gradients that a chunk decides, and B's part of `row` and `turn` with their totals."""
+    segment, head, start, stop, chunk, group, turn_group = _program(begins, ends, chunk0, H, G, A)
+    ROWS: tl.constexpr = CT * RP
+    s, p = tl.arange(0, BH), tl.arange(0, BP)
+    even, odd = _load_state(after, segment, head, H, N, P, BH, BP)
     sum_mx = tl.zeros([RP, BP], dtype=tl.float32)
-    n = tl.cdiv(length, CT)
-    for back in range(0, n):
-        c = n - 1 - back
-        turned = tl.load(chunk_angle + ((chunk0 + c) * H + h) * S + s, mask=s < S, other=0.0)
-        tok, ok, first, la, la_end, cos, sin, qe, qo, ke, ko, xr, m, w, g, _delta = _chunk(
-            C, B, x, log_decay, dt, w_ptr, g_ptr, rate, C_bias, B_bias, mx, turned, start + c * CT, length - c * CT,
-            h, group, turn_group, token, rank, s, p, H, G, A, N, S, P, R, WEIGHTED,
-        )  # fmt: skip
-        v = xr * m
-        pairs, decay, same = _pair_weights(la, w, g, token)
-        do, keep = _output_gradient(dout, tok, rank, ok, h, p, R, H, P)
-        scores = _dot(qe, tl.trans(ke), CAST) + _dot(qo, tl.trans(ko), CAST)
-        ds = _dot(do, tl.trans(v), CAST)
+    n = ((stop - start + CT - 1) // CT).to(tl.int32)
+    for number in range(0, n):
+        c = n - 1 - number
+        at = start + c * CT
+        tok, rank, ok, first = _rows(at, stop, R, RP, CT)
+        tok_t, _rank, ok_t, _first = _rows(at, stop, 1, 1, CT)
+        cos, sin = _rotation(dt, rate, angles, chunk + c, at, tok, first, head, turn_group, H, A, S, BH, FAST)
+        qe, qo = _turned(C, C_bias, cos, sin, at, tok, rank, ok, group, head, R, G, N, BH, CAST)
+        ke, ko = _turned(B, B_bias, cos, sin, at, tok, rank, ok, group, head, R, G, N, BH, CAST)
+        value, m = _inputs(x, mx, at, tok, rank, ok, head, R, H, P, BP, WEIGHTED)
+        v = value * m
+        la, la_end = _decays(log_decay, at, tok, first, head, H)
+        w = tl.load(w_ptr + at * H + tok * H + head, mask=ok, other=0.0)
+        g = tl.load(g_ptr + at * H + tok * H + head, mask=ok, other=0.0)
+        do = _output_gradient(dout, at, tok, rank, ok, head, R, H, P, BP)
+        pairs, decay, same = _pair_weights(la, w, g, RP, ROWS)
+        scores = _dots(qe, qo, tl.trans(ke), tl.trans(ko), CAST)
+        ds = _dot(do, tl.trans(v.to(CAST)), CAST)
         tail = tl.exp(la_end - la)
-        kept = (w * tail)[:, None]
-        from_state = _dot(ke, dSe, CAST) + _dot(ko, dSo, CAST)
-        dv = _dot(tl.trans(scores * pairs), do, CAST) + kept * from_state
-        back_scores = tl.trans(ds * pairs)
-        dke = _dot(back_scores, qe, CAST) + kept * _dot(v, tl.trans(dSe), CAST)
-        dko = _dot(back_scores, qo, CAST) + kept * _dot(v, tl.trans(dSo), CAST)
-        # weights
+        # token weights
+        from_state = _dots(ke, ko, even, odd, CAST)
         both = scores * ds
         dw_row = tl.sum(both * decay, 0) + tail * tl.sum(v * from_state, 1)
         dg_row = tl.sum(tl.where(same, both, 0.0), 0)
-        tok_t = start + c * CT + t
-        ok_t = c * CT + t < length
-        tl.store(dw + tok_t * H + h, tl.sum(tl.reshape(tl.where(ok, dw_row, 0.0), [CT, RP]), 1), mask=ok_t)
-        tl.store(dg + tok_t * H + h, tl.sum(tl.reshape(tl.where(ok, dg_row, 0.0), [CT, RP]), 1), mask=ok_t)
-        # decay
-        row = tl.load(q_dq + (tok * R + rank) * H + h, mask=ok, other=0.0) - tl.sum(ke * dke + ko * dko, 1)
-        total = tl.sum(row, 0)
-        suffix = later_decay + total - tl.cumsum(row, 0) + row
-        tl.store(dlog_decay + tok * H + h, suffix, mask=first)
-        later_decay += total
-        # angle
-        there = ok_t[:, None] & (s < S)[None, :]
-        at = (tok_t * H + h)[:, None] * S + s[None, :]
-        turn = tl.load(dangle + at, mask=there, other=0.0)
-        turn += tl.sum(tl.reshape(dko * ke - dke * ko, [CT, RP, BN]), 1)
-        total_turn = tl.sum(turn, 0)
-        after = later_turn[None, :] + total_turn[None, :] - tl.cumsum(turn, 0) + turn
-        later_turn += total_turn
-        dt_t = tl.load(dt + tok_t * H + h, mask=ok_t, other=0.0).to(tl.float32)
-        rate_t = tl.load(rate + (tok_t * A + turn_group)[:, None] * S + s[None, :], mask=there, other=0.0)
-        tl.store(ddt + tok_t * H + h, tl.sum(after * rate_t.to(tl.float32), 1), mask=ok_t)
-        tl.store(drate + at, after * dt_t[:, None], mask=there)
-        # B and x
-        at = ((tok * R + rank) * H + h)[:, None] * N
-        _store_halves(dB, at, ok[:, None], dke * cos + dko * sin, dko * cos - dke * sin, ce, co, N)
-        dx_t = tl.sum(tl.reshape(dv * m, [CT, RP, BP]), 1)
-        tl.store(dx + (tok_t * H + h)[:, None] * P + p[None, :], dx_t, mask=ok_t[:, None] & (p < P)[None, :])
+        tl.store(dw + at * H + tok_t * H + head, _per_token(tl.where(ok, dw_row, 0.0), CT, RP), mask=ok_t)
+        tl.store(dg + at * H + tok_t * H + head, _per_token(tl.where(ok, dg_row, 0.0), CT, RP), mask=ok_t)
+        # x
+        dv = _dot(tl.trans((scores * pairs).to(CAST)), do, CAST) + (w * tail)[:, None] * from_state
+        dx_t = _vectors_per_token(dv * m, CT, RP, BP).to(dx.dtype.element_ty)
+        tl.store(dx + (at * H + head) * P + (tok_t * H)[:, None] * P + p[None, :], dx_t, mask=ok_t[:, None] & (p < P)[None, :])
         if WEIGHTED:
-            sum_mx += tl.sum(tl.reshape(tl.where(keep, dv * xr, 0.0), [CT, RP, BP]), 0)
-        faded = tl.exp(la)[:, None]
-        dSe, dSo = _carry(dSe, dSo, la_end, qe, qo, faded, do, CAST)
-    _store_halves(dS0, pid * P * N + p[:, None] * N, (p < P)[:, None], tl.trans(dSe), tl.trans(dSo), ce, co, N)
-    tl.store(dangle0 + pid * S + s, later_turn, mask=s < S)
+            keep = ok[:, None] & (p < P)[None, :]
+            sum_mx += tl.sum(tl.reshape(tl.where(keep, dv * value, 0.0), [CT, RP, BP]), 0)
+        # B
+        back = tl.trans((ds * pairs).to(CAST))
+        kept = (w * tail)[:, None]
+        d_even = _dot(back, qe, CAST) + kept * _dot(v, tl.trans(even.to(CAST)), CAST)
+        d_odd = _dot(back, qo, CAST) + kept * _dot(v, tl.trans(odd.to(CAST)), CAST)
+        even, odd = _carry(even, odd, la_end, qe, qo, do * tl.exp(la)[:, None], CAST)
+        d_even, d_odd = rotate(d_even, d_odd, cos, -sin)
+        _store_gradient(dB, d_even, d_odd, at, tok, rank, ok, head, R, H, N, BH)
+        ue = _half(B, B_bias, at, tok, rank, ok, group, head, 0, R, G, N, BH)
+        uo = _half(B, B_bias, at, tok, rank, ok, group, head, 1, R, G, N, BH)
+        product, turned = tl.sum(ue * d_even + uo * d_odd, 1), d_odd * ue - d_even * uo
+        # decay and angle
+        where = row + at * H + tok_t * H + head
+        row_t = tl.load(where, mask=ok_t, other=0.0) - _per_token(product, CT, RP)
+        tl.store(where, row_t, mask=ok_t)
+        turning = ok_t[:, None] & (s < S)[None, :]
+        where = turn + (at * H + head) * S + (tok_t * H)[:, None] * S + s[None, :]
+        turn_t = tl.load(where, mask=turning, other=0.0) + _vectors_per_token(turned, CT, RP, BH)
+        tl.store(where, turn_t, mask=turning)
+        owner = (chunk + c).to(tl.int64) * H + head
+        tl.store(row_total + owner, tl.sum(row_t, 0))
+        tl.store(turn_total + owner * S + s, tl.sum(turn_t, 0), mask=s < S)
+    if tl.load(edge + segment) == 1:
+        owner = tl.load(owners + segment).to(tl.int64)
+        _store_state(dS0, even, odd, owner, head, H, N, P, BH, BP)
     if WEIGHTED:
         r = tl.arange(0, RP)
-        tl.store(dmx + (pid * R + r)[:, None] * P + p[None, :], sum_mx, mask=(r < R)[:, None] & (p < P)[None, :])
+        where = dmx + ((segment * H + head) * R + r)[:, None] * P + p[None, :]
+        tl.store(where, sum_mx, mask=(r < R)[:, None] & (p < P)[None, :])
+
+
+@triton.jit
+def finish_gradients(
+    row, turn, later_row, later_turn, dt, rate, begins, ends, dlog_decay, ddt, drate, H, A, S: tl.constexpr,
+    CT: tl.constexpr, BH: tl.constexpr,
+):  # fmt: skip
+    """Suffix sums over each chunk and what later chunks hold: gradients of log decay, dt and, over heads, of the rates.
+
+    Grid: chunks * A; `later_row: [chunks,H]` and `later_turn: [chunks,H,S]` are the sums over all later chunks.
+    """
+    pid = tl.program_id(0)
+    chunk, group = pid // A, pid % A
+    start, stop = tl.load(begins + chunk).to(tl.int64), tl.load(ends + chunk).to(tl.int64)
+    tok, _rank, ok, _first = _rows(start, stop, 1, 1, CT)
+    s = tl.arange(0, BH)
+    there = ok[:, None] & (s < S)[None, :]
+    at_rate = (start * A + group) * S + (tok * A)[:, None] * S + s[None, :]
+    rates = tl.load(rate + at_rate, mask=there, other=0.0)
+    sum_rate = tl.zeros([CT, BH], tl.float32)
+    for j in range(0, H // A):
+        head = group * (H // A) + j
+        value = tl.load(row + start * H + tok * H + head, mask=ok, other=0.0)
+        after = tl.load(later_row + chunk.to(tl.int64) * H + head) + tl.cumsum(value, 0, reverse=True)
+        tl.store(dlog_decay + start * H + tok * H + head, after, mask=ok)
+        value = tl.load(turn + (start * H + head) * S + (tok * H)[:, None] * S + s[None, :], mask=there, other=0.0)
+        later = _table_row(later_turn, chunk, head, H, S, BH)
+        after = later[None, :] + tl.cumsum(value, 0, reverse=True)
+        step = tl.load(dt + start * H + tok * H + head, mask=ok, other=0.0)
+        tl.store(ddt + start * H + tok * H + head, tl.sum(after * rates, 1), mask=ok)
+        sum_rate += after * step[:, None]
+    tl.store(drate + at_rate, sum_rate, mask=there)

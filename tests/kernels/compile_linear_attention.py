@@ -4,19 +4,14 @@ Arguments: `dtype-D-E-decay-direction`, for example `bfloat16-128-128-head-forwa
 """
 
 import json
-import re
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
 import triton
-from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource
 
 from kernels.linear_attention import fused
 from kernels.linear_attention import triton_kernels as tk
+from tests.kernels.compiled import facts
 
 POINTERS = {
     "before": "*fp32", "after": "*fp32", "dots": "*fp32", "update": "*fp32", "total": "*fp32", "outer": "*fp32",
@@ -26,17 +21,12 @@ NUMBERS = {"scale": "fp32", **dict.fromkeys(("heads", "tokens", "batch", "rows_b
 SHORT = {"bfloat16": "*bf16", "float16": "*fp16", "float32": "*fp32"}
 
 
-def facts(kernel, values: str, constants: dict, warps: int, stages: int) -> dict:
-    """Shared memory and matrix instructions of one compiled kernel."""
+def kernel_facts(kernel, values: str, constants: dict, warps: int, stages: int) -> dict:
+    """Facts of one kernel on inputs of a type."""
     names = kernel.arg_names
     types = {**dict.fromkeys(("x", "y", "z", "out", "partner"), values), **POINTERS, **NUMBERS}
     signature = {name: types.get(name, "constexpr") for name in names}
-    aligned = {(i,): [["tt.divisibility", 16]] for i, name in enumerate(names) if signature[name].startswith("*")}
-    constants = {(names.index(name),): value for name, value in constants.items() if name in names}
-    source = ASTSource(kernel, signature, constants, aligned)
-    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": warps, "num_stages": stages})
-    products = re.findall(r"wgmma\.mma_async|mma\.sync", made.asm["ptx"])
-    return {"shared_bytes": made.metadata.shared, "tensor_core_products": len(products)}
+    return facts(kernel, signature, {k: v for k, v in constants.items() if k in names}, warps, stages)
 
 
 def compile_case(case: str) -> dict:
@@ -50,7 +40,7 @@ def compile_case(case: str) -> dict:
         "WIDE_STATE": dtype == "float16", "WIDEN": False, "SIZE": d * e, "BLOCK": 1024, "HAS_OUTER": True,
     }  # fmt: skip
     return {
-        kernel.fn.__name__: facts(kernel, SHORT[dtype], constants, warps, stages)
+        kernel.fn.__name__: kernel_facts(kernel, SHORT[dtype], constants, warps, stages)
         for kernel in (tk.segment_updates, tk.carry_states, tk.causal_pass)
     }
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from kernels.mamba3 import Mamba3State, mamba3_scan, mamba3_step
+from kernels.mamba3 import Mamba3State, fused, mamba3_scan, mamba3_step
 from tests.kernels.mamba3_cases import PER_TOKEN, cast, make, relative_errors, run
 
 SHAPES = [
@@ -37,6 +37,27 @@ def check_packed() -> None:
     assert max(errors.values()) < 5e-6, errors
 
 
+def check_segments() -> None:
+    """Long sequences cut into segments, packed ones too: states, angles and suffix sums pass from one to the next."""
+    whole = fused.segment_length
+    fused.segment_length = lambda tokens, programs, processors, block: 2 * block
+    try:
+        given = make(b=1, T=39, H=2, G=1, R=2, P=3)
+        wanted = run(given, backend="recurrent")
+        given = {name: cast(value, torch.float32) for name, value in given.items()}
+        errors = relative_errors(run(given, backend="triton", chunk_size=16), wanted)
+        assert max(errors.values()) < 5e-6, errors
+        given = make(b=1, T=60, H=2, P=3)
+        given["initial_state"] = make(b=4, T=1, H=2, P=3)["initial_state"]
+        cu = torch.tensor([0, 40, 40, 45, 60])
+        wanted = run(given, backend="recurrent", cu_seqlens=cu)
+        given = {name: cast(value, torch.float32) for name, value in given.items()}
+        errors = relative_errors(run(given, backend="triton", chunk_size=16, cu_seqlens=cu), wanted)
+        assert max(errors.values()) < 5e-6, errors
+    finally:
+        fused.segment_length = whole
+
+
 def check_step() -> None:
     """Decoding token by token."""
     for shape in ({"T": 5, "N": 10, "S": 3}, {"T": 4, "R": 4, "S": 4, "A": 2}):
@@ -59,4 +80,5 @@ def check_step() -> None:
 if __name__ == "__main__":
     check_scan()
     check_packed()
+    check_segments()
     check_step()
