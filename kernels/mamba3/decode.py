@@ -7,8 +7,8 @@ import triton
 import triton.language as tl
 
 from kernels.mamba3.fused import power_of_two
-from kernels.mamba3.fused_kernels import reduce_turn, rotate
 from kernels.mamba3.state import Mamba3State
+from kernels.mamba3.tiles import reduce_turn, rotate
 
 
 @triton.jit

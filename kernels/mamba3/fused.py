@@ -9,11 +9,12 @@ from typing import NamedTuple
 import torch
 import triton
 import triton.language as tl
+from torch.autograd.function import once_differentiable
 
 from kernels.linear_attention.fused import Segments, cut_segments, segment_length
 from kernels.linear_attention.triton_kernels import carry_states
 from kernels.mamba3 import fused_kernels as kernels
-from kernels.mamba3.forms import heads, merge, rotate_pairs, rows_of
+from kernels.mamba3.forms import heads, rotate_pairs, rows_of
 from kernels.mamba3.state import Mamba3State
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -127,14 +128,15 @@ def lay_out(bounds: tuple[int, ...], per_chunk: int, length: int, device: torch.
 
 
 class _Call:
-    """Inputs, layout and constants of a scan, and the launches of its kernels."""
+    """Inputs, layout and constants of a scan, and the launches of its kernels; what is None is never read."""
 
-    def __init__(self, given, sizes, constants, warps, stages, layout):
-        self.C, self.B, self.x, self.log_decay, self.dt, self.w, self.g, self.rate = given[:8]
-        self.C_bias, self.B_bias, self.mx = given[8:]
-        self.sizes, self.constants, self.layout = sizes, constants, layout
-        self.options = {"warps": warps, "stages": stages}
-        self.H, self.G, self.A, self.N, self.S, self.P = sizes
+    def __init__(self, given, outer, sizes, options, layout):
+        self.C, self.B, self.x, self.log_decay, self.dt, self.w, self.g, self.rate, self.C_bias, self.B_bias = given
+        self.mx, self.D, self.z, self.mz, self.mo = (self.x if value is None else value for value in outer)
+        self.weighted, self.gated = outer[0] is not None, outer[2] is not None
+        self.H, self.G, self.A, self.N, self.S, self.P = self.sizes = sizes
+        self.constants, self.options = options
+        self.R, self.layout = self.constants["R"], layout
 
     def buffer(self, *size, dtype=torch.float32):
         return torch.empty(size, dtype=dtype, device=self.x.device)
@@ -148,6 +150,21 @@ class _Call:
         given = (self.C, self.B, self.x, self.log_decay, self.dt, self.w, self.g, self.rate, self.C_bias, self.B_bias)
         segments = self.layout.segments
         return *given, self.mx, angles, segments.begins, segments.ends, self.layout.chunk0
+
+    def through_gate(self, dy, rows):
+        """Gradients of the rows `[T,R,H,P]`, of z, m_z and m_o, from that of the output."""
+        if not (self.gated or self.weighted):
+            return dy, None, None, None
+        tokens, ranks = len(dy), self.constants["RP"]
+        per_block = max(64 // ranks, 1)
+        blocks = triton.cdiv(tokens, per_block)
+        dmz, dmo = (self.buffer(blocks, self.H, self.R, self.P) for _ in range(2))
+        drows, dz = torch.empty_like(rows), torch.empty_like(dy)
+        kernels.gate_gradients[(blocks, self.H)](
+            dy, rows, self.z, self.mz, self.mo, drows, dz, dmz, dmo, tokens, self.H, self.P,
+            R=self.R, RP=ranks, CT=per_block, BP=self.constants["BP"], WEIGHTED=self.weighted, GATED=self.gated,
+        )  # fmt: skip
+        return drows, dz, dmz.sum(0) if self.gated else None, dmo.sum(0)
 
     def chunk_angles(self, angle0):
         """Angles at the start of each chunk `[chunks,H,S]`, and after each sequence."""
@@ -166,9 +183,9 @@ class _Call:
         return tuple(torch.remainder(angle, 2 * math.pi).float() for angle in (start, end))
 
     def carried(self, outer, angles, reverse: bool, vectors, bias, values):
-        """States before each segment, or after it going backward, `[segments,H,P,N]`, from those at the sequences' ends.
+        """States before each segment, or after it going backward, `[segments,H,P,N]`.
 
-        `outer` is `[n,H,P,N]`.
+        `outer` holds those at the sequences' ends, `[n,H,P,N]`.
         """
         segments = self.layout.segments
         if not segments.several:
@@ -187,6 +204,17 @@ class _Call:
         )
         return update
 
+    def over_heads(self, gradient):
+        """Gradients of B or C, and of its bias, from `[T,R,H,N]` for each head."""
+        tokens, per_block = len(gradient), 64
+        blocks = triton.cdiv(tokens, per_block)
+        summed = gradient.new_empty(tokens, self.R, self.G, self.N)
+        bias = self.buffer(blocks, self.H, self.R, self.N)
+        kernels.sum_heads[(blocks, self.R * self.G)](
+            gradient, summed, bias, tokens, self.H, self.G, self.N, R=self.R, CT=per_block, BN=2 * self.constants["BH"]
+        )
+        return summed, bias.sum(0)
+
     def later(self, per_chunk, edge):
         """Sum over all later chunks of the sequence, plus what its end holds, `edge: [n,...]`."""
         total = per_chunk.double().cumsum(0)
@@ -194,47 +222,56 @@ class _Call:
 
 
 class _Scan(torch.autograd.Function):
-    """Rows of outputs, final state and final angle, from un-rotated B and C and token weights."""
+    """Outputs, final state and final angle, from un-rotated B and C and token weights."""
 
     @staticmethod
-    def forward(ctx, C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, S0, angle0, layout, shape):
-        given = [v.contiguous() for v in (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias)]
-        given.append(x if mx is None else mx.contiguous())
+    def forward(
+        ctx, C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, D, z, mz, mo, S0, angle0, layout, sizes, options
+    ):  # fmt: skip
+        given = [None if v is None else v.contiguous() for v in (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias)]
+        outer = [None if v is None else v.contiguous() for v in (mx, D, z, mz, mo)]
         S0 = S0.contiguous()
-        call = _Call(given, *shape, layout)
-        out = x.new_empty(x.shape[0], shape[1]["R"], call.H, call.P)
+        call = _Call(given, outer, sizes, options, layout)
+        y = torch.empty_like(x)
+        apart = call.gated or call.weighted  # the rows differ from the output, and the backward pass needs them
+        rows = x.new_empty(x.shape[0], call.R, call.H, call.P) if apart and any(ctx.needs_input_grad) else None
         angles, angle_end = call.chunk_angles(angle0)
         before = call.carried(S0, angles, False, call.B, call.B_bias, call.x)
         S_end = S0.clone()
         segments = layout.segments
         call.launch(
-            kernels.forward_kernel, *call.inputs(angles), segments.owners, segments.last, before, out, S_end
-        )
-        ctx.save_for_backward(*given, angles, before, S_end)
-        ctx.layout, ctx.shape, ctx.weighted = layout, shape, mx is not None
-        return out, S_end, angle_end
+            kernels.forward_kernel, *call.inputs(angles), segments.owners, segments.last, before,
+            call.D, call.z, call.mz, call.mo, y, y if rows is None else rows, S_end,
+            HAS_D=D is not None, GATED=call.gated, KEEP_ROWS=rows is not None,
+        )  # fmt: skip
+        ctx.save_for_backward(*given, *outer, angles, before, S_end, rows)
+        ctx.shape = layout, sizes, options
+        return y, S_end, angle_end
 
     @staticmethod
-    def backward(ctx, dout, dS_end, dangle_end):
-        *given, angles, before, S_end = ctx.saved_tensors
-        layout = ctx.layout
-        call = _Call(given, *ctx.shape, layout)
-        C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx = given
-        tokens, R, H, N, S, A = x.shape[0], ctx.shape[1]["R"], call.H, call.N, call.S, call.A
-        dout, dS_end, dangle_end = dout.contiguous(), dS_end.contiguous(), dangle_end.contiguous()
-        dC, dB = (call.buffer(tokens, R, H, N, dtype=C.dtype) for _ in range(2))
+    @once_differentiable
+    def backward(ctx, dy, dS_end, dangle_end):
+        *given, angles, before, S_end, rows = ctx.saved_tensors
+        layout, sizes, options = ctx.shape
+        given, outer = given[:10], given[10:]
+        call = _Call(given, outer, sizes, options, layout)
+        x, dt, rate, D = given[2], given[4], given[7], outer[1]
+        tokens, R, H, N, S, A = x.shape[0], call.R, call.H, call.N, call.S, call.A
+        dy, dS_end, dangle_end = dy.contiguous(), dS_end.contiguous(), dangle_end.contiguous()
+        dout, dz, dmz, dmo = call.through_gate(dy, rows)
+        dC, dB = (call.buffer(tokens, R, H, N, dtype=x.dtype) for _ in range(2))
         row, turn = call.buffer(tokens, H), call.buffer(tokens, H, S)
         call.launch(kernels.backward_C_kernel, *call.inputs(angles), before, dout, dC, row, turn)
         after = call.carried(dS_end, angles, True, call.C, call.C_bias, dout)
-        dx = call.buffer(*x.shape, dtype=x.dtype)
+        dx = torch.empty_like(x)
         dw, dg, dlog_decay, ddt = (call.buffer(tokens, H) for _ in range(4))
         count, segments = len(layout.owner), layout.segments
-        dmx = call.buffer(len(segments.begins), H, R, call.P)
+        dmx, dD = call.buffer(len(segments.begins), H, R, call.P), call.buffer(len(segments.begins), H)
         dS0 = dS_end.clone()
         row_total, turn_total = call.buffer(count, H), call.buffer(count, H, S)
         call.launch(
             kernels.backward_B_kernel, *call.inputs(angles), segments.owners, segments.first, after, dout, row, turn,
-            dB, dx, dw, dg, dmx, dS0, row_total, turn_total,
+            call.D, dB, dx, dw, dg, dmx, dD, dS0, row_total, turn_total, HAS_D=D is not None,
         )  # fmt: skip
         end_dot = (S_end * dS_end).sum((2, 3))
         drate = torch.empty_like(rate)
@@ -244,20 +281,14 @@ class _Scan(torch.autograd.Function):
             CT=call.constants["CT"], BH=call.constants["BH"],
         )  # fmt: skip
         turned = torch.zeros_like(dangle_end).index_add(0, layout.owner, turn_total)
-
-        def grouped(gradient):
-            return gradient.view(tokens, R, call.G, H // call.G, N).sum(3, dtype=torch.float32)
-
-        def bias(gradient):
-            return gradient.sum(0, dtype=torch.float32).transpose(0, 1)
-
+        (dC, dC_bias), (dB, dB_bias) = call.over_heads(dC), call.over_heads(dB)
         found = (
-            grouped(dC), grouped(dB), dx, dlog_decay, ddt, dw, dg, drate, bias(dC), bias(dB),
-            dmx.sum(0) if ctx.weighted else None, dS0, dangle_end + turned,
+            dC, dB, dx, dlog_decay, ddt, dw, dg, drate, dC_bias, dB_bias,
+            dmx.sum(0), dD.sum(0), dz, dmz, dmo, dS0, dangle_end + turned,
         )  # fmt: skip
-        kinds = (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, before, angles)
-        cast = [None if gradient is None else gradient.to(value.dtype) for gradient, value in zip(found, kinds)]
-        return *cast, None, None
+        kinds = (*given, *outer, before, angles)
+        cast = (None if value is None or like is None else value.to(like.dtype) for value, like in zip(found, kinds))
+        return *cast, None, None, None
 
 
 def scan_fused(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, state, sizes, bounds, chunk_size):
@@ -290,14 +321,13 @@ def scan_fused(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo,
         "R": R, "RP": ranks, "CT": per_chunk, "WEIGHTED": mimo is not None, "CAST": operand_type(x.dtype),
         "FAST": not INTERPRETED,
     }  # fmt: skip
-    out, S_end, angle_end = _Scan.apply(
+    mx, mz, mo = (None, None, None) if mimo is None else (weight.float() for weight in mimo)
+    y, S_end, angle_end = _Scan.apply(
         halved(C_), halved(B_), x_, log_decay_.float(), steps, w, g, rate, halved(C_bias.float()),
-        halved(B_bias.float()), None if mimo is None else mimo[0], S0, angle0, layout,
-        ((H, G, A, N + N % 2, S, P), constants, warps, stages),
+        halved(B_bias.float()), mx, None if D is None else D.float(), None if z is None else z.reshape(b * T, H, P),
+        mz, mo, S0, angle0, layout, (H, G, A, N + N % 2, S, P), (constants, {"warps": warps, "stages": stages}),
     )  # fmt: skip
-    S_end = interleaved(S_end, N)
-    out = out.view(b, T, R, H, P).permute(0, 3, 1, 2, 4)
-    y = merge(out, rows_of(x, mimo), D, z, mimo).to(x.dtype)
+    y, S_end = y.view(b, T, H, P), interleaved(S_end, N)
     return y, _final_state(B_, B_bias, x_, state, S_end, angle_end, layout, sizes)
 
 

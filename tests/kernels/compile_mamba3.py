@@ -14,10 +14,14 @@ from kernels.mamba3.decode import step_kernel
 from kernels.mamba3.fused import configuration, operand_type, power_of_two
 from tests.kernels.compiled import facts
 
-SIZES = ("H", "G", "A", "N", "S", "P")
-IN_INPUT_TYPE = ("C", "B", "x", "out", "dout", "z", "y", "x_last", "vectors", "values", "dC", "dB", "dx")
+SIZES = ("H", "G", "A", "N", "S", "P", "tokens")
+IN_INPUT_TYPE = (
+    "C", "B", "x", "z", "x_last", "y", "rows", "dy", "dout", "drows", "dz", "dx", "dC", "dB", "vectors", "values",
+    "gradient", "summed",
+)  # fmt: skip
 INTEGERS = {**dict.fromkeys(("begins", "ends", "owners", "edge"), "*i32"), "chunk0": "*i64"}
-SHORT = {tl.bfloat16: "*bf16", tl.float32: "*fp32"}
+FLAGS = ("FAST", "HAS_D", "GATED", "KEEP_ROWS")
+SHORT = {tl.bfloat16: "*bf16", tl.float16: "*fp16", tl.float32: "*fp32"}
 
 
 def compile_case(case: str) -> dict:
@@ -28,13 +32,15 @@ def compile_case(case: str) -> dict:
     BH, BP = max(16, half), max(16, power_of_two(width))
     rows, warps, stages = configuration(dtype, 2 * BH * BP, 64)
     scan = {
-        "R": rank, "RP": ranks, "CT": rows // ranks, "BH": BH, "BP": BP, "N": size, "P": width, "S": size // 4,
-        "WEIGHTED": rank > 1, "CAST": operand_type(dtype), "FAST": True, "REVERSE": False,
+        "R": rank, "RP": ranks, "CT": rows // ranks, "BH": BH, "BP": BP, "BN": 2 * BH, "N": size, "P": width,
+        "S": size // 4, "CAST": operand_type(dtype), "WEIGHTED": rank > 1, **dict.fromkeys(FLAGS, True),
+        "REVERSE": False,
     }  # fmt: skip
     step = {"R": rank, "BN": half, "BP": 16, "HAS_D": True, "GATED": True, "WEIGHTED": rank > 1}
     chunked = (
         fused_kernels.chunk_turns, fused_kernels.segment_updates, fused_kernels.forward_kernel,
-        fused_kernels.backward_C_kernel, fused_kernels.backward_B_kernel, fused_kernels.finish_gradients,
+        fused_kernels.gate_gradients, fused_kernels.backward_C_kernel, fused_kernels.backward_B_kernel,
+        fused_kernels.finish_gradients, fused_kernels.sum_heads,
     )  # fmt: skip
     found = {}
     for kernel, constants, launch in (*((k, scan, (warps, stages)) for k in chunked), (step_kernel, step, (4, 1))):

@@ -1,14 +1,19 @@
 """What the compiler makes of a Triton kernel for compute capability 9.0, on any machine."""
 
+import json
+import os
 import re
 import subprocess
+import sys
 import tempfile
+from pathlib import Path
 
 import triton
 from triton import knobs
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
+ROOT = Path(__file__).resolve().parents[2]
 SHARED_BYTES = 227 * 1024  # that a block may use there
 
 
@@ -37,3 +42,21 @@ def facts(kernel, signature: dict[str, str], constants: dict, warps: int, stages
         "registers": int(re.search(r"Used (\d+) registers", said)[1]),
         "spilled_bytes": int(re.search(r"(\d+) bytes spill stores", said)[1]),
     }
+
+
+def run_module(module: str, interpret: bool, *arguments: str) -> str:
+    """What a module of this folder prints, in a process of its own, because Triton reads its mode once."""
+    environment = os.environ | {"TRITON_INTERPRET": str(int(interpret)), "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
+    command = [sys.executable, "-m", f"tests.kernels.{module}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    return done.stdout
+
+
+def hold_limits(module: str, *cases: str, spilled_bytes: int, without_products: tuple[str, ...] = ()) -> None:
+    """Compile the cases of a module; kernels fit into shared memory and registers, and use tensor cores."""
+    for case, kernels in json.loads(run_module(module, False, *cases)).items():
+        for name, found in kernels.items():
+            assert found["shared_bytes"] <= SHARED_BYTES, (case, name)
+            assert found["spilled_bytes"] <= spilled_bytes, (case, name, found)
+            assert found["tensor_core_products"] > 0 or name in without_products, (case, name)

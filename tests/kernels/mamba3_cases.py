@@ -7,7 +7,7 @@ from kernels.mamba3 import Mamba3State, mamba3_scan
 PER_TOKEN = ("C", "B", "x", "log_decay", "dt", "trap", "angles", "z")
 
 
-def make(b=2, T=29, H=4, P=5, G=2, N=8, R=1, S=3, A=1, initial=True, seed=0) -> dict:
+def make(b=2, T=29, H=4, P=5, G=2, N=8, R=1, S=3, A=1, initial=True, gated=True, seed=0) -> dict:
     """Arguments in float64."""
     source = torch.Generator().manual_seed(seed)
 
@@ -23,6 +23,8 @@ def make(b=2, T=29, H=4, P=5, G=2, N=8, R=1, S=3, A=1, initial=True, seed=0) -> 
         "dt": uniform(b, T, H) + 0.05, "trap": normal(b, T, H), "angles": normal(b, T, A, S),
         "C_bias": normal(H, R, N), "B_bias": normal(H, R, N), "D": normal(H), "z": normal(b, T, H, P),
     }  # fmt: skip
+    if not gated:
+        del given["D"], given["z"]
     if R > 1:
         given["mimo"] = tuple(normal(H, R, P) for _ in range(3))
     if initial:
@@ -32,13 +34,13 @@ def make(b=2, T=29, H=4, P=5, G=2, N=8, R=1, S=3, A=1, initial=True, seed=0) -> 
     return given
 
 
-def cast(value, dtype):
-    """The same arguments in another type."""
+def cast(value, dtype, device="cpu"):
+    """The same arguments in another type, on a device."""
     if isinstance(value, torch.Tensor):
-        return value.detach().to(dtype)
+        return value.detach().to(device, dtype)
     if isinstance(value, tuple):
-        return tuple(cast(part, dtype) for part in value)
-    return Mamba3State(*(cast(part, dtype) for part in vars(value).values()))
+        return tuple(cast(part, dtype, device) for part in value)
+    return Mamba3State(*(cast(part, dtype, device) for part in vars(value).values()))
 
 
 def leaves(given: dict) -> dict[str, torch.Tensor]:
@@ -64,10 +66,11 @@ def run(given: dict, **options) -> dict[str, torch.Tensor]:
     source = torch.Generator().manual_seed(1)
     results = {"y": y} | {f"final.{name}": value for name, value in vars(state).items()}
     sum(
-        (value * torch.randn(value.shape, generator=source, dtype=torch.float64).to(value.dtype)).sum()
+        (value * torch.randn(value.shape, generator=source, dtype=torch.float64).to(value)).sum()
         for value in results.values()
     ).backward()
-    gradients = {f"d {name}": tensor.grad.clone() for name, tensor in tensors.items() if tensor.numel()}
+    reached = {name: tensor.grad for name, tensor in tensors.items() if tensor.numel() and tensor.grad is not None}
+    gradients = {f"d {name}": gradient.clone() for name, gradient in reached.items()}
     return {name: value.detach() for name, value in results.items()} | gradients
 
 
@@ -75,7 +78,7 @@ def relative_errors(found: dict, wanted: dict) -> dict[str, float]:
     """Largest difference over the largest entry, for each tensor; angles on the circle."""
     errors = {}
     for name, value in wanted.items():
-        difference = found[name].double() - value
+        difference = found[name].double().cpu() - value
         if name == "final.angle":
             difference = torch.remainder(difference + torch.pi, 2 * torch.pi) - torch.pi
         if difference.numel():
