@@ -322,6 +322,7 @@ rule mamba3_retrieval:
         mem_mb=mem(800),
         runtime=minutes(10),
     params:
+        trained_pairs=M3_MQAR["pairs"],
         code=M3.code("figure_retrieval"),
     script:
         "../scripts/mamba3/figure_retrieval.py"

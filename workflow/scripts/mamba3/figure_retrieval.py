@@ -13,22 +13,31 @@ LABELS = {
 }
 
 
-def figure(mqar: list):
-    """Return the figure: medians over seeds with their range; error, so that small differences show, on a log axis."""
-    fig, axis = new_figure(width=6.6, height=4.0)
+def figure(mqar: list, *, trained_pairs: int):
+    """Return the figure: medians over seeds with their range; error, so that small differences show, on a log axis.
+
+    Args:
+        mqar: one store for each model.
+        trained_pairs: most pairs of a training sequence.
+    """
+    fig, axis = new_figure(width=7.6, height=4.0)
     floor = 3e-4
+    drawn = dict.fromkeys(LABELS, 0)  # a model has one colour, its sizes have markers and lines of their own
     for i, run in enumerate(mqar):
+        style, drawn[run.arch] = drawn[run.arch], drawn[run.arch] + 1
+        colour = COLOURS[list(LABELS).index(run.arch)]
         error = 1 - run.accuracy
         middle = np.maximum(error.median("seed").values, floor)
         spread = np.abs(np.stack([error.min("seed").values, error.max("seed").values]).clip(floor) - middle)
         name = LABELS.get(run.arch, run.arch) + ("" if run.arch == "softmax" else f", N = {run.state}")
         name += ", small steps" if run.init == "default" else ""
         axis.errorbar(
-            run.pairs * 1.015 ** (i - len(mqar) / 2), middle, spread, color=COLOURS[i % 8], marker=MARKERS[i % 8],
-            ls=LINESTYLES[i % 8], mfc="white" if i > 7 else None, label=name,
+            run.pairs * 1.015 ** (i - len(mqar) / 2), middle, spread, color=colour, marker=MARKERS[style],
+            ls=LINESTYLES[style], label=name,
         )  # fmt: skip
-    axis.axvline(16, **REFERENCE)
-    axis.annotate("most pairs in training", (16, 1.15), (-4, 0), textcoords="offset points", fontsize=7.5, ha="right")
+    axis.axvline(trained_pairs, **REFERENCE)
+    place = {"xytext": (-4, 0), "textcoords": "offset points", "fontsize": 7.5, "ha": "right"}
+    axis.annotate("most pairs in training", (trained_pairs, 1.15), **place)
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
     seeds = max(len(run.seed) for run in mqar)
@@ -38,7 +47,7 @@ def figure(mqar: list):
     )  # fmt: skip
     axis.set_xticks(mqar[0].pairs.values, [str(n) for n in mqar[0].pairs.values])
     axis.minorticks_off()
-    axis.legend(loc="lower right")
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return fig
 
 
