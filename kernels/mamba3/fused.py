@@ -1,20 +1,18 @@
 """The scan through Triton: what surrounds the chunk kernels, and their autograd function."""
 
-import itertools
 import math
 import os
-from functools import lru_cache
-from typing import NamedTuple
 
 import torch
 import triton
 import triton.language as tl
 from torch.autograd.function import once_differentiable
 
-from kernels.linear_attention.fused import Segments, cut_segments, segment_length
+from kernels.linear_attention.fused import segment_length
 from kernels.linear_attention.triton_kernels import carry_states
 from kernels.mamba3 import fused_kernels as kernels
 from kernels.mamba3.forms import heads, rotate_pairs, rows_of
+from kernels.mamba3.layout import halved, interleaved, lay_out
 from kernels.mamba3.state import Mamba3State
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -58,73 +56,6 @@ def _launch(kernel, programs: int, *arguments, warps: int, stages: int, **consta
         _tuned[kernel][(programs,)](*arguments, **constants)
     else:
         kernel[(programs,)](*arguments, **constants, num_warps=warps, num_stages=stages)
-
-
-def halved(vectors: torch.Tensor) -> torch.Tensor:
-    """`[...,N]` with the even components first, N made even by a zero."""
-    if vectors.shape[-1] % 2:
-        vectors = torch.nn.functional.pad(vectors, (0, 1))
-    return vectors.unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(-2)
-
-
-def interleaved(vectors: torch.Tensor, size: int) -> torch.Tensor:
-    """The first `size` components in their own order again, from what `halved` returns."""
-    return vectors.unflatten(-1, (2, -1)).transpose(-1, -2).flatten(-2)[..., :size]
-
-
-class Layout(NamedTuple):
-    """Where sequences, their segments and their chunks lie; `filled` are the sequences that hold tokens.
-
-    `chunk0` is the first chunk of each segment; `owner`, `first` and `last` are, for each chunk, its sequence and the
-    first and last chunk of that; `start` and `end` are the first and last token of the filled sequences, and `inside`
-    is false for the latter.
-    """
-
-    chunks: Segments
-    segments: Segments
-    chunk0: torch.Tensor
-    owner: torch.Tensor
-    first: torch.Tensor
-    last: torch.Tensor
-    filled: torch.Tensor
-    start: torch.Tensor
-    end: torch.Tensor
-    inside: torch.Tensor
-
-
-@lru_cache(maxsize=16)
-def lay_out(bounds: tuple[int, ...], per_chunk: int, length: int, device: torch.device) -> Layout:
-    """Layout of sequences, kept from call to call so that a training step copies nothing to the GPU.
-
-    Args:
-        bounds: where sequences start, and the number of all tokens.
-        per_chunk: tokens of a chunk.
-        length: tokens of a segment, a multiple of `per_chunk`.
-        device: of the tensors.
-    """
-
-    def integers(values):
-        return torch.tensor(values, dtype=torch.int64, device=device)
-
-    pairs = list(itertools.pairwise(bounds))
-    counts = [-(-(stop - start) // per_chunk) for start, stop in pairs]
-    offsets = [0, *itertools.accumulate(counts)]
-    chunk0 = [
-        offsets[i] + begin // per_chunk
-        for i, (start, stop) in enumerate(pairs)
-        for begin in range(0, stop - start, length)
-    ]
-    owner = integers([i for i, count in enumerate(counts) for _ in range(count)])
-    filled = [i for i, count in enumerate(counts) if count]
-    end = integers([pairs[i][1] - 1 for i in filled])
-    inside = torch.ones(bounds[-1], 1, dtype=torch.bool, device=device)
-    inside[end] = False
-    offsets = integers(offsets)
-    return Layout(
-        cut_segments(1, bounds[-1], bounds, per_chunk, device), cut_segments(1, bounds[-1], bounds, length, device),
-        integers(chunk0), owner, offsets[owner], offsets[owner + 1] - 1, integers(filled),
-        integers([pairs[i][0] for i in filled]), end, inside,
-    )  # fmt: skip
 
 
 class _Call:
@@ -177,9 +108,7 @@ class _Call:
         turned = turns.double().cumsum(0)  # in float64: it grows with the sequence
         before = turned - turns
         start = before - before[self.layout.first] + angle0.double()[owner]
-        end = angle0.double()
-        last, filled = torch.unique_consecutive(self.layout.last), self.layout.filled
-        end = end.index_copy(0, filled, (start + turns)[last])
+        end = angle0.double().index_copy(0, self.layout.filled, (start + turns)[self.layout.final])
         return tuple(torch.remainder(angle, 2 * math.pi).float() for angle in (start, end))
 
     def carried(self, outer, angles, reverse: bool, vectors, bias, values):
@@ -226,7 +155,8 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx, C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, D, z, mz, mo, S0, angle0, layout, sizes, options
+        ctx, C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, D, z, mz, mo, S0, angle0, layout, sizes, options,
+        training,
     ):  # fmt: skip
         given = [None if v is None else v.contiguous() for v in (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias)]
         outer = [None if v is None else v.contiguous() for v in (mx, D, z, mz, mo)]
@@ -234,7 +164,7 @@ class _Scan(torch.autograd.Function):
         call = _Call(given, outer, sizes, options, layout)
         y = torch.empty_like(x)
         apart = call.gated or call.weighted  # the rows differ from the output, and the backward pass needs them
-        rows = x.new_empty(x.shape[0], call.R, call.H, call.P) if apart and any(ctx.needs_input_grad) else None
+        rows = x.new_empty(x.shape[0], call.R, call.H, call.P) if apart and training else None
         angles, angle_end = call.chunk_angles(angle0)
         before = call.carried(S0, angles, False, call.B, call.B_bias, call.x)
         S_end = S0.clone()
@@ -288,7 +218,7 @@ class _Scan(torch.autograd.Function):
         )  # fmt: skip
         kinds = (*given, *outer, before, angles)
         cast = (None if value is None or like is None else value.to(like.dtype) for value, like in zip(found, kinds))
-        return *cast, None, None, None
+        return *cast, None, None, None, None
 
 
 def scan_fused(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, state, sizes, bounds, chunk_size):
@@ -322,11 +252,13 @@ def scan_fused(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo,
         "FAST": not INTERPRETED,
     }  # fmt: skip
     mx, mz, mo = (None, None, None) if mimo is None else (weight.float() for weight in mimo)
-    y, S_end, angle_end = _Scan.apply(
-        halved(C_), halved(B_), x_, log_decay_.float(), steps, w, g, rate, halved(C_bias.float()),
-        halved(B_bias.float()), mx, None if D is None else D.float(), None if z is None else z.reshape(b * T, H, P),
-        mz, mo, S0, angle0, layout, (H, G, A, N + N % 2, S, P), (constants, {"warps": warps, "stages": stages}),
-    )  # fmt: skip
+    z_, D_ = None if z is None else z.reshape(b * T, H, P), None if D is None else D.float()
+    with torch.cuda.device_of(x):
+        y, S_end, angle_end = _Scan.apply(
+            halved(C_), halved(B_), x_, log_decay_.float(), steps, w, g, rate, halved(C_bias.float()),
+            halved(B_bias.float()), mx, D_, z_, mz, mo, S0, angle0, layout, (H, G, A, N + N % 2, S, P),
+            (constants, {"warps": warps, "stages": stages}), torch.is_grad_enabled(),
+        )  # fmt: skip
     y, S_end = y.view(b, T, H, P), interleaved(S_end, N)
     return y, _final_state(B_, B_bias, x_, state, S_end, angle_end, layout, sizes)
 
