@@ -137,6 +137,11 @@ def test_costs_and_claims_are_written_from_the_run(run):
     assert "Totals: 1 reproduced, 1 not reproduced, 1 not tested at this scale." in text
     assert "| t2 | The mean is negative by far. | -10 | mean: seed 0: " in text
     assert text.count("**not reproduced**") == 1
+    alone = run.python("lib.atlas.claims_document", "results/smoke", "--paper", "toy").stdout
+    assert alone.splitlines()[4:] == text.splitlines()[4:]
+    missing = run.python("lib.atlas.claims_document", "results/smoke", "--paper", "toys")
+    assert missing.returncode == 1
+    assert "toys/claims.json" in missing.stderr
 
 
 def test_the_crate_is_read_back_and_tells_the_lineage(run, tmp_path):

@@ -1,7 +1,7 @@
 """The table of claims as a document: what `docs/claims.md` holds.
 
 Run as `python -m lib.atlas.claims_document results/laptop > docs/claims.md` (`make claims`). It reads the joined audit
-and nothing else.
+and nothing else, or with `--paper` the claims of single papers, which may have been run alone at another scale.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from lib.atlas.audit import VERDICTS, quantity_text
+from lib.atlas.audit import VERDICTS, gather, load_specs, quantity_text
 from lib.atlas.claims import NOT_REPRODUCED
 
 HEAD = "| id | statement | paper | measured | pass rule | verdict |"
@@ -29,18 +29,19 @@ def _row(claim: dict) -> str:
     return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 
-def document(audit: dict) -> str:
+def document(audit: dict, command: str = "make claims") -> str:
     """The document as Markdown; of each claim the quantities that its pass rule names.
 
     Args:
         audit: what `lib.atlas.audit.gather` returned.
+        command: what writes the document.
     """
     totals = ", ".join(f"{audit['totals'][verdict]} {verdict}" for verdict in VERDICTS)
     lines = [
         f"# Claims at {audit['scale']} scale",
         "",
-        "Written by `make claims` from the audit, not by hand. Measured on two CPU cores with the pinned libraries;",
-        f"`make` remakes the full table with errors, seeds and lineage in `results/{audit['scale']}/audit/`.",
+        f"Written by `{command}` from the measured claims, not by hand. Measured on two CPU cores with the pinned",
+        "libraries; the audit page of a run has the full table with errors, seeds and lineage.",
         f"Totals: {totals}.",
     ]
     for paper in audit["papers"]:
@@ -55,10 +56,20 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the document; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m lib.atlas.claims_document", description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
+    parser.add_argument("--paper", nargs="+", default=[], metavar="SLUG", help="only these, from their own claims")
     options = parser.parse_args(arguments)
     file = options.results / "audit/claims.json"
     try:
-        print(document(json.loads(file.read_text(encoding="utf-8"))), end="")
+        if not options.paper:
+            print(document(json.loads(file.read_text(encoding="utf-8"))), end="")
+            return 0
+        judged = {}
+        for slug in options.paper:
+            file = options.results / slug / "claims.json"
+            judged[slug] = json.loads(file.read_text(encoding="utf-8"))
+        audit = gather(judged, load_specs([Path("config/papers") / f"{slug}.yaml" for slug in judged]))
+        command = f"python -m lib.atlas.claims_document {options.results} --paper {' '.join(judged)}"
+        print(document(audit, command), end="")
     except (OSError, ValueError, KeyError) as error:
         print(f"{file}: not a readable audit ({error})", file=sys.stderr)
         return 1
