@@ -1,8 +1,8 @@
 """Times of the kernels on this machine beside its own limits and beside installed peers, printed and, if asked, stored.
 
-On a CPU small shapes are timed on one thread, on a CUDA device the six shapes of `GPU` in bfloat16. With
-`--store resources/measured/kernels_NAME.zarr.zip` the table is kept; the speed figures then show it beside their own.
-A further family of operators is one more entry of `FAMILIES`.
+On a CPU small shapes are timed on one thread, on a CUDA device the six shapes of `GPU` and those of the paper's Mamba-3
+in bfloat16. With `--keep NAME` the tables stay in `resources/measured`; the figures of speed, prefill and decoding then
+show them beside their own. A further family of operators is one more entry of `FAMILIES`.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def mamba3_cases(device: str) -> list:
     shapes = [(1, 4, 1024, 32), (1, 4, 4096, 32)]
     batches = [(1, 4, 1, 32), (16, 4, 1, 32)]
     if device == "cuda":
-        shapes = [(8, 64, 2048, 64), (1, 64, 8192, 64), (1, 64, 32768, 64)]
+        shapes = [(1, 64, tokens, 64) for tokens in (2048, 4096, 8192, 16384, 32768)] + [(8, 64, 2048, 64)]
         batches = [(batch, 64, 1, 64) for batch in (1, 32, 128)]
     cases = [(name, way, shape) for shape in shapes for name in MAMBA3 for way in ("forward", "both")]
     return cases + [(name, "decode", shape) for shape in batches for name in ("chunked", "rank_4")]
@@ -75,24 +75,33 @@ def report(table) -> None:
         print(f"{tuple(int(x) for x in key[1:])!s:22} {key[0]:8} {name:16} {t:9.3f} {rates} {ratio}")
 
 
+def keep(table, name: str) -> None:
+    """Write a table where the figures look for it."""
+    from lib.atlas import provenance, store
+
+    root = Path(__file__).parents[1]
+    made = {"stage": "bench_kernels", "commit": provenance.git_commit(root), "timing": True}
+    path = root / "resources/measured" / f"{name}.zarr.zip"
+    store.write(table, path, {**made, "libraries": provenance.libraries()})
+    print(f"kept as {path}")
+
+
 def main() -> None:
     """Measure, print, store."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--family", choices=FAMILIES, default="linear_attention")
-    parser.add_argument("--store", type=Path, help="keep the table as a store; its name ends in .zarr.zip")
+    parser.add_argument("--family", choices=FAMILIES, nargs="+", default=list(FAMILIES))
+    parser.add_argument("--keep", metavar="NAME", help="keep the tables as resources/measured/FAMILY_NAME.zarr.zip")
     options = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    operators, cases = FAMILIES[options.family]
-    table = measure(
-        operators, cases(device), device=device, dtype=torch.bfloat16 if device == "cuda" else torch.float32,
-        warmup=25 if device == "cuda" else 1, repeats=100 if device == "cuda" else 5,
-    )  # fmt: skip
-    report(table)
-    if options.store:
-        from lib.atlas import provenance, store
-
-        made = {"stage": "bench_kernels", "commit": provenance.git_commit(Path(__file__).parents[1]), "timing": True}
-        store.write(table, options.store, {**made, "libraries": provenance.libraries()})
+    for family in options.family:
+        operators, cases = FAMILIES[family]
+        table = measure(
+            operators, cases(device), device=device, dtype=torch.bfloat16 if device == "cuda" else torch.float32,
+            warmup=25 if device == "cuda" else 1, repeats=100 if device == "cuda" else 5,
+        )  # fmt: skip
+        report(table)
+        if options.keep:
+            keep(table, f"{family}_{options.keep}")
 
 
 if __name__ == "__main__":

@@ -76,6 +76,25 @@ def test_measured_times_are_marked(load):
     assert float(run.intensity.sel(rank=4).min()) > 1.5 * float(run.intensity.sel(rank=1).min())
 
 
+def test_figures_of_times_mark_tables_of_other_machines(load):
+    from lib.bench.mamba3 import MAMBA3
+    from lib.bench.operators import measure
+
+    times = load("mamba3/time_operators")(
+        heads=2, head_dim=8, states=[16], ranks=[1, 4], batches=[1], tokens=[16, 32], repeats=1, device="cpu"
+    )
+    cases = [(name, "forward", (1, 2, t, 8)) for name in ("chunked", "sdpa") for t in (16, 32)]
+    cases += [(name, "decode", (batch, 2, 1, 8)) for name in ("chunked", "rank_4") for batch in (1, 2)]
+    table = measure(MAMBA3, cases, device="cpu", block=16, repeats=2)
+    for figure, own in (("prefill", 1), ("decode", 2)):
+        drawn = load(f"mamba3/figure_{figure}", "figure")(times, [table])
+        titles = [axis.get_title() for axis in drawn.axes]
+        assert [title.startswith("kept with the project") for title in titles] == [False] * own + [True]
+        assert "one thread" in titles[-1]
+        assert all(len(axis.lines) >= 2 for axis in drawn.axes)
+        assert len(load(f"mamba3/figure_{figure}", "figure")(times, []).axes) == own
+
+
 def _language(arch: str, state: int, losses: list, init: str = "wide"):
     return xr.Dataset(
         {"validation": ("seed", np.array(losses))}, coords={"seed": range(len(losses))},

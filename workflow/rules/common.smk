@@ -72,6 +72,12 @@ def Paper(slug):
     return PAPERS[slug]
 
 
+def measured_elsewhere(family):
+    """Tables of times of kernels that were measured on other machines and are kept with the project."""
+    found = sorted(ROOT.glob(f"resources/measured/{family}_*.zarr.zip"))
+    return [f"{ROOT_RELATIVE}{path.relative_to(ROOT)}" for path in found]
+
+
 def audit_code(script):
     """Fingerprint of an audit script, and of the page that it fills in."""
     return code_fingerprint(ROOT / f"workflow/scripts/audit/{script}.py", ROOT)

@@ -5,8 +5,7 @@ ARCHITECTURES = ["tnl_chunked", "tnl_quadratic", "softmax"]
 # tokens that the user supplies; without them the text is inside Python
 SHARDS = {"shards": LA.data("lm_path")} if LA.value("corpus", "source") == "shards" else {}
 
-# times of kernels that were measured elsewhere and are kept with the project
-MEASURED = sorted(f"{ROOT_RELATIVE}{p.relative_to(ROOT)}" for p in ROOT.glob("resources/measured/kernels_*.zarr.zip"))
+LA_MEASURED = measured_elsewhere("linear_attention")
 
 
 rule lightning_attention_check_equivalence:
@@ -133,7 +132,7 @@ rule lightning_attention_speed_fwd:
     """Figure: forward time against sequence length."""
     input:
         kernels=LA.store("kernels"),
-        measured=MEASURED,
+        measured=LA_MEASURED,
     output:
         figure=LA.figure("speed_fwd"),
     log:
@@ -157,7 +156,7 @@ rule lightning_attention_speed_bwd:
     """Figure: forward and backward time against sequence length."""
     input:
         kernels=LA.store("kernels"),
-        measured=MEASURED,
+        measured=LA_MEASURED,
     output:
         figure=LA.figure("speed_bwd"),
     log:

@@ -12,6 +12,7 @@ M3_TRACKING = {
 }
 M3_LM_RUNS = [M3.store(f"lm_{arch}_{state}_{init}") for arch, state, init in M3_LM.pop("runs")]
 M3_MQAR_RUNS = [M3.store(f"mqar_{arch}_{state}_{init}") for arch, state, init in M3_MQAR.pop("runs")]
+M3_MEASURED = measured_elsewhere("mamba3")
 M3_DOWNSTREAM_RUNS = [M3.store(f"downstream_{arch}") for arch in M3_DOWNSTREAM.pop("archs")]
 
 
@@ -332,6 +333,7 @@ rule mamba3_decode:
     """Figure: work and time of a decode step."""
     input:
         times=M3.store("times"),
+        measured=M3_MEASURED,
     output:
         figure=M3.figure("decode"),
     log:
@@ -354,6 +356,7 @@ rule mamba3_prefill:
     """Figure: time of a forward pass."""
     input:
         times=M3.store("times"),
+        measured=M3_MEASURED,
     output:
         figure=M3.figure("prefill"),
     log:

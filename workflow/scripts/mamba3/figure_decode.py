@@ -3,13 +3,42 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
+from lib.bench.mamba3 import step_bytes
 
 PAPER = {"float32": {1: 0.356, 4: 0.392}, "bfloat16": {1: 0.152, 4: 0.185}}  # ms on an H100, N = 128, from memory
 
 
-def figure(times):
-    """Return the figure; times are the least of the repeats, bars reach to the median."""
-    fig, (left, right) = new_figure(ncols=2, width=9.4, height=3.8)
+def draw_measured(axis, table) -> None:
+    """Times of a step against the batch, beside the time that the bytes take at the measured rate of a copy."""
+    for i, (name, rank) in enumerate((("chunked", 1), ("rank_4", 4))):
+        rows = table.isel(case=np.flatnonzero((table["operator"] == name) & (table["pass"] == "decode")))
+        rows = rows.sortby("batch")
+        least = rows.time_ms.min("repeat").values
+        axis.plot(rows.batch, least, color=COLOURS[i], marker=MARKERS[i], ls=LINESTYLES[i], label=f"R = {rank}")
+        shapes = [(int(b), int(h), 1, int(p)) for b, h, p in zip(rows.batch, rows.heads, rows.width)]
+        bound = [1e3 * step_bytes(shape, rank) / float(table.copy_bandwidth) for shape in shapes]
+        axis.plot(rows.batch, bound, color=COLOURS[i], lw=0.8, ls=":", label=f"R = {rank}, bytes at the rate of a copy")
+    axis.set(xscale="log", yscale="log", xlabel="batch", ylabel="ms per step")
+    axis.set_title(
+        f"kept with the project, measured on\n{table.attrs['machine']}\n"
+        f"{int(table.heads[0])} heads of {int(table.width[0])}, N = {2 * int(table.width[0])}, float32 state",
+        fontsize=8.5,
+    )
+    axis.legend(fontsize=7)
+
+
+def figure(times, measured: list):
+    """Return the figure; times are the least of the repeats, bars reach to the median.
+
+    Args:
+        times: of this run.
+        measured: tables that were measured on other machines and are kept with the project.
+    """
+    panels = 2 + len(measured)
+    fig, axes = new_figure(ncols=panels, width=4.7 * panels, height=3.8)
+    left, right = axes[:2]
+    for axis, table in zip(axes[2:], measured):
+        draw_measured(axis, table)
     ranks = times["rank"].values
     for i, dtype in enumerate(times.state_dtype.values):
         values = times.intensity.sel(state_dtype=dtype).isel(state=-1)
@@ -43,7 +72,7 @@ def figure(times):
     right.legend(loc="upper left")
     right.margins(y=0.35)
     right.set_ylim(bottom=0)
-    panel_labels((left, right))
+    panel_labels(axes)
     return fig
 
 
