@@ -9,7 +9,7 @@ import itertools
 
 import torch
 
-from kernels.linear_attention.reference import linear_attention_step, recurrent_linear_attention
+from kernels.linear_attention.reference import recurrent_linear_attention, recurrent_step
 
 __all__ = ["chunk_linear_attention", "linear_attention_step", "recurrent_linear_attention"]
 
@@ -57,6 +57,49 @@ def _check(q, k, v, log_decay, initial_state, chunk_size, cu_seqlens, backend) -
         expected = (rows, heads, width, v.shape[3])
         if initial_state.shape != expected:
             raise ValueError(f"initial_state: got shape {tuple(initial_state.shape)}, expected {expected}")
+
+
+def linear_attention_step(
+    state: torch.Tensor,
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    log_decay: torch.Tensor | None,
+    *,
+    backend: str = "auto",
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One token: S <- exp(log_decay) S + k^T v, o = q S.
+
+    Args:
+        state: `(B, H, D, E)`.
+        q, k: `(B, H, D)`; v: `(B, H, E)`.
+        log_decay: None, `(H,)` or `(B, H)`.
+        backend: `recurrent` or `torch` (the same plain step), `triton` (one kernel, no gradients), or `auto`: Triton on
+            CUDA where no gradient is asked for and the state is not float64.
+
+    Returns:
+        `(o, state)`: `(B, H, E)` of the type of `v`, and the new state of the type of `state`.
+
+    Raises:
+        ValueError: shapes that do not fit, or an unknown backend.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"backend: got {backend!r}, expected one of {', '.join(BACKENDS)}")
+    if state.shape != (*q.shape, v.shape[-1]) or k.shape != q.shape or v.shape[:-1] != q.shape[:-1]:
+        shapes = ", ".join(str(tuple(x.shape)) for x in (state, q, k, v))
+        raise ValueError(f"state, q, k, v: got shapes {shapes}, expected (B, H, D, E), (B, H, D), (B, H, D), (B, H, E)")
+    if log_decay is not None and log_decay.shape not in (q.shape[1:2], q.shape[:2]):
+        shape = tuple(log_decay.shape)
+        raise ValueError(f"log_decay: got shape {shape}, expected {tuple(q.shape[1:2])} or {tuple(q.shape[:2])}")
+    if backend == "auto":
+        given = [x for x in (state, q, k, v, log_decay) if x is not None]
+        learning = torch.is_grad_enabled() and any(x.requires_grad for x in given)
+        backend = "triton" if q.is_cuda and not learning and state.dtype != torch.float64 else "recurrent"
+    if backend == "triton":
+        from kernels.linear_attention.decode import step_fused as form
+    else:
+        form = recurrent_step
+    return form(state, q, k, v, log_decay)
 
 
 def chunk_linear_attention(

@@ -5,28 +5,10 @@ import itertools
 import torch
 
 
-def linear_attention_step(
+def recurrent_step(
     state: torch.Tensor, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, log_decay: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """One token: S <- exp(log_decay) S + k^T v, o = q S.
-
-    Args:
-        state: `(B, H, D, E)`.
-        q, k: `(B, H, D)`; v: `(B, H, E)`.
-        log_decay: None, `(H,)` or `(B, H)`.
-
-    Returns:
-        `(o, state)`: `(B, H, E)` of the type of `v`, and the new state of the type of `state`.
-
-    Raises:
-        ValueError: shapes that do not fit.
-    """
-    if state.shape != (*q.shape, v.shape[-1]) or k.shape != q.shape or v.shape[:-1] != q.shape[:-1]:
-        shapes = ", ".join(str(tuple(x.shape)) for x in (state, q, k, v))
-        raise ValueError(f"state, q, k, v: got shapes {shapes}, expected (B, H, D, E), (B, H, D), (B, H, D), (B, H, E)")
-    if log_decay is not None and log_decay.shape not in (q.shape[1:2], q.shape[:2]):
-        shape = tuple(log_decay.shape)
-        raise ValueError(f"log_decay: got shape {shape}, expected {tuple(q.shape[1:2])} or {tuple(q.shape[:2])}")
+    """One token; arguments as `linear_attention_step` takes them, arithmetic in the type of the state."""
     kv = k.to(state.dtype).unsqueeze(-1) * v.to(state.dtype).unsqueeze(-2)
     state = state + kv if log_decay is None else torch.exp(log_decay.to(state.dtype))[..., None, None] * state + kv
     return (q.to(state.dtype).unsqueeze(-2) @ state).squeeze(-2).to(v.dtype), state
@@ -36,7 +18,7 @@ def _one_sequence(q, k, v, log_decay, state, scale):
     outputs = []
     for t in range(q.shape[2]):
         decay = log_decay if log_decay is None or log_decay.ndim == 1 else log_decay[:, :, t]
-        o, state = linear_attention_step(state, q[:, :, t], k[:, :, t], v[:, :, t], decay)
+        o, state = recurrent_step(state, q[:, :, t], k[:, :, t], v[:, :, t], decay)
         outputs.append(scale * o)
     return (torch.stack(outputs, 2) if outputs else v[:, :, :0]), state
 

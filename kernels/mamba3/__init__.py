@@ -160,7 +160,8 @@ def mamba3_step(
         log_decay, dt, trap: `[b,H]`.
         angles: `[b,S]` or `[b,A,S]`.
         C_bias, B_bias, D, mimo: as in `mamba3_scan`.
-        backend: `recurrent` or `torch` (the same plain step), `triton` (one fused kernel), or `auto`.
+        backend: `recurrent` or `torch` (the same plain step), `triton` (one fused kernel, no gradients), or `auto`:
+            `triton` on CUDA where no gradient is asked for.
 
     Returns:
         y `[b,H,P]` and the state after the token.
@@ -168,6 +169,9 @@ def mamba3_step(
     Raises:
         ValueError: as `mamba3_scan`.
     """
+    given = (*vars(state).values(), C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, *(mimo or ()))
+    if backend == "auto" and torch.is_grad_enabled() and any(v is not None and v.requires_grad for v in given):
+        backend = "torch"
     backend = _choose(backend, x)
 
     def token(value):

@@ -11,10 +11,12 @@ import triton
 
 from kernels.linear_attention import fused
 from kernels.linear_attention import triton_kernels as tk
+from kernels.linear_attention.decode import SLICE, step_kernel
 from tests.kernels.compiled import facts
 
 POINTERS = {
     "before": "*fp32", "after": "*fp32", "dots": "*fp32", "update": "*fp32", "total": "*fp32", "outer": "*fp32",
+    "state": "*fp32", "new": "*fp32",
     "decay": "*fp32", **dict.fromkeys(("begins", "ends", "rows", "owners", "edge", "bounds"), "*i32"),
 }  # fmt: skip
 NUMBERS = {"scale": "fp32", **dict.fromkeys(("heads", "tokens", "batch", "rows_bucket", "tokens_bucket"), "i32")}
@@ -24,7 +26,7 @@ SHORT = {"bfloat16": "*bf16", "float16": "*fp16", "float32": "*fp32"}
 def kernel_facts(kernel, values: str, constants: dict, warps: int, stages: int) -> dict:
     """Facts of one kernel on inputs of a type."""
     names = kernel.arg_names
-    types = {**dict.fromkeys(("x", "y", "z", "out", "partner"), values), **POINTERS, **NUMBERS}
+    types = {**dict.fromkeys(("x", "y", "z", "out", "partner", "q", "k", "v"), values), **POINTERS, **NUMBERS}
     signature = {name: types.get(name, "constexpr") for name in names}
     return facts(kernel, signature, {k: v for k, v in constants.items() if k in names}, warps, stages)
 
@@ -38,10 +40,11 @@ def compile_case(case: str) -> dict:
         "C": block, "MODE": ("none", "head", "token").index(decay), "REVERSE": reverse, "HAS_BEFORE": True,
         "STORE_AFTER": True, "DOTS": reverse, "PRECISION": "tf32x3" if dtype == "float32" else "tf32",
         "WIDE_STATE": dtype == "float16", "WIDEN": False, "SIZE": d * e, "BLOCK": 1024, "HAS_OUTER": True,
+        "D": d, "E": e, "BD": triton.next_power_of_2(d), "BE": SLICE,
     }  # fmt: skip
     return {
-        kernel.fn.__name__: kernel_facts(kernel, SHORT[dtype], constants, warps, stages)
-        for kernel in (tk.segment_updates, tk.carry_states, tk.causal_pass)
+        kernel.__name__: kernel_facts(kernel, SHORT[dtype], constants, warps, stages)
+        for kernel in (tk.segment_updates, tk.carry_states, tk.causal_pass, step_kernel)
     }
 
 

@@ -3,9 +3,15 @@
 import pytest
 import torch
 
-from kernels.linear_attention import chunk_linear_attention, fused
+from kernels.linear_attention import (
+    chunk_linear_attention,
+    fused,
+    linear_attention_step,
+    recurrent_linear_attention,
+)
 from tests.kernels.compiled import hold_limits
 
+WITHOUT_PRODUCTS = ("carry_states", "step_kernel")
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -119,6 +125,23 @@ def test_segments_fill_the_device():
     assert cut.several
 
 
+@pytest.mark.parametrize("decay", [None, "head", "token"])
+def test_decoding_by_the_kernel_goes_on_where_a_prefill_ended(decay):
+    leaves, _, _ = draw(2, 2, 9, 12, 40, decay, True)
+    given = {name: x if x is None else x.detach() for name, x in leaves.items()}
+    wanted, end = recurrent_linear_attention(**given, output_final_state=True)
+    state, rates, outputs = given["initial_state"], given["log_decay"], []
+    for t in range(9):
+        q, k, v = (given[name][:, :, t] for name in ("q", "k", "v"))
+        rate = rates[:, :, t] if decay == "token" else rates
+        o, state = linear_attention_step(state, q, k, v, rate, backend="triton")
+        outputs.append(o)
+    torch.testing.assert_close(torch.stack(outputs, 2), wanted, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(state, end, rtol=1e-5, atol=1e-5)
+    with pytest.raises(ValueError, match=r"torch\.float64"):
+        linear_attention_step(state.double(), q, k, v, rate, backend="triton")
+
+
 def test_double_precision_is_refused():
     x = torch.ones(1, 1, 4, 4, dtype=torch.float64, device=DEVICE)
     with pytest.raises(ValueError, match=r"torch\.float64"):
@@ -127,7 +150,7 @@ def test_double_precision_is_refused():
 
 def test_kernels_compile_for_tensor_cores():
     case = "bfloat16-128-128-head-forward"
-    hold_limits("compile_linear_attention", case, spilled_bytes=0, without_products=("carry_states",))
+    hold_limits("compile_linear_attention", case, spilled_bytes=0, without_products=WITHOUT_PRODUCTS)
 
 
 @pytest.mark.slow
@@ -136,4 +159,4 @@ def test_kernels_compile_for_tensor_cores():
 def test_every_variant_compiles(dtype, width):
     spilled_bytes = 1280 if (dtype, width) == ("float32", "256-256") else 128
     cases = [f"{dtype}-{width}-{d}-{way}" for d in ("none", "head", "token") for way in ("forward", "backward")]
-    hold_limits("compile_linear_attention", *cases, spilled_bytes=spilled_bytes, without_products=("carry_states",))
+    hold_limits("compile_linear_attention", *cases, spilled_bytes=spilled_bytes, without_products=WITHOUT_PRODUCTS)
