@@ -13,7 +13,7 @@ PROGRESS ?= --logger atlas
 SNAKEMAKE := PYTHONPATH=src $(BIN)/snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SCALE)
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
-.PHONY: run env env-storage test test-slow test-cluster smoke replicate check status costs claims crate faults lint format benchmark clean
+.PHONY: run env env-storage test test-slow test-cluster smoke replicate check status costs claims crate faults lint format benchmark gpu clean
 
 run: $(READY)
 	$(SNAKEMAKE) results=$(RESULTS)
@@ -90,6 +90,12 @@ format: $(READY)
 
 benchmark: $(READY)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# on a machine with a CUDA device: the compiled kernels against their recurrences, then their times, kept as NAME
+gpu: $(READY)
+	$(BIN)/python -c "import torch; torch.cuda.is_available() or exit('no CUDA device here')"
+	$(BIN)/python -m pytest tests/kernels
+	$(BIN)/python benchmarks/bench_kernels.py --keep $(or $(NAME),$(error NAME: name the device, as in make gpu NAME=h100))
 
 clean:
 	rm -rf results replica .snakemake .cache

@@ -88,10 +88,15 @@ def scan_counts(rank: int) -> Callable:
     return count
 
 
-def step_bytes(shape: Shape, rank: int, state_bytes: int = 4) -> int:
-    """Bytes that a decode step of a batch moves at least."""
-    batch, heads, _, width = shape
-    return batch * decode_count(heads, width, 2 * width, rank, state_bytes=state_bytes).bytes
+def step_counts(rank: int) -> Callable:
+    """Counter of a decode step of rank R with a float32 state: (FLOP, bytes)."""
+
+    def count(shape: Shape, size: int) -> tuple[int, int]:
+        batch, heads, _, width = shape
+        one = decode_count(heads, width, 2 * width, rank, io_bytes=size)
+        return batch * one.flops, batch * one.bytes
+
+    return count
 
 
 def _wide(shape, dtype, device) -> tuple[torch.Tensor, ...]:
@@ -121,8 +126,8 @@ def _softmax(shape, dtype, device, block):
 
 
 MAMBA3 = {
-    "chunked": Operator(_scan(1), _step(1), scan_counts(1)),
-    "rank_4": Operator(_scan(4), _step(4), scan_counts(4)),
+    "chunked": Operator(_scan(1), _step(1), scan_counts(1), count_step=step_counts(1)),
+    "rank_4": Operator(_scan(4), _step(4), scan_counts(4), count_step=step_counts(4)),
     "scalar_decay": Operator(_scalar_decay),
     "sdpa": Operator(_softmax, None, softmax_counts),
     "fla_simple_gla": Operator(_peer, None, None, "fla", True),

@@ -29,6 +29,7 @@ class Operator:
         count: takes shape and element size; returns (FLOP, bytes) of forward and of backward, or None.
         module: what must be importable for it; a peer that is not installed is left out.
         cuda: whether it needs a CUDA device.
+        count_step: (FLOP, bytes) of a decode step, from shape and element size, or None.
     """
 
     build: Callable
@@ -36,6 +37,16 @@ class Operator:
     count: Callable | None = None
     module: str | None = None
     cuda: bool = False
+    count_step: Callable | None = None
+
+    def counts(self, way: str, shape: Shape, size: int) -> tuple[float, float]:
+        """(FLOP, bytes) of a pass, NaN where they are not counted."""
+        if way == "decode":
+            return self.count_step(shape, size) if self.count_step else (np.nan, np.nan)
+        if self.count is None:
+            return np.nan, np.nan
+        parts = self.count(shape, size)[: 2 if way == "both" else 1]
+        return sum(part[0] for part in parts), sum(part[1] for part in parts)
 
     def available(self, device: str) -> bool:
         """Whether it can run here."""
@@ -102,6 +113,18 @@ def linear_counts(shape: Shape, size: int, block: int = 64) -> tuple[tuple[float
     return forward, backward
 
 
+def linear_step_counts(shape: Shape, size: int) -> tuple[float, float]:
+    """(FLOP, bytes) of one token: a float32 state is scaled, added to, read out; it is read and written once."""
+    batch, heads, _, width = shape
+    return 5 * width**2 * batch * heads, (8 * width**2 + 4 * width * size) * batch * heads
+
+
+def softmax_step_counts(shape: Shape, size: int) -> tuple[float, float]:
+    """(FLOP, bytes) of one token over a cache of `tokens` keys and values."""
+    batch, heads, tokens, width = shape
+    return 4 * width * tokens * batch * heads, 2 * width * size * (tokens + 1) * batch * heads
+
+
 def softmax_counts(shape: Shape, size: int) -> tuple[tuple[float, float], tuple[float, float]]:
     """(FLOP, bytes) of forward and backward of causal softmax attention; each tensor moves once."""
     batch, heads, tokens, width = shape
@@ -114,8 +137,9 @@ LINEAR_ATTENTION = {
         _linear(lambda q, k, v, decay, block: attention.chunk_linear_attention(q, k, v, decay, chunk_size=block)[0]),
         _linear_decode,
         linear_counts,
+        count_step=linear_step_counts,
     ),
-    "sdpa": Operator(_softmax, _softmax_decode, softmax_counts),
+    "sdpa": Operator(_softmax, _softmax_decode, softmax_counts, count_step=softmax_step_counts),
     "quadratic": Operator(_linear(lambda q, k, v, decay, block: attention.quadratic_attention(q, k, v, decay))),
     "tiled": Operator(_linear(lambda q, k, v, decay, block: tiled_quadratic_attention(q, k, v, decay))),
     "recurrent": Operator(_linear(lambda q, k, v, decay, block: attention.recurrent_attention(q, k, v, decay))),
@@ -176,10 +200,9 @@ def measure(
 
             times.append(time_op(call, device, warmup, repeats))
             print(f"{name} {way} {shape}: {times[-1].min():.3f} ms", flush=True)
-            counted = operator.count(shape, size) if operator.count and way != "decode" else ((np.nan,) * 2,) * 2
-            share = 2 if way == "both" else 1
-            flops.append(sum(part[0] for part in counted[:share]))
-            moved.append(sum(part[1] for part in counted[:share]))
+            counted = operator.counts(way, shape, size)
+            flops.append(counted[0])
+            moved.append(counted[1])
             del inputs, function
     columns = [np.array([case[2][axis] for case in cases], dtype=np.int64) for axis in range(4)]
     coordinates = {"operator": [case[0] for case in cases], "pass": [case[1] for case in cases]}

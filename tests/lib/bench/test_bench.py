@@ -33,6 +33,13 @@ def test_bounds():
     assert forward == (pytest.approx(103e9, rel=0.01), pytest.approx(1.07e9, rel=0.01))
     assert backward[1] / forward[1] == 14 / 8
     assert operators.softmax_counts((4, 32, 8192, 128), 2)[0][0] == pytest.approx(2.2e12, rel=0.01)
+    both = operators.LINEAR_ATTENTION["chunked"].counts("both", (4, 32, 8192, 128), 2)
+    assert both == (forward[0] + backward[0], forward[1] + backward[1])
+    state, cache = (
+        operators.LINEAR_ATTENTION[name].counts("decode", (1, 1, 1000, 64), 2) for name in ("chunked", "sdpa")
+    )
+    assert state == (5 * 64**2, 2 * 4 * 64**2 + 4 * 64 * 2)
+    assert cache == (4 * 64 * 1000, 2 * 64 * 2 * 1001)
 
 
 def test_every_operator_is_the_same_function():

@@ -3,7 +3,6 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
-from lib.bench.mamba3 import step_bytes
 
 PAPER = {"float32": {1: 0.356, 4: 0.392}, "bfloat16": {1: 0.152, 4: 0.185}}  # ms on an H100, N = 128, from memory
 
@@ -15,8 +14,7 @@ def draw_measured(axis, table) -> None:
         rows = rows.sortby("batch")
         least = rows.time_ms.min("repeat").values
         axis.plot(rows.batch, least, color=COLOURS[i], marker=MARKERS[i], ls=LINESTYLES[i], label=f"R = {rank}")
-        shapes = [(int(b), int(h), 1, int(p)) for b, h, p in zip(rows.batch, rows.heads, rows.width)]
-        bound = [1e3 * step_bytes(shape, rank) / float(table.copy_bandwidth) for shape in shapes]
+        bound = 1e3 * rows.bytes / float(table.copy_bandwidth)
         axis.plot(rows.batch, bound, color=COLOURS[i], lw=0.8, ls=":", label=f"R = {rank}, bytes at the rate of a copy")
     axis.set(xscale="log", yscale="log", xlabel="batch", ylabel="ms per step")
     axis.set_title(
