@@ -153,7 +153,7 @@ rule mamba3_time_operators:
         M3.benchmark("times")
     conda:
         "../envs/atlas.yaml"
-    threads: 1
+    threads: whole_machine
     resources:
         mem_mb=mem(2000),
         runtime=minutes(30),
