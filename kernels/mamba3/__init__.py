@@ -61,7 +61,7 @@ def mamba3_scan(
         mimo: weights (m_x, m_z, m_o) of the ranks, `[H,R,P]` each; needed for R > 1.
         initial_state: state before the first token, one row for each sequence.
         output_final_state: whether to return the state after the last token.
-        chunk_size: rows (tokens times R) of a chunk, for the chunked forms.
+        chunk_size: rows (tokens times R) of a chunk, for the chunked forms; Triton takes 16 to 32, which fit registers.
         cu_seqlens: offsets `[n+1]` of n sequences packed into one row (b = 1); the look-ahead of a token's weight stops
             at the end of its sequence.
         backend: `recurrent` (token by token), `quadratic`, `torch` (chunks), `triton`, or `auto`: `triton` on CUDA,
