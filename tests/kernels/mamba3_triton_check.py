@@ -13,13 +13,13 @@ from tests.kernels.mamba3_cases import PER_TOKEN, cast, make, relative_errors, r
 DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"
 BOUND = {torch.float32: 5e-6 if DEVICE == "cpu" else 2e-5, torch.float16: 1e-2, torch.bfloat16: 3e-2}
 SHAPES = [
-    ({"T": 21, "N": 10, "S": 3, "b": 1}, torch.float32),
+    ({"T": 21, "N": 10, "S": 3, "b": 1, "H": 2, "G": 1}, torch.float32),
     ({"T": 11, "R": 4, "S": 4, "A": 2, "b": 1}, torch.float32),
     ({"T": 9, "R": 3, "H": 3, "G": 3, "A": 3, "b": 1, "initial": False}, torch.float32),
-    ({"T": 1}, torch.float32),
-    ({"T": 17, "S": 0, "G": 1, "b": 1}, torch.float16),
-    ({"T": 5, "R": 2, "b": 1, "gated": False}, torch.float32),
-    ({"T": 5, "b": 1, "gated": False}, torch.float32),
+    ({"T": 1, "H": 2}, torch.float32),
+    ({"T": 17, "S": 0, "H": 2, "G": 1, "b": 1}, torch.float16),
+    ({"T": 5, "R": 2, "b": 1, "H": 2, "gated": False}, torch.float32),
+    ({"T": 5, "b": 1, "H": 2, "gated": False}, torch.float32),
 ]
 if DEVICE == "cuda":
     SHAPES += [
