@@ -95,6 +95,8 @@ class _Call:
             dy, rows, self.z, self.mz, self.mo, drows, dz, dmz, dmo, tokens, self.H, self.P,
             R=self.R, RP=ranks, CT=per_block, BP=self.constants["BP"], WEIGHTED=self.weighted, GATED=self.gated,
         )  # fmt: skip
+        if not self.weighted:
+            return drows, dz, None, None
         return drows, dz, dmz.sum(0) if self.gated else None, dmo.sum(0)
 
     def chunk_angles(self, angle0):
@@ -158,7 +160,7 @@ class _Scan(torch.autograd.Function):
         ctx, C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, D, z, mz, mo, S0, angle0, layout, sizes, options,
         training,
     ):  # fmt: skip
-        given = [None if v is None else v.contiguous() for v in (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias)]
+        given = [v.contiguous() for v in (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias)]
         outer = [None if v is None else v.contiguous() for v in (mx, D, z, mz, mo)]
         S0 = S0.contiguous()
         call = _Call(given, outer, sizes, options, layout)
@@ -205,16 +207,18 @@ class _Scan(torch.autograd.Function):
         )  # fmt: skip
         end_dot = (S_end * dS_end).sum((2, 3))
         drate = torch.empty_like(rate)
+        later_turn = call.later(turn_total, dangle_end)
         kernels.finish_gradients[(count * A,)](
-            row, turn, call.later(row_total, end_dot), call.later(turn_total, dangle_end), dt, rate,
+            row, turn, call.later(row_total, end_dot), later_turn, dt, rate,
             layout.chunks.begins, layout.chunks.ends, dlog_decay, ddt, drate, H, A, S,
             CT=call.constants["CT"], BH=call.constants["BH"],
         )  # fmt: skip
-        turned = torch.zeros_like(dangle_end).index_add(0, layout.owner, turn_total)
+        of_all = (later_turn + turn_total)[layout.first[layout.final]]  # all that a sequence turns after its start
+        dangle0 = dangle_end.index_copy(0, layout.filled, of_all)
         (dC, dC_bias), (dB, dB_bias) = call.over_heads(dC), call.over_heads(dB)
         found = (
             dC, dB, dx, dlog_decay, ddt, dw, dg, drate, dC_bias, dB_bias,
-            dmx.sum(0), dD.sum(0), dz, dmz, dmo, dS0, dangle_end + turned,
+            dmx.sum(0) if call.weighted else None, None if D is None else dD.sum(0), dz, dmz, dmo, dS0, dangle0,
         )  # fmt: skip
         kinds = (*given, *outer, before, angles)
         cast = (None if value is None or like is None else value.to(like.dtype) for value, like in zip(found, kinds))

@@ -18,16 +18,13 @@ from kernels.mamba3.tiles import (
     decays,
     dot,
     dots,
-    half_rows,
     input_rows,
     load_state,
     output_gradient,
-    pair_weights,
     per_token,
     program,
     rank_weights,
     reduce_turn,
-    rotate,
     rotation,
     row_places,
     store_gradient,
@@ -39,6 +36,7 @@ from kernels.mamba3.tiles import (
     token_rows,
     turned_rows,
     vectors_per_token,
+    weighted_rows,
 )
 
 
@@ -106,7 +104,6 @@ def forward_kernel(
     KEEP_ROWS also stores the rows `[T,R,H,P]` before the gate and the sum over ranks, which the gate's gradient needs.
     """
     segment, head, start, stop, chunk, group, turn_group = program(begins, ends, chunk0, H, G, A)
-    ROWS: tl.constexpr = CT * RP
     even, odd = load_state(before, segment, head, H, N, P, BH, BP)
     for c in range(0, ((stop - start + CT - 1) // CT).to(tl.int32)):
         at = start + c * CT
@@ -114,12 +111,9 @@ def forward_kernel(
         cos, sin = rotation(dt, rate, angles, chunk + c, at, tok, first, head, turn_group, H, A, S, BH, FAST)
         qe, qo = turned_rows(C, C_bias, cos, sin, at, tok, rank, ok, group, head, R, G, N, BH, CAST)
         ke, ko = turned_rows(B, B_bias, cos, sin, at, tok, rank, ok, group, head, R, G, N, BH, CAST)
-        value, m = input_rows(x, mx, at, tok, rank, ok, head, R, H, P, BP, WEIGHTED)
-        v = value * m
-        la, la_end = decays(log_decay, at, tok, first, head, H)
-        w = tl.load(w_ptr + at * H + tok * H + head, mask=ok, other=0.0)
-        g = tl.load(g_ptr + at * H + tok * H + head, mask=ok, other=0.0)
-        pairs, _decay, _same = pair_weights(la, w, g, RP, ROWS)
+        _value, _m, v, la, la_end, w, pairs, _decay, _same = weighted_rows(
+            x, mx, log_decay, w_ptr, g_ptr, at, tok, rank, ok, first, head, R, RP, CT, H, P, BP, WEIGHTED
+        )
         scores = dots(qe, qo, tl.trans(ke), tl.trans(ko), CAST) * pairs
         o = dot(scores, v, CAST) + tl.exp(la)[:, None] * dots(qe, qo, even, odd, CAST)
         if HAS_D:
@@ -185,7 +179,6 @@ def backward_C_kernel(
 ):  # fmt: skip
     """Chunks in order: gradient of C for each head `[T,R,H,N]`, C . dC and the angle's gradient for each token."""
     segment, head, start, stop, chunk, group, turn_group = program(begins, ends, chunk0, H, G, A)
-    ROWS: tl.constexpr = CT * RP
     s = tl.arange(0, BH)
     even, odd = load_state(before, segment, head, H, N, P, BH, BP)
     for c in range(0, ((stop - start + CT - 1) // CT).to(tl.int32)):
@@ -193,12 +186,9 @@ def backward_C_kernel(
         tok, rank, ok, first = chunk_rows(at, stop, R, RP, CT)
         cos, sin = rotation(dt, rate, angles, chunk + c, at, tok, first, head, turn_group, H, A, S, BH, FAST)
         ke, ko = turned_rows(B, B_bias, cos, sin, at, tok, rank, ok, group, head, R, G, N, BH, CAST)
-        value, m = input_rows(x, mx, at, tok, rank, ok, head, R, H, P, BP, WEIGHTED)
-        v = value * m
-        la, la_end = decays(log_decay, at, tok, first, head, H)
-        w = tl.load(w_ptr + at * H + tok * H + head, mask=ok, other=0.0)
-        g = tl.load(g_ptr + at * H + tok * H + head, mask=ok, other=0.0)
-        pairs, _decay, _same = pair_weights(la, w, g, RP, ROWS)
+        _value, _m, v, la, la_end, w, pairs, _decay, _same = weighted_rows(
+            x, mx, log_decay, w_ptr, g_ptr, at, tok, rank, ok, first, head, R, RP, CT, H, P, BP, WEIGHTED
+        )
         do = output_gradient(dout, at, tok, rank, ok, head, R, H, P, BP)
         ds = dot(do, tl.trans(v.to(CAST)), CAST) * pairs
         faded = tl.exp(la)[:, None]
@@ -206,11 +196,9 @@ def backward_C_kernel(
         d_odd = dot(ds, ko, CAST) + faded * dot(do, tl.trans(odd.to(CAST)), CAST)
         kept = (w * tl.exp(la_end - la))[:, None]
         even, odd = carry(even, odd, la_end, ke, ko, v * kept, CAST)
-        d_even, d_odd = rotate(d_even, d_odd, cos, -sin)
-        store_gradient(dC, d_even, d_odd, at, tok, rank, ok, head, R, H, N, BH)
-        ue = half_rows(C, C_bias, at, tok, rank, ok, group, head, 0, R, G, N, BH)
-        uo = half_rows(C, C_bias, at, tok, rank, ok, group, head, 1, R, G, N, BH)
-        product, turned = tl.sum(ue * d_even + uo * d_odd, 1), d_odd * ue - d_even * uo
+        product, turned = store_gradient(
+            dC, d_even, d_odd, cos, sin, C, C_bias, at, tok, rank, ok, group, head, R, H, G, N, BH
+        )
         tok_t, _rank, ok_t, _first = chunk_rows(at, stop, 1, 1, CT)
         tl.store(row + at * H + tok_t * H + head, per_token(product, CT, RP), mask=ok_t)
         where = turn + (at * H + head) * S + (tok_t * H)[:, None] * S + s[None, :]
@@ -228,7 +216,6 @@ def backward_B_kernel(
 ):  # fmt: skip
     """Chunks in reverse: all gradients that a chunk decides, and B's part of `row` and `turn` with their totals."""
     segment, head, start, stop, chunk, group, turn_group = program(begins, ends, chunk0, H, G, A)
-    ROWS: tl.constexpr = CT * RP
     s = tl.arange(0, BH)
     even, odd = load_state(after, segment, head, H, N, P, BH, BP)
     sum_mx = tl.zeros([RP, BP], dtype=tl.float32)
@@ -242,13 +229,10 @@ def backward_B_kernel(
         cos, sin = rotation(dt, rate, angles, chunk + c, at, tok, first, head, turn_group, H, A, S, BH, FAST)
         qe, qo = turned_rows(C, C_bias, cos, sin, at, tok, rank, ok, group, head, R, G, N, BH, CAST)
         ke, ko = turned_rows(B, B_bias, cos, sin, at, tok, rank, ok, group, head, R, G, N, BH, CAST)
-        value, m = input_rows(x, mx, at, tok, rank, ok, head, R, H, P, BP, WEIGHTED)
-        v = value * m
-        la, la_end = decays(log_decay, at, tok, first, head, H)
-        w = tl.load(w_ptr + at * H + tok * H + head, mask=ok, other=0.0)
-        g = tl.load(g_ptr + at * H + tok * H + head, mask=ok, other=0.0)
+        value, m, v, la, la_end, w, pairs, decay, same = weighted_rows(
+            x, mx, log_decay, w_ptr, g_ptr, at, tok, rank, ok, first, head, R, RP, CT, H, P, BP, WEIGHTED
+        )
         do = output_gradient(dout, at, tok, rank, ok, head, R, H, P, BP)
-        pairs, decay, same = pair_weights(la, w, g, RP, ROWS)
         scores = dots(qe, qo, tl.trans(ke), tl.trans(ko), CAST)
         ds = dot(do, tl.trans(v.to(CAST)), CAST)
         tail = tl.exp(la_end - la)
@@ -273,11 +257,9 @@ def backward_B_kernel(
         d_even = dot(back, qe, CAST) + kept * dot(v, tl.trans(even.to(CAST)), CAST)
         d_odd = dot(back, qo, CAST) + kept * dot(v, tl.trans(odd.to(CAST)), CAST)
         even, odd = carry(even, odd, la_end, qe, qo, do * tl.exp(la)[:, None], CAST)
-        d_even, d_odd = rotate(d_even, d_odd, cos, -sin)
-        store_gradient(dB, d_even, d_odd, at, tok, rank, ok, head, R, H, N, BH)
-        ue = half_rows(B, B_bias, at, tok, rank, ok, group, head, 0, R, G, N, BH)
-        uo = half_rows(B, B_bias, at, tok, rank, ok, group, head, 1, R, G, N, BH)
-        product, turned = tl.sum(ue * d_even + uo * d_odd, 1), d_odd * ue - d_even * uo
+        product, turned = store_gradient(
+            dB, d_even, d_odd, cos, sin, B, B_bias, at, tok, rank, ok, group, head, R, H, G, N, BH
+        )
         # decay and angle
         where = row + at * H + tok_t * H + head
         row_t = tl.load(where, mask=ok_t, other=0.0) - per_token(product, CT, RP)

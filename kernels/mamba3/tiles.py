@@ -211,6 +211,24 @@ def pair_weights(la, w, g, RP: tl.constexpr, ROWS: tl.constexpr):
 
 
 @triton.jit
+def weighted_rows(
+    x, mx, log_decay, w_ptr, g_ptr, at, tok, rank, ok, first, head, R: tl.constexpr, RP: tl.constexpr,
+    CT: tl.constexpr, H, P, BP: tl.constexpr, WEIGHTED: tl.constexpr,
+):  # fmt: skip
+    """What a chunk's rows bring and how they weigh.
+
+    Returns the input, its rank weight and their product; cumulated log decay and its end; the token weight; and what
+    `pair_weights` returns.
+    """
+    value, m = input_rows(x, mx, at, tok, rank, ok, head, R, H, P, BP, WEIGHTED)
+    la, la_end = decays(log_decay, at, tok, first, head, H)
+    w = tl.load(w_ptr + at * H + tok * H + head, mask=ok, other=0.0)
+    g = tl.load(g_ptr + at * H + tok * H + head, mask=ok, other=0.0)
+    pairs, decay, same = pair_weights(la, w, g, RP, CT * RP)
+    return value, m, value * m, la, la_end, w, pairs, decay, same
+
+
+@triton.jit
 def state_places(ptr, owner, head, H, N, P, BH: tl.constexpr, BP: tl.constexpr):
     """Where the first half of a state `[P,N]` lies, for a tile `(BH, BP)`, and which of its entries are real."""
     n, p = tl.arange(0, BH), tl.arange(0, BP)
@@ -241,11 +259,18 @@ def carry(even, odd, la_end, rows_e, rows_o, v, CAST: tl.constexpr):
 
 @triton.jit
 def store_gradient(
-    ptr, even, odd, at, tok, rank, ok, head, R: tl.constexpr, H, N, BH: tl.constexpr
+    out, even, odd, cos, sin, ptr, bias, at, tok, rank, ok, group, head, R: tl.constexpr, H, G, N, BH: tl.constexpr
 ):  # fmt: skip
-    """Gradient of B or C for one head, `[T,R,H,N]`."""
+    """Gradient of B or C for one head, `[T,R,H,N]`, from that of its rotated rows in halves.
+
+    Returns the product of each row with its gradient, and the gradient of its angle.
+    """
+    even, odd = rotate(even, odd, cos, -sin)
     n = tl.arange(0, BH)
-    where = ptr + (at * R * H + head) * N + ((tok * R + rank) * H)[:, None] * N + n[None, :]
+    where = out + (at * R * H + head) * N + ((tok * R + rank) * H)[:, None] * N + n[None, :]
     mask = ok[:, None] & (n < N // 2)[None, :]
-    tl.store(where, even.to(ptr.dtype.element_ty), mask=mask)
-    tl.store(where + N // 2, odd.to(ptr.dtype.element_ty), mask=mask)
+    tl.store(where, even.to(out.dtype.element_ty), mask=mask)
+    tl.store(where + N // 2, odd.to(out.dtype.element_ty), mask=mask)
+    of_even = half_rows(ptr, bias, at, tok, rank, ok, group, head, 0, R, G, N, BH)
+    of_odd = half_rows(ptr, bias, at, tok, rank, ok, group, head, 1, R, G, N, BH)
+    return tl.sum(of_even * even + of_odd * odd, 1), odd * of_even - even * of_odd
