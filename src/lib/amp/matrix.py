@@ -14,7 +14,7 @@ from lib.linalg.random_matrix import rie_denoise, rie_mse
 
 
 class State(NamedTuple):
-    """Where the iteration is: estimate (d, d), its variance, and the messages of the measurements (n,)."""
+    """State of the iteration: estimate (d, d), its variance, and the messages of the measurements (n,)."""
 
     estimate: np.ndarray
     variance: float
@@ -25,7 +25,7 @@ class State(NamedTuple):
 
 
 class Denoised(NamedTuple):
-    """What a denoiser gives back: the estimate (d, d) and its expected squared error per d."""
+    """What a denoiser returns: the estimate (d, d) and its expected squared error per d."""
 
     estimate: np.ndarray
     error: float
@@ -50,7 +50,7 @@ def step(state: State, sensing, y: np.ndarray, noise: float, denoise, damping: f
     """One iteration.
 
     Args:
-        state: where the iteration is.
+        state: of the last iteration, from `init` at first.
         sensing: measurements with `forward(S) -> (n,)`, `adjoint(g) -> (d, d)` and `d`.
         y: labels of the reduced model (n,).
         noise: variance of their noise.
@@ -72,9 +72,9 @@ def step(state: State, sensing, y: np.ndarray, noise: float, denoise, damping: f
     precision = 2 * n / d**2 * np.mean(g**2)
     observed = state.estimate + sensing.adjoint(g) / (precision * d)
     t = 1 / (2 * precision)
-    found = denoise(observed, t)
-    variance = 2 * max(found.error, 1e-9)
-    return State(found.estimate, variance, smoothed, omega, g, state.iteration + 1), observed, t
+    estimate, error = denoise(observed, t)
+    variance = 2 * max(error, 1e-9)
+    return State(estimate, variance, smoothed, omega, g, state.iteration + 1), observed, t
 
 
 class Run(NamedTuple):
@@ -98,7 +98,7 @@ def gamp(
     tolerance: float = 1e-9,
     onsager: bool = True,
 ) -> Run:
-    """Iterate GAMP-RIE until the estimate rests or the iterations are used up.
+    """Iterate GAMP-RIE until the estimate converges, `iterations` times at most.
 
     Args:
         sensing: measurements (see `step`).
@@ -121,10 +121,10 @@ def gamp(
     state, observed, t = init(sensing.d, sensing.n, kappa), np.eye(sensing.d), np.inf
     denoise, errors = rie(kappa), [error(np.eye(sensing.d))]
     for _ in range(iterations):
-        old = state.estimate
+        previous = state.estimate
         state, observed, t = step(state, sensing, y, noise, denoise, damping, onsager)
         errors.append(error(state.estimate))
-        if np.sum((state.estimate - old) ** 2) / sensing.d < tolerance:
+        if np.sum((state.estimate - previous) ** 2) / sensing.d < tolerance:
             break
     return Run(state, observed, t, np.array(errors))
 

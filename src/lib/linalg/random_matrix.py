@@ -25,7 +25,7 @@ def _check(kappa, t) -> None:
 def stieltjes(x, kappa, t) -> np.ndarray:
     """Boundary value g(x + i0) of the Stieltjes transform of mu_t.
 
-    One real root of the cubic is found in closed form and polished by Newton's method; the other two follow from
+    One real root of the cubic has a closed form and is refined by Newton's method; the other two follow from
     the sum and product of the roots without cancellation. Where all three are real (outside the support) the
     physical branch is the one with dz/dg = t + kappa/(kappa - g)^2 - 1/g^2 < 0 (our reconstruction; the authors
     take a point just below the real axis, which selects the same root).
@@ -47,7 +47,7 @@ def stieltjes(x, kappa, t) -> np.ndarray:
     p, q = a1 - a2**2 / 3, 2 * a2**3 / 27 - a2 * a1 / 3 + a0
     discriminant = (q / 2) ** 2 + (p / 3) ** 3
 
-    def polished(g):
+    def refine(g):
         for _ in range(2):
             slope = (3 * g + 2 * a2) * g + a1
             g = g - np.where(slope == 0, 0, (((g + a2) * g + a1) * g + a0) / np.where(slope == 0, 1, slope))
@@ -62,7 +62,7 @@ def stieltjes(x, kappa, t) -> np.ndarray:
     three = 2 * radius * np.cos(turns) - a2 / 3
     largest = np.take_along_axis(three, np.argmax(np.abs(three), axis=0)[None], axis=0)[0]
     single = np.where(alone, cube - np.divide(p, 3 * cube, out=np.zeros_like(p), where=cube != 0) - a2 / 3, largest)
-    single = polished(single)
+    single = refine(single)
     half_sum = ((1 - kappa + kappa * x) - kappa / single) / (2 * t * single)
     product = kappa / (t * single)
     result = half_sum - 1j * np.sqrt(np.maximum(product - half_sum**2, 0))
@@ -154,6 +154,18 @@ def quadrature(kappa, t, nodes: int = 300) -> tuple[np.ndarray, np.ndarray, np.n
     return x, weight, density(x, k[..., None], t[..., None])
 
 
+def spectral_moments(kappa, t, orders: int = 3, nodes: int = 300) -> np.ndarray:
+    """Moments int x^p mu_t(dx), p = 0, ..., orders - 1, by quadrature: (orders, ...) for the broadcast shape."""
+    x, weight, rho = quadrature(kappa, t, nodes)
+    return np.stack([np.sum(weight * rho * x**power, axis=-1) for power in range(orders)])
+
+
+def exact_moments(kappa, t) -> np.ndarray:
+    """Moments of orders 0, 1 and 2 of mu_t: 1, 1 and 1 + 1 / kappa + t; (3, ...) for the broadcast shape."""
+    second = 1 + 1 / np.asarray(kappa, dtype=float) + t
+    return np.stack([np.ones_like(second), np.ones_like(second), second])
+
+
 def cubed_density(kappa, t, nodes: int = 300) -> np.ndarray:
     """Integral of the third power of the density of mu_t, of the broadcast shape of kappa and t."""
     _, weight, rho = quadrature(kappa, t, nodes)
@@ -186,6 +198,23 @@ def rie_denoise(observed: np.ndarray, kappa: float, t: float) -> np.ndarray:
     values, vectors = np.linalg.eigh((observed + observed.T) / 2)
     shrunk = values - 2 * t * stieltjes(values, kappa, t).real
     return (vectors * shrunk) @ vectors.T
+
+
+def add_goe(signal: np.ndarray, t: float, rng: np.random.Generator) -> np.ndarray:
+    """Observation R = S + sqrt(t) Z of a symmetric S (d, d), Z from the GOE with off-diagonal variance 1/d."""
+    noise = rng.standard_normal(signal.shape)
+    return signal + np.sqrt(t) * (noise + noise.T) / np.sqrt(2 * len(signal))
+
+
+def linear_denoise(observed: np.ndarray, kappa: float, t: float) -> np.ndarray:
+    """Best linear shrinkage towards I of R = S + sqrt(t) Z, (d, d): signal variance 1 / kappa, noise variance t."""
+    identity = np.eye(len(observed))
+    return identity + (observed - identity) / (1 + kappa * t)
+
+
+def linear_mse(kappa, t) -> np.ndarray:
+    """Asymptotic error lim |S_hat - S|_F^2 / d of the best linear shrinkage: t / (1 + kappa t)."""
+    return t / (1 + kappa * t)
 
 
 def recovery_threshold(kappa) -> np.ndarray:
@@ -230,17 +259,17 @@ def mmse(alpha, kappa, noise=0.0, nodes: int = 300) -> tuple[np.ndarray, np.ndar
         a, k, n = points
         low = np.log(a * k / (1 + k * n / 2))  # half of q's lower bound: the error is at most that of S_hat = I
         high = low + 0.7
-        walking = np.ones(low.shape, dtype=bool)
-        while np.any(walking):
-            value = gap(high[walking], *(v[walking] for v in points))
-            index = np.flatnonzero(walking)[value > 0]
-            walking[:] = False
-            walking[index] = True
+        below = np.ones(low.shape, dtype=bool)  # points whose root lies beyond `high`
+        while np.any(below):
+            value = gap(high[below], *(v[below] for v in points))
+            index = np.flatnonzero(below)[value > 0]
+            below[:] = False
+            below[index] = True
             low[index], high[index] = high[index], high[index] + 0.7
             if np.any(high > np.log(1e12)):
                 raise ValueError("no solution below q = 1e12: the point lies too close to the recovery threshold")
-        found = elementwise.find_root(gap, (low, high), args=tuple(points), tolerances={"xatol": 1e-12, "xrtol": 1e-13})
-        q[open_points] = np.exp(found.x)
+        root = elementwise.find_root(gap, (low, high), args=tuple(points), tolerances={"xatol": 1e-12, "xrtol": 1e-13})
+        q[open_points] = np.exp(root.x)
     with np.errstate(invalid="ignore"):
         error = np.where(np.isinf(q), 0.0, kappa * (2 * alpha / q - noise / 2))
     return error, q

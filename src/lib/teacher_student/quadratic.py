@@ -21,6 +21,11 @@ def reduced_noise(neuron_noise: float, kappa: float) -> float:
     return 2 * neuron_noise * (2 + neuron_noise) / kappa
 
 
+def network_outputs(x: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """Outputs f_S(x) = x^T S x / d of inputs (n, d), s: (d, d); returns (n,)."""
+    return np.einsum("ij,ij->i", x @ s, x) / x.shape[1]
+
+
 def forward(x: np.ndarray, s: np.ndarray) -> np.ndarray:
     """Measurements tr(Phi_i S) of x: (n, d), s: (d, d); returns (n,)."""
     return (np.einsum("ij,ij->i", x @ s, x) - np.trace(s)) / np.sqrt(x.shape[1])
@@ -86,10 +91,9 @@ def frobenius_error(estimate: np.ndarray, teacher: np.ndarray, kappa: float) -> 
     return kappa / teacher.shape[-1] * np.sum((estimate - teacher) ** 2, axis=(-2, -1))
 
 
-def measured_test_error(predicted: np.ndarray, x: np.ndarray, teacher: np.ndarray, m: int) -> float:
+def measured_test_error(prediction: np.ndarray, x: np.ndarray, teacher: np.ndarray, m: int) -> float:
     """Error (m / 2) mean (f_hat - f_S)^2 of predictions (n,) on fresh inputs x: (n, d)."""
-    d = x.shape[1]
-    return float(m / 2 * np.mean((predicted - np.einsum("ij,ij->i", x @ teacher, x) / d) ** 2))
+    return float(m / 2 * np.mean((prediction - network_outputs(x, teacher)) ** 2))
 
 
 def gram(x: np.ndarray) -> np.ndarray:
@@ -108,24 +112,24 @@ def minimum_norm(x: np.ndarray, y: np.ndarray, cutoff: float = 1e-10) -> np.ndar
         cutoff: eigenvalues of K below this fraction of the largest count as zero.
     """
     values, vectors = np.linalg.eigh(gram(x))
-    kept = values > cutoff * values[-1]
+    nonzero = values > cutoff * values[-1]
     residual = y - forward(x, np.eye(x.shape[1]))
-    c = vectors[:, kept] @ (vectors[:, kept].T @ residual / values[kept])
+    c = vectors[:, nonzero] @ (vectors[:, nonzero].T @ residual / values[nonzero])
     return np.eye(x.shape[1]) + adjoint(x, c)
 
 
 def ridge(x: np.ndarray, y: np.ndarray, penalties: np.ndarray, rng: np.random.Generator, held_out: float = 0.2):
-    """Ridge regression around I, its penalty chosen on held-out labels and refitted on all.
+    """Ridge regression around I; the penalty is chosen on held-out labels, the estimate fitted to all of them.
 
     Args:
         x: inputs (n, d).
         y: labels of the reduced model (n,).
         penalties: candidates, (k,).
         rng: shuffles the split.
-        held_out: fraction of the labels kept for the choice.
+        held_out: fraction of the labels that the choice rests on.
 
     Returns:
-        `(estimate (d, d), chosen penalty)`.
+        `(estimate (d, d), penalty)`.
     """
     n, d = x.shape
     k, residual = gram(x), y - forward(x, np.eye(d))

@@ -61,7 +61,7 @@ def batched_quadratic_gd(
 ) -> Descent:
     """Train B networks on the same data from B starts.
 
-    Every `check_every` steps the mean squared residuals are looked at: if one is not finite or has doubled, all runs go
+    Every `check_every` steps the mean squared residuals are checked: if one is not finite or has doubled, all runs go
     back to the last good weights and the learning rate is halved; when all are below `stop_at`, training ends.
 
     Args:

@@ -21,6 +21,21 @@ def test_moments_of_the_free_convolution(kappa, t):
 
 
 @pytest.mark.parametrize(("kappa", "t"), CASES)
+def test_first_moments_have_their_closed_form(kappa, t):
+    np.testing.assert_allclose(rm.spectral_moments(kappa, t), rm.exact_moments(kappa, t), rtol=1e-7)
+
+
+def test_moments_of_a_matrix_tend_to_the_exact_ones():
+    rng = np.random.default_rng(3)
+    d, kappa, t = 600, 0.5, 0.4
+    w = rng.standard_normal((int(kappa * d), d))
+    observed = rm.add_goe(w.T @ w / len(w), t, rng)
+    assert np.array_equal(observed, observed.T)
+    traces = [np.trace(np.linalg.matrix_power(observed, power)) / d for power in range(3)]
+    np.testing.assert_allclose(traces, rm.exact_moments(kappa, t), rtol=0.01)
+
+
+@pytest.mark.parametrize(("kappa", "t"), CASES)
 def test_transform_solves_its_cubic_and_decays(kappa, t):
     bounds = rm.edges(kappa, t)
     width = bounds.max() - bounds.min()
@@ -52,8 +67,7 @@ def test_eigenvalues_of_a_random_matrix_follow_the_density():
     rng = np.random.default_rng(1)
     d, kappa, t = 800, 0.5, 0.2
     w = rng.standard_normal((int(kappa * d), d))
-    noise = rng.standard_normal((d, d))
-    observed = w.T @ w / len(w) + np.sqrt(t) * (noise + noise.T) / np.sqrt(2 * d)
+    observed = rm.add_goe(w.T @ w / len(w), t, rng)
     values = np.linalg.eigvalsh(observed)
     x, weight, rho = rm.quadrature(kappa, t)
     order = np.argsort(x)
@@ -67,12 +81,25 @@ def test_denoiser_reaches_its_error_and_beats_linear_shrinkage(kappa, t):
     d = 500
     w = rng.standard_normal((int(kappa * d), d))
     signal = w.T @ w / len(w)
-    noise = rng.standard_normal((d, d))
-    observed = signal + np.sqrt(t) * (noise + noise.T) / np.sqrt(2 * d)
+    observed = rm.add_goe(signal, t, rng)
     error = np.sum((rm.rie_denoise(observed, kappa, t) - signal) ** 2) / d
-    linear = np.eye(d) + (observed - np.eye(d)) / (1 + kappa * t)
+    linear = np.sum((rm.linear_denoise(observed, kappa, t) - signal) ** 2) / d
     assert error == pytest.approx(float(rm.rie_mse(kappa, t)), rel=0.04)
-    assert error < np.sum((linear - signal) ** 2) / d
+    assert linear == pytest.approx(rm.linear_mse(kappa, t), rel=0.04)
+    assert error < linear
+
+
+def test_linear_shrinkage_is_the_best_one():
+    """The least squares coefficient of S - I on R - I, entry by entry."""
+    rng = np.random.default_rng(4)
+    d, kappa, t = 500, 0.4, 0.7
+    w = rng.standard_normal((int(kappa * d), d))
+    signal = w.T @ w / len(w)
+    observed = rm.add_goe(signal, t, rng)
+    identity = np.eye(d)
+    best = np.sum((observed - identity) * (signal - identity)) / np.sum((observed - identity) ** 2)
+    shrunk = rm.linear_denoise(observed, kappa, t)
+    np.testing.assert_allclose((shrunk - identity)[0, 1:] / (observed - identity)[0, 1:], best, rtol=0.01)
 
 
 def test_wide_network_limit_is_a_gaussian_prior():
@@ -118,8 +145,8 @@ def test_batched_solver_agrees_with_scalar_quadrature_and_brent():
         return 4 * np.pi**2 / 3 * integral / q - noise * q / 2 - (1 - 2 * alpha)
 
     q = np.exp(optimize.brentq(gap, -3, 1, xtol=1e-9))
-    error, found = rm.mmse(alpha, kappa, noise)
-    assert found == pytest.approx(q, rel=1e-6)
+    error, overlap = rm.mmse(alpha, kappa, noise)
+    assert overlap == pytest.approx(q, rel=1e-6)
     assert error == pytest.approx(kappa * (2 * alpha / q - noise / 2), rel=1e-6)
 
 
@@ -131,7 +158,7 @@ def test_bad_arguments_are_named(kappa, t):
         rm.edges(kappa, t)
 
 
-def test_denoiser_refuses_what_is_not_a_matrix():
+def test_bad_matrices_and_noises_are_refused():
     with pytest.raises(ValueError, match="square"):
         rm.rie_denoise(np.zeros((2, 3)), 1.0, 1.0)
     with pytest.raises(ValueError, match="finite"):

@@ -30,32 +30,32 @@ def test_gradient_is_that_of_autograd(problem):
 
 def test_converges_to_zero_loss(problem):
     x, y, start, _ = problem
-    done = gd.batched_quadratic_gd(x, y, start, learning_rate=0.05, steps=20000)
-    assert np.all(done.losses < 1e-7)
-    f = np.sum((x @ done.weights.transpose(0, 2, 1)) ** 2, axis=-1) / 8 / 2
-    np.testing.assert_allclose(np.mean((f - y) ** 2, axis=1), done.losses, rtol=1e-6)
+    run = gd.batched_quadratic_gd(x, y, start, learning_rate=0.05, steps=20000)
+    assert np.all(run.losses < 1e-7)
+    f = np.sum((x @ run.weights.transpose(0, 2, 1)) ** 2, axis=-1) / 8 / 2
+    np.testing.assert_allclose(np.mean((f - y) ** 2, axis=1), run.losses, rtol=1e-6)
 
 
 def test_a_step_that_is_too_long_is_halved_and_recovers(problem):
     x, y, start, _ = problem
-    done = gd.batched_quadratic_gd(x, y, start, learning_rate=3.0, steps=20000)
-    assert done.learning_rate < 3.0
-    assert np.all(np.isfinite(done.weights))
-    assert np.all(done.losses < done.trace_loss[0])
+    run = gd.batched_quadratic_gd(x, y, start, learning_rate=3.0, steps=20000)
+    assert run.learning_rate < 3.0
+    assert np.all(np.isfinite(run.weights))
+    assert np.all(run.losses < run.trace_loss[0])
 
 
 def test_the_teacher_is_a_fixed_point_and_decay_shrinks_it(problem):
     x, y, start, teacher = problem
-    still = gd.batched_quadratic_gd(x, y, teacher[None], learning_rate=0.01, steps=100, stop_at=0.0)
-    np.testing.assert_allclose(still.weights[0], teacher, atol=1e-10)
-    free, shrunk = (
+    rest = gd.batched_quadratic_gd(x, y, teacher[None], learning_rate=0.01, steps=100, stop_at=0.0)
+    np.testing.assert_allclose(rest.weights[0], teacher, atol=1e-10)
+    free, decayed = (
         gd.batched_quadratic_gd(x, y, start, learning_rate=0.01, steps=500, stop_at=0.0, weight_decay=decay)
         for decay in (0.0, 0.1)
     )
-    assert np.sum(shrunk.weights**2) < 0.9 * np.sum(free.weights**2)
+    assert np.sum(decayed.weights**2) < 0.9 * np.sum(free.weights**2)
 
 
-def test_runs_do_not_see_each_other(problem):
+def test_runs_are_independent(problem):
     x, y, start, _ = problem
     together = gd.batched_quadratic_gd(x, y, start, learning_rate=0.02, steps=100)
     alone = gd.batched_quadratic_gd(x, y, start[1:2], learning_rate=0.02, steps=100)

@@ -4,20 +4,20 @@ import numpy as np
 import xarray as xr
 
 from lib.atlas.seeds import generator
-from lib.linalg.random_matrix import density, edges, rie_denoise, rie_mse
+from lib.linalg.random_matrix import add_goe, density, edges, linear_denoise, linear_mse, rie_denoise, rie_mse
 from lib.teacher_student.quadratic import sample_teacher
 
 
 def denoise_spectra(
     *, size: int, kappas: list[float], noises: list[float], shown: list[list[float]], points: int, root_seed: int
 ) -> xr.Dataset:
-    """Return errors `(kappa, noise)` of both estimators with their theory, and spectra of some pairs.
+    """Return errors `(kappa, noise)` of both estimators beside their theory, and spectra of some pairs.
 
     Args:
         size: dimension d.
         kappas: ratios m / d.
         noises: variances t of the semicircle.
-        shown: pairs (kappa, t) whose spectra are kept.
+        shown: pairs (kappa, t) whose spectra are stored.
         points: grid points of the density.
         root_seed: root of the random streams.
     """
@@ -25,16 +25,14 @@ def denoise_spectra(
     def draw(kappa, t):
         rng = generator(root_seed, "quadratic_network", "spectrum", size, kappa, t)
         signal = sample_teacher(size, int(kappa * size), rng)
-        noise = rng.standard_normal((size, size))
-        return signal, signal + np.sqrt(t) * (noise + noise.T) / np.sqrt(2 * size)
+        return signal, add_goe(signal, t, rng)
 
     error = np.zeros((2, len(kappas), len(noises)))
     for i, kappa in enumerate(kappas):
         for j, t in enumerate(noises):
             signal, observed = draw(kappa, t)
-            linear = np.eye(size) + (observed - np.eye(size)) / (1 + kappa * t)
             error[0, i, j] = np.sum((rie_denoise(observed, kappa, t) - signal) ** 2) / size
-            error[1, i, j] = np.sum((linear - signal) ** 2) / size
+            error[1, i, j] = np.sum((linear_denoise(observed, kappa, t) - signal) ** 2) / size
     pairs = np.array(shown)
     eigenvalues = np.stack([np.linalg.eigvalsh(draw(kappa, t)[1]) for kappa, t in shown])
     bounds = edges(pairs[:, 0], pairs[:, 1])
@@ -45,7 +43,7 @@ def denoise_spectra(
             "rie_error": (("kappa", "noise"), error[0], {"long_name": "|S_hat - S|_F^2 / d, optimal"}),
             "linear_error": (("kappa", "noise"), error[1], {"long_name": "|S_hat - S|_F^2 / d, linear"}),
             "rie_theory": (("kappa", "noise"), rie_mse(k, t)),
-            "linear_theory": (("kappa", "noise"), t / (1 + k * t)),
+            "linear_theory": (("kappa", "noise"), linear_mse(k, t)),
             "eigenvalue": (("pair", "index"), eigenvalues),
             "x": (("pair", "grid"), x),
             "density": (("pair", "grid"), density(x, pairs[:, :1], pairs[:, 1:])),

@@ -1,23 +1,25 @@
-"""Train quadratic networks from many initialisations on the same data, and average what they learnt.
+"""Train quadratic networks from many initialisations on the same data, and average their estimates of S.
 
-GD is one run; AGD averages S over initialisations. GAMP-RIE is run on the same labels, reduced to the linear model
+GD is one run; AGD averages S over initialisations. GAMP-RIE runs on the same labels, reduced to the linear model
 with tr S / d replaced by its estimate, so that both can be compared at the same dimension.
 """
 
 import numpy as np
 import xarray as xr
 
-from lib.amp.matrix import gamp
 from lib.atlas.progress import progress
 from lib.atlas.seeds import generator
 from lib.linalg.random_matrix import mmse
+from lib.teacher_student.learning import (
+    Measurements,
+    averaged_descent,
+    averaging_counts,
+    infinite_average_error,
+    message_passing_errors,
+    reduced_labels,
+    sample_network,
+)
 from lib.teacher_student.quadratic import RankOne, frobenius_error, reduced_noise
-from lib.training.quadratic import batched_quadratic_gd
-
-
-def powers(b: int) -> np.ndarray:
-    """1, 2, 4, ... up to b, and b itself."""
-    return np.array(sorted({2**k for k in range(b.bit_length()) if 2**k <= b} | {b}))
 
 
 def simulate_gd(
@@ -55,51 +57,48 @@ def simulate_gd(
     """
     if teacher >= teachers:
         raise ValueError(f"teacher: got {teacher}, expected less than {teachers}")
-    m, noise = int(kappa * size), neuron_deviation**2
-    ratio = m / size
+    m = int(kappa * size)
+    ratio, reduced = m / size, reduced_noise(neuron_deviation**2, m / size)
     shape = (len(alphas), len(decays))
     counts = np.array([int(alpha * size**2) for alpha in alphas])
-    averaged_over = powers(initialisations)
+    averaged_over = averaging_counts(initialisations)
     single = np.zeros((*shape, initialisations))
     average = np.zeros((*shape, len(averaged_over)))
-    loss, taken, rate = np.zeros((*shape, initialisations)), np.zeros(shape, dtype=int), np.zeros(shape)
-    reduced = reduced_noise(noise, ratio)
+    loss = np.zeros((*shape, initialisations))
+    step_count, rate = np.zeros(shape, dtype=int), np.zeros(shape)
     amp_error = np.zeros(len(alphas))
     for a in progress(list(reversed(range(len(alphas)))), f"points at d = {size}"):
-        n = int(counts[a])
         rng = generator(root_seed, "quadratic_network", "gd", size, kappa, alphas[a], neuron_deviation, teacher)
-        weights = rng.standard_normal((m, size))
-        s = weights.T @ weights / m
-        x = rng.standard_normal((n, size))
-        z = rng.standard_normal((n, m)) if noise else np.zeros((n, m))
-        y = np.mean((x @ weights.T / np.sqrt(size) + neuron_deviation * z) ** 2, axis=1)
+        s, x, y = sample_network(size, m, int(counts[a]), rng, neuron_deviation)
         start = rng.standard_normal((initialisations, m, size))
         for k, decay in enumerate(decays):
-            done = batched_quadratic_gd(
-                x, np.sqrt(m) * y, start, learning_rate=learning_rate, steps=steps, weight_decay=decay,
-                stop_at=stop_at, device=device,
-            )  # fmt: skip
-            learnt = np.einsum("bki,bkj->bij", done.weights, done.weights) / m
-            single[a, k] = frobenius_error(learnt, s, ratio)
-            mean = np.cumsum(learnt, axis=0)[averaged_over - 1] / averaged_over[:, None, None]
-            average[a, k] = frobenius_error(mean, s, ratio)
-            loss[a, k], taken[a, k], rate[a, k] = done.losses, done.steps, done.learning_rate
-        label = np.sqrt(size) * (y - np.mean(y))  # the estimate of tr S / d is mean(y) minus the noise variance
-        run = gamp(
-            RankOne(x), label, ratio, reduced,
-            error=lambda e, s=s: float(frobenius_error(e, s, ratio)), iterations=amp_iterations,
-        )  # fmt: skip
-        amp_error[a] = run.errors[-1]
-    first, last = single.mean(-1), average[..., -1]
-    b = initialisations
-    limit = first - (first - last) * b / (b - 1)
+            runs = averaged_descent(
+                x,
+                y,
+                start,
+                learning_rate=learning_rate,
+                steps=steps,
+                weight_decay=decay,
+                stop_at=stop_at,
+                device=device,
+            )
+            single[a, k] = frobenius_error(runs.estimates, s, ratio)
+            average[a, k] = frobenius_error(runs.averages(averaged_over), s, ratio)
+            loss[a, k], step_count[a, k], rate[a, k] = (
+                runs.descent.losses,
+                runs.descent.steps,
+                runs.descent.learning_rate,
+            )
+        measurements = Measurements(s, RankOne(x), reduced_labels(y, size))
+        amp_error[a] = message_passing_errors(measurements, ratio, reduced, iterations=amp_iterations)[-1]
+    limit = infinite_average_error(single.mean(-1), average[..., -1], initialisations)
     return xr.Dataset(
         {
             "error_single": (("alpha", "decay", "initialisation"), single, {"long_name": "error of each run"}),
             "error_average": (("alpha", "decay", "averaged"), average, {"long_name": "error of averages of S"}),
             "error_limit": (("alpha", "decay"), limit, {"long_name": "average over infinitely many runs, de-biased"}),
             "loss": (("alpha", "decay", "initialisation"), loss, {"long_name": "final mean squared residual"}),
-            "steps": (("alpha", "decay"), taken),
+            "steps": (("alpha", "decay"), step_count),
             "learning_rate": (("alpha", "decay"), rate),
             "amp_error": ("alpha", amp_error, {"long_name": "error of GAMP-RIE on the same labels"}),
             "bayes_error": ("alpha", mmse(counts / size**2, ratio, reduced)[0]),

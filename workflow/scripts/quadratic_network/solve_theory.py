@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from lib.amp.matrix import state_evolution
-from lib.linalg.random_matrix import mmse, mmse_narrow_limit, quadrature, recovery_threshold
+from lib.linalg.random_matrix import exact_moments, mmse, mmse_narrow_limit, recovery_threshold, spectral_moments
 
 
 def solve_theory(
@@ -28,7 +28,7 @@ def solve_theory(
     fixed_points: list[list[float]],
     iterations: int,
 ) -> xr.Dataset:
-    """Return curves `(kappa, alpha)`, a phase diagram, and the theory that the claims are held against.
+    """Return curves `(kappa, alpha)`, a phase diagram, and the theory that the claims are checked against.
 
     Args:
         kappas: widths of the curves.
@@ -54,9 +54,6 @@ def solve_theory(
 
     ref = np.array(reference)
     ref_error, ref_q = mmse(ref[:, 1], ref[:, 0], ref[:, 2], nodes)
-    x, weight, rho = quadrature(ref[:, 0], 1 / ref_q, nodes)
-    moments = np.stack([np.sum(weight * rho * x**power, axis=-1) for power in range(3)])
-    expected = np.stack([np.ones(len(ref)), np.ones(len(ref)), 1 + 1 / ref[:, 0] + 1 / ref_q])
 
     line = np.array(thresholds)
     wide_alpha = np.linspace(0.05, 0.45, 9)
@@ -74,8 +71,8 @@ def solve_theory(
             "phase": (("phase_kappa", "phase_alpha"), phase, {"long_name": "Bayes-optimal error without noise"}),
             "reference_published": ("reference", ref[:, 3]),
             "reference_error": ("reference", ref_error),
-            "moments": (("moment", "reference"), moments),
-            "moments_expected": (("moment", "reference"), expected),
+            "moments": (("moment", "reference"), spectral_moments(ref[:, 0], 1 / ref_q, nodes=nodes)),
+            "moments_expected": (("moment", "reference"), exact_moments(ref[:, 0], 1 / ref_q)),
             "threshold_error": ("threshold", mmse(0.999 * recovery_threshold(line), line, 0.0, nodes)[0]),
             "wide_error": ("wide_alpha", mmse(wide_alpha, wide_kappa, 0.0, nodes)[0]),
             "narrow_error": ("narrow", mmse(ratios[:, 0] * narrow_kappa, narrow_kappa, 0.0, nodes)[0]),
