@@ -34,7 +34,7 @@ def attacks(shared: bool, n=1000):
         for m in grid:
             if attack is None or not shared:
                 attack = SignAttack(n, {"naive": Naive(np.arange(n), n)}, np.random.default_rng(0))
-            attack.ask(m - 1 - attack.asked)
+            attack.ask(m - 1 - attack.queries)
             attack.last_answers()
 
     return best(run)

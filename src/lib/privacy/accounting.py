@@ -35,7 +35,7 @@ def zcdp_epsilon(rho: float, delta: float) -> float:
 
 
 class PrivacyLedger:
-    """What has been spent on one data set: pure-DP releases and zCDP releases, with the totals that follow."""
+    """Privacy spent on one data set: pure-DP releases and zCDP releases, with the totals that follow from them."""
 
     def __init__(self):
         self.pure: list[float] = []
@@ -53,7 +53,7 @@ class PrivacyLedger:
         """The smallest total epsilon at `delta` that the composition theorems give.
 
         Pure releases are composed by the sum, by the advanced theorem (equal parameters) and as epsilon^2/2-zCDP;
-        the best is taken. `delta` 0 asks for the sum and is infinite once a zCDP release was made.
+        the best is taken. `delta` 0 stands for the sum, which is infinite once there is a zCDP release.
         """
         if delta == 0:
             return math.inf if self.rho else sum(self.pure)

@@ -1,10 +1,19 @@
-"""Try to break a mechanism: a lower bound on epsilon from how well its outputs tell two neighbours apart."""
+"""Try to break a mechanism: a lower bound on epsilon from how well its outputs tell two neighbours apart.
+
+The neighbours are n zeros (data set 0), and n - 1 zeros and a one (data set 1). The functions that end in `_scores`
+return, for one mechanism, what `audit_epsilon` runs: `run(neighbour, trials, rng)`, scores (trials,) of its outputs.
+"""
 
 import math
 from collections.abc import Callable
 
 import numpy as np
 from scipy.stats import beta
+
+from lib.privacy.mechanisms import SparseVector, exponential_mechanism, laplace_mechanism
+from lib.privacy.queries import PrivateMultiplicativeWeights
+
+Scores = Callable[[int, int, np.random.Generator], np.ndarray]
 
 
 def clopper_pearson(hits: int, trials: int, level: float) -> tuple[float, float]:
@@ -15,12 +24,7 @@ def clopper_pearson(hits: int, trials: int, level: float) -> tuple[float, float]
 
 
 def audit_epsilon(
-    run: Callable[[int, int, np.random.Generator], np.ndarray],
-    *,
-    trials: int,
-    rng: np.random.Generator,
-    level: float = 0.01,
-    thresholds: int = 20,
+    run: Scores, *, trials: int, rng: np.random.Generator, level: float = 0.01, thresholds: int = 20
 ) -> float:
     """A value that epsilon exceeds with probability at least 1 - level, whatever the mechanism claims.
 
@@ -50,3 +54,60 @@ def audit_epsilon(
 
     best = max(((max(bound(*event, slice(0, half), level)), event) for event in events), key=lambda entry: entry[0])[1]
     return max(0.0, *bound(*best, slice(half, None), level / 2))
+
+
+def laplace_scores(size: int, epsilon: float) -> Scores:
+    """Mean of n samples with Laplace noise that is calibrated to epsilon."""
+
+    def run(neighbour, trials, rng):
+        return laplace_mechanism(np.full(trials, neighbour / size), epsilon, 1 / size, rng)
+
+    return run
+
+
+def exponential_scores(size: int, epsilon: float) -> Scores:
+    """Index chosen by the exponential mechanism from the utilities 0 and the mean of n samples."""
+
+    def run(neighbour, trials, rng):
+        return exponential_mechanism(np.tile([0.0, neighbour / size], (trials, 1)), epsilon, 1 / size, rng)
+
+    return run
+
+
+def sparse_vector_scores(size: int, epsilon: float, length: int = 3) -> Scores:
+    """Place of the first value above the threshold in a stream that lies half a sensitivity below or above it.
+
+    Args:
+        size: number n of samples.
+        epsilon: privacy of the stream.
+        length: values in the stream; also the score of a stream without such a value.
+    """
+
+    def run(neighbour, trials, rng):
+        scores = np.empty(trials)
+        for trial in range(trials):
+            first = SparseVector(0.0, epsilon, 1, 1 / size, rng).first_above(
+                np.full(length, (neighbour - 0.5) * (1 / size))
+            )
+            scores[trial] = length if first is None else first
+        return scores
+
+    return run
+
+
+def multiplicative_weights_scores(size: int, epsilon: float) -> Scores:
+    """Answer of private multiplicative weights with one update, 5 / (n b) in all, to the query for ones."""
+
+    def run(neighbour, trials, rng):
+        sample = np.zeros(size, int)
+        sample[0] = neighbour
+        query = np.array([[0.0, 1.0]], np.float32)
+        scores = np.empty(trials)
+        for trial in range(trials):
+            mechanism = PrivateMultiplicativeWeights(
+                sample, 2, 0.5, 5 * (1 / size) / epsilon, rng, max_updates=1, private_test=True
+            )
+            scores[trial] = mechanism.answer(query)[0]
+        return scores
+
+    return run

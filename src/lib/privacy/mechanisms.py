@@ -1,7 +1,7 @@
 """The basic private mechanisms, each with its noise calibrated by a stated theorem.
 
-Neighbouring data sets differ in one sample. The sensitivity of a statistic is the most that it moves between
-neighbours; a statistical query on n samples has sensitivity 1/n.
+Neighbouring data sets differ in one sample. The sensitivity of a statistic is its largest change between neighbours; a
+statistical query on n samples has sensitivity 1/n.
 """
 
 import math
@@ -60,7 +60,7 @@ def exponential_mechanism(
     Args:
         scores: (..., K) utilities; one choice is made along the last axis.
         epsilon: privacy parameter.
-        sensitivity: the most that one score moves between neighbours.
+        sensitivity: largest change of one score between neighbours.
         rng: source of randomness.
 
     Returns:
@@ -76,17 +76,17 @@ def exponential_mechanism(
 
 
 class SparseVector:
-    """Tell which of a stream of values exceed a threshold, paying for those that do only.
+    """Report which of a stream of values exceed a threshold, at a cost only for those that do.
 
     AboveThreshold with `hits` restarts (Dwork and Roth 2014, algorithms 1 and 2): each value is compared, with noise
     Lap(2b), to the threshold with noise Lap(b), which is drawn again after every hit; b = 2 hits sensitivity / epsilon
     makes the whole stream of answers epsilon-private.
 
     Args:
-        threshold: what the values are compared with.
+        threshold: bound with which the values are compared.
         epsilon: privacy of the whole stream.
         hits: how many values may exceed the threshold before the stream ends.
-        sensitivity: the most that a value moves between neighbours.
+        sensitivity: largest change of a value between neighbours.
         rng: source of the noise.
 
     Raises:
@@ -103,11 +103,11 @@ class SparseVector:
 
     @property
     def exhausted(self) -> bool:
-        """Whether no further value may be asked about."""
+        """Whether no further value may be compared."""
         return self.hits_left == 0
 
     def first_above(self, values: np.ndarray) -> int | None:
-        """Index of the first value that exceeds the threshold, or None; the values behind it were not looked at.
+        """Index of the first value that exceeds the threshold, or None; the values after it are not examined.
 
         Args:
             values: (c,) the next values of the stream.
@@ -116,7 +116,7 @@ class SparseVector:
             BudgetExhausted: the stream has ended.
         """
         if self.exhausted:
-            raise BudgetExhausted("the sparse vector technique has used up its hits")
+            raise BudgetExhausted("the sparse vector technique has no hits left")
         noisy = values + self._rng.laplace(scale=2 * self.scale, size=len(values))
         above = np.flatnonzero(noisy > self._noisy)
         if not len(above):
@@ -127,4 +127,4 @@ class SparseVector:
 
 
 class BudgetExhausted(RuntimeError):
-    """A mechanism was asked after its privacy budget, samples or updates were used up."""
+    """A mechanism was queried after its privacy budget, samples or updates had run out."""

@@ -2,7 +2,7 @@
 
 A mechanism holds n samples as indices into a support of k points: the elements of a finite universe, or the samples
 themselves. A batch of queries is an array (c, k) of values in [0, 1] at the points of the support. `answer` returns
-(c,) answers, and every query is answered once.
+(c,) answers, one for each query.
 """
 
 import math
@@ -17,7 +17,7 @@ def check_queries(queries: np.ndarray, points: int) -> np.ndarray:
     """Refuse queries of a wrong shape or with values outside [0, 1].
 
     Raises:
-        ValueError: what came and what was expected.
+        ValueError: another shape, or a value outside [0, 1].
     """
     queries = np.asarray(queries)
     if queries.ndim != 2 or queries.shape[1] != points:
@@ -28,7 +28,7 @@ def check_queries(queries: np.ndarray, points: int) -> np.ndarray:
 
 
 def counts_of(sample: np.ndarray, points: int) -> np.ndarray:
-    """How often each point of the support was sampled, (k,), in single precision (exact below 2^24).
+    """Number of samples at each point of the support, (k,), in single precision (exact below 2^24).
 
     Raises:
         ValueError: no samples, or an index outside the support.
@@ -59,7 +59,7 @@ class Naive:
 
 
 class SampleSplit:
-    """Answers each of at most `limit` queries from a block of floor(n / limit) samples of its own.
+    """Answers each of at most `limit` queries from its own block of floor(n / limit) samples.
 
     Raises:
         ValueError: more queries than samples.
@@ -82,7 +82,7 @@ class SampleSplit:
         queries = check_queries(queries, self._points)
         stop = self._used + len(queries)
         if stop > len(self._blocks):
-            raise BudgetExhausted(f"sample splitting was set up for {len(self._blocks)} queries, asked {stop}")
+            raise BudgetExhausted(f"sample splitting has {len(self._blocks)} blocks, got query {stop}")
         blocks, self._used = self._blocks[self._used : stop], stop
         return np.take_along_axis(queries, blocks, axis=1).mean(axis=1, dtype=float)
 
@@ -132,7 +132,7 @@ class PrivateMultiplicativeWeights:
         threshold: T, largest accepted distance of the noisy mean from the hypothesis.
         scale: b of the Laplace noise; 0 corrects without noise (no privacy).
         rng: source of the noise.
-        max_updates: updates after which the mechanism stops; 16 log U / T^2 unless told.
+        max_updates: updates after which the mechanism stops; 16 log U / T^2 by default.
         private_test: see above.
 
     Raises:
@@ -161,11 +161,16 @@ class PrivateMultiplicativeWeights:
         self._private, self._rng = private_test, rng
         self._shift = rng.laplace(scale=scale / 2) if private_test else 0.0
 
+    @property
+    def epsilon_per_update(self) -> float:
+        """Privacy that one update costs, its test included where the test is private; infinite without noise."""
+        return (5 if self._private else 1) / (self.samples * self.scale) if self.scale else math.inf
+
     def _laplace(self, size: int) -> np.ndarray:
         return self._rng.laplace(scale=self.scale, size=size) if self.scale else np.zeros(size)
 
     def answer(self, queries: np.ndarray) -> np.ndarray:
-        """Answers to queries (c, k), in order: an update inside the batch changes the answers behind it.
+        """Answers to queries (c, k), in order: an update inside the batch changes the answers after it.
 
         Raises:
             BudgetExhausted: an update is needed and none is left.
@@ -187,10 +192,10 @@ class PrivateMultiplicativeWeights:
 
     def _correct(self, query: np.ndarray, noisy: float, proposed: float) -> float:
         if self.updates == self.max_updates:
-            raise BudgetExhausted(f"private multiplicative weights has used up its {self.max_updates} updates")
+            raise BudgetExhausted(f"private multiplicative weights has made all its {self.max_updates} updates")
         self.updates += 1
         if self.scale:
-            self.ledger.spend((5 if self._private else 1) / (self.samples * self.scale))
+            self.ledger.spend(self.epsilon_per_update)
         if self._private:
             noisy = float(means(query[None], self.counts)[0] + self._laplace(1)[0])
             self._shift = self._rng.laplace(scale=self.scale / 2)
@@ -240,7 +245,7 @@ class Thresholdout:
         """Answers to queries (c, k).
 
         Raises:
-            BudgetExhausted: the holdout is needed and may not be asked again.
+            BudgetExhausted: an answer has to come from the holdout and its budget is spent.
         """
         queries = check_queries(queries, len(self._train))
         return self.answer_means(means(queries, self._train), means(queries, self._holdout))
@@ -258,7 +263,7 @@ class Thresholdout:
             if not len(above):
                 break
             if self.budget < 1:
-                raise BudgetExhausted("the reusable holdout has used up its budget")
+                raise BudgetExhausted("the reusable holdout has no answers left")
             at = start + int(above[0])
             self.budget -= 1
             self._noisy = self._new_threshold()
@@ -268,7 +273,7 @@ class Thresholdout:
 
 
 class SparseValidate:
-    """Check a stream of guessed answers against a holdout, paying for wrong ones only (sparse vector technique).
+    """Check a stream of guessed answers against a holdout, at a cost for wrong ones only (sparse vector technique).
 
     An alarm is raised where the guess is further than 3/4 of the tolerance from the holdout's mean, up to noise.
 
@@ -276,7 +281,7 @@ class SparseValidate:
         sample: (n,) the holdout's indices into the support.
         points: size of the support.
         tolerance: tau; guesses within tau/2 should pass, guesses off by more than tau should not.
-        alarms: how many alarms may be raised.
+        alarms: number of alarms that may be raised.
         epsilon: privacy of all answers together.
         rng: source of the noise.
     """
@@ -296,28 +301,28 @@ class SparseValidate:
 
     @property
     def exhausted(self) -> bool:
-        """Whether all alarms were raised."""
+        """Whether no alarm is left."""
         return self._test.exhausted
 
     def first_alarm(self, queries: np.ndarray, guesses: np.ndarray) -> int | None:
-        """Index of the first guess that raises an alarm, or None; the queries behind it were not looked at.
+        """Index of the first guess that raises an alarm, or None; the queries after it are not examined.
 
         Args:
             queries: (c, k) values in [0, 1].
             guesses: (c,) guessed answers.
 
         Raises:
-            BudgetExhausted: all alarms were raised before.
+            BudgetExhausted: no alarm is left.
         """
         queries = check_queries(queries, len(self._counts))
         return self._test.first_above(np.abs(means(queries, self._counts) - guesses))
 
 
 class EffectiveRounds:
-    """Answers from a block of samples until a private check says that it was overfitted, then from the next block.
+    """Answers from a block of samples until a private check finds it overfitted, then from the next block.
 
-    Half of the samples is the holdout that checks, the other half is cut into `rounds` blocks. The number of samples
-    follows the rounds in which the analyst really overfits, not the number of queries.
+    Half of the samples is the holdout of the check, the other half is cut into `rounds` blocks. The number of samples
+    needed grows with the rounds in which the analyst overfits, not with the number of queries.
 
     Args:
         sample: (n,) indices into the support.
@@ -351,7 +356,7 @@ class EffectiveRounds:
         """Answers to queries (c, k), in order.
 
         Raises:
-            BudgetExhausted: an alarm was raised in the last block.
+            BudgetExhausted: the last block was overfitted too.
         """
         answers = np.empty(len(queries))
         start = 0

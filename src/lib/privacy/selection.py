@@ -33,29 +33,103 @@ def select_and_score(
     Args:
         train, holdout, fresh: x (n, d) and y (n,) in {-1, 1}; `fresh` only scores.
         sizes: numbers k of features.
-        answer: `answer(train means, holdout means)` gives what the analyst is told about the holdout.
+        answer: `answer(train means, holdout means)` returns the holdout's answers to the analyst.
 
     Returns:
-        Accuracies by k: `train`, `holdout` (as told) and `fresh`, each (len(sizes),).
+        Accuracies by k: `train`, `holdout` (as answered) and `fresh`, each (len(sizes),).
+
+    Source: Dwork et al. 2015, Science 349, 636-638.
     """
     (x_t, y_t), (x_h, y_h), (x_f, y_f) = train, holdout, fresh
     w_t, w_h = y_t @ x_t / len(y_t), y_h @ x_h / len(y_h)
-    told = answer(w_t, w_h)
+    w_a = answer(w_t, w_h)
     least = 1 / np.sqrt(len(y_t))
-    kept = np.flatnonzero((np.abs(w_t) >= least) & (np.abs(told) >= least) & (np.sign(w_t) == np.sign(told)))
-    kept = kept[np.argsort(-np.abs(w_t[kept]), kind="stable")]
+    candidates = np.flatnonzero((np.abs(w_t) >= least) & (np.abs(w_a) >= least) & (np.sign(w_t) == np.sign(w_a)))
+    ranking = candidates[np.argsort(-np.abs(w_t[candidates]), kind="stable")]
     scores = {name: [] for name in ("train", "holdout", "fresh")}
     for k in sizes:
-        chosen = kept[:k]
-        signs = np.sign(w_t[chosen])
-        right = {}
+        features = ranking[:k]
+        signs = np.sign(w_t[features])
+        accuracy = {}
         for name, x, y in (("train", x_t, y_t), ("holdout", x_h, y_h), ("fresh", x_f, y_f)):
-            vote = np.sign(x[:, chosen] @ signs) * y
-            right[name] = float(np.mean(0.5 * (1 + vote)))
-        right["holdout"] = float(answer(np.array([right["train"]]), np.array([right["holdout"]]))[0])
-        for name, value in right.items():
+            vote = np.sign(x[:, features] @ signs) * y
+            accuracy[name] = float(np.mean(0.5 * (1 + vote)))
+        accuracy["holdout"] = float(answer(np.array([accuracy["train"]]), np.array([accuracy["holdout"]]))[0])
+        for name, value in accuracy.items():
             scores[name].append(value)
     return {name: np.array(values) for name, values in scores.items()}
+
+
+def correlation_selection(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
+    """The `count` columns of largest uncentred correlation with y in absolute value, and all that tie with the last.
+
+    Args:
+        x: (n, p), any n.
+        y: (n,).
+        count: number of columns, 1 to p.
+
+    Returns:
+        (p,) booleans.
+
+    Raises:
+        ValueError: a count outside its range.
+    """
+    if not 1 <= count <= x.shape[1]:
+        raise ValueError(f"count: got {count}, expected 1 to {x.shape[1]}, the number of columns")
+    correlation = np.abs(y @ x) / np.linalg.norm(x, axis=0) / np.linalg.norm(y)
+    return correlation >= np.sort(correlation)[-count]
+
+
+Sample = tuple[np.ndarray, np.ndarray]
+ROUTES = ("same data", "fresh sample", "split sample")
+
+
+def screened_regressions(
+    data: Sample, second: Sample, fresh: Sample, level: float
+) -> tuple[dict[str, dict[str, float]], int]:
+    """Screen variables, refit on those selected, and report the refit by the data that it uses.
+
+    On the same data and on a second sample the screen is the t-test of `freedman_selection` on all data. On a split
+    sample the first half screens and the second fits; a half may have fewer samples than variables + 1, so that it is
+    screened by correlation, for as many variables, at most a quarter of the samples.
+
+    Args:
+        data: x (n, p) and y (n,), n > p + 1.
+        second: another sample of the same size.
+        fresh: a sample that scores every fit.
+        level: of the screen.
+
+    Returns:
+        `regression_report` for each of `ROUTES`, and the number of variables selected on all data.
+    """
+    (x, y), (x_second, y_second), (x_fresh, y_fresh) = data, second, fresh
+    columns = freedman_selection(x, y, level)
+    half = len(y) // 2
+    count = max(1, min(int(columns.sum()), half // 2))
+    half_columns = correlation_selection(x[:half], y[:half], count)
+    reports = (
+        regression_report(x[:, columns], y, x_fresh[:, columns], y_fresh),
+        regression_report(x_second[:, columns], y_second, x_fresh[:, columns], y_fresh),
+        regression_report(x[half:, half_columns], y[half:], x_fresh[:, half_columns], y_fresh),
+    )
+    return dict(zip(ROUTES, reports)), int(columns.sum())
+
+
+def vote_query(bits: np.ndarray, answers: np.ndarray, count: int) -> np.ndarray:
+    """The query that the answers to single features lead to: how often the vote of the `count` strongest is right.
+
+    Args:
+        bits: (d, n) queries, 1 where a feature's sign agrees with the label of a sample.
+        answers: (d,) answers to them; their distance from 1/2 ranks the features, their side of 1/2 is the vote.
+        count: number of features that vote.
+
+    Returns:
+        (n,) values 1, 0, and 1/2 at a tie.
+    """
+    deviation = answers - 0.5
+    strongest = np.argsort(-np.abs(deviation), kind="stable")[:count]
+    votes = np.sign(deviation[strongest]) @ (2 * bits[strongest] - 1)
+    return 0.5 * (1 + np.sign(votes))
 
 
 def freedman_selection(x: np.ndarray, y: np.ndarray, level: float) -> np.ndarray:
@@ -64,7 +138,7 @@ def freedman_selection(x: np.ndarray, y: np.ndarray, level: float) -> np.ndarray
     Args:
         x: (n, p) with n > p + 1.
         y: (n,).
-        level: kept when the p-value is below it.
+        level: a column is selected when its p-value is below it.
 
     Returns:
         (p,) booleans.
@@ -78,11 +152,11 @@ def freedman_selection(x: np.ndarray, y: np.ndarray, level: float) -> np.ndarray
 
 
 def regression_report(x: np.ndarray, y: np.ndarray, fresh_x: np.ndarray, fresh_y: np.ndarray) -> dict[str, float]:
-    """Fit least squares with an intercept; what it claims about itself, and what fresh data say.
+    """Least squares with an intercept, judged on the data of the fit and on fresh data.
 
     Args:
         x, y: (n, k) and (n,) the data of the fit, k < n - 1.
-        fresh_x, fresh_y: data that had no part in it.
+        fresh_x, fresh_y: data that had no part in the fit.
 
     Returns:
         `r2` and `p_value` (F-test of all coefficients) on the data of the fit, `significant`: coefficients with

@@ -5,9 +5,25 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LinearRegression
 
-from lib.privacy.analysts import ReconstructionAttack, SignAttack, random_bits, sign_attack_bias, sign_attack_limit
+from lib.privacy.analysts import (
+    ReconstructionAttack,
+    SignAttack,
+    fixed_query_bound,
+    random_bits,
+    sign_attack_bias,
+    sign_attack_limit,
+    total_variation,
+)
 from lib.privacy.queries import Gaussian, Naive
-from lib.privacy.selection import freedman_selection, regression_report, select_and_score, signed_features
+from lib.privacy.selection import (
+    correlation_selection,
+    freedman_selection,
+    regression_report,
+    screened_regressions,
+    select_and_score,
+    signed_features,
+    vote_query,
+)
 
 
 def test_the_limit_inverts_the_bias():
@@ -48,9 +64,15 @@ def test_a_control_that_ignores_the_answers_stays_within_the_union_bound():
     for seed in range(40):
         attack = SignAttack(n, {"naive": Naive(np.arange(n), n)}, np.random.default_rng(seed), control=True)
         attack.ask(n - 1)
-        error = max(attack.worst["naive"], abs(attack.last_answers()["naive"] - 0.5))
-        inside += error <= np.sqrt(np.log(2 * n / 0.05) / (2 * n))
+        inside += attack.largest_errors()["naive"] <= fixed_query_bound(n, n, 0.05)
     assert inside >= 38
+
+
+def test_fixed_queries_stay_within_the_bound_whose_exact_probability_is_binomial():
+    n, m, level = 200, 50, 0.05
+    bound = fixed_query_bound(n, m, level)
+    misses = stats.binom.cdf(np.ceil(n * (0.5 - bound)) - 1, n, 0.5) + stats.binom.sf(n * (0.5 + bound), n, 0.5)
+    assert 0 < m * misses <= level
 
 
 def test_reconstruction_reaches_total_variation():
@@ -59,9 +81,12 @@ def test_reconstruction_reaches_total_variation():
     sample = rng.choice(32, 100, p=p)
     attack = ReconstructionAttack(p, {"naive": Naive(sample, 32)}, rng)
     attack.ask(20000)
-    variation = 0.5 * np.abs(np.bincount(sample, minlength=32) / 100 - p).sum()
+    variation = total_variation(sample, p)
+    best = (np.bincount(sample, minlength=32) / 100 > p).astype(float)
+    assert best[sample].mean() - best @ p == pytest.approx(variation)  # the subset of all points sampled too often
     error = attack.last_errors()["naive"]
     assert 0.97 * variation <= error <= variation + 1e-6
+    assert attack.largest_errors()["naive"] == max(attack.worst["naive"], error)
 
 
 def test_random_bits_are_fair_and_of_any_width():
@@ -74,10 +99,10 @@ def test_regression_report_agrees_with_scikit_learn_and_scipy():
     rng = np.random.default_rng(1)
     x, y = rng.standard_normal((60, 3)), rng.standard_normal(60)
     x_new, y_new = rng.standard_normal((500, 3)), rng.standard_normal(500)
-    found = regression_report(x, y, x_new, y_new)
+    report = regression_report(x, y, x_new, y_new)
     model = LinearRegression().fit(x, y)
-    assert found["r2"] == pytest.approx(model.score(x, y))
-    assert found["fresh_r2"] == pytest.approx(model.score(x_new, y_new))
+    assert report["r2"] == pytest.approx(model.score(x, y))
+    assert report["fresh_r2"] == pytest.approx(model.score(x_new, y_new))
     one = regression_report(x[:, :1], y, x_new[:, :1], y_new)
     assert one["p_value"] == pytest.approx(stats.linregress(x[:, 0], y).pvalue)
     assert regression_report(x[:, :0], y, x_new[:, :0], y_new)["r2"] == 0.0
@@ -85,12 +110,12 @@ def test_regression_report_agrees_with_scikit_learn_and_scipy():
 
 def test_screening_keeps_its_level_and_the_f_test_is_uniform_without_it():
     rng = np.random.default_rng(2)
-    kept, p = [], []
+    share, p = [], []
     for _ in range(200):
         x, y = rng.standard_normal((60, 10)), rng.standard_normal(60)
-        kept.append(freedman_selection(x, y, 0.25).mean())
+        share.append(freedman_selection(x, y, 0.25).mean())
         p.append(regression_report(x, y, x, y)["p_value"])
-    assert np.mean(kept) == pytest.approx(0.25, abs=4 * 0.25 / np.sqrt(200 * 10) * 2)
+    assert np.mean(share) == pytest.approx(0.25, abs=4 * 0.25 / np.sqrt(200 * 10) * 2)
     assert stats.kstest(p, "uniform").pvalue > 1e-3
 
 
@@ -101,3 +126,38 @@ def test_features_are_chosen_by_training_rank_among_those_both_sets_show():
     np.testing.assert_array_equal(scores["fresh"], [1.0, 1.0])
     x, y = signed_features(4000, 3, 1, 0.5, np.random.default_rng(0))
     np.testing.assert_allclose(y @ x / 4000, [0.5, 0, 0], atol=0.07)
+
+
+def test_correlation_screening_is_numpys_ranking_on_centred_data():
+    rng = np.random.default_rng(3)
+    x, y = rng.standard_normal((31, 8)), rng.standard_normal(31)
+    x, y = x - x.mean(axis=0), y - y.mean()
+    strength = [abs(np.corrcoef(column, y)[0, 1]) for column in x.T]
+    assert set(np.flatnonzero(correlation_selection(x, y, 3))) == set(np.argsort(strength)[-3:])
+    with pytest.raises(ValueError, match="count: got 0, expected 1 to 8"):
+        correlation_selection(x, y, 0)
+
+
+def test_only_the_refit_on_the_screening_data_is_invalid():
+    rng = np.random.default_rng(4)
+
+    def draw(n):
+        return rng.standard_normal((n, 20)), rng.standard_normal(n)
+
+    p = {route: [] for route in ("same data", "fresh sample", "split sample")}
+    for _ in range(200):
+        reports, count = screened_regressions(draw(60), draw(60), draw(30), 0.25)
+        assert 0 <= count <= 20
+        for route, report in reports.items():
+            p[route].append(report["p_value"])
+    assert np.mean(np.array(p["same data"]) < 0.05) > 0.5
+    for route in ("fresh sample", "split sample"):
+        assert stats.kstest(np.array(p[route])[np.array(p[route]) < 1], "uniform").pvalue > 1e-3
+
+
+def test_a_vote_query_is_the_majority_of_the_strongest_features():
+    bits = random_bits(7, 50, np.random.default_rng(5))
+    answers = bits.mean(axis=1)
+    strongest = np.argsort(-np.abs(answers - 0.5), kind="stable")[:3]
+    agrees = np.where(answers[strongest, None] > 0.5, bits[strongest], 1 - bits[strongest])
+    np.testing.assert_array_equal(vote_query(bits.astype(float), answers, 3), agrees.sum(axis=0) >= 2)

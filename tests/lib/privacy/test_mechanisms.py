@@ -10,7 +10,14 @@ from scipy.optimize import brentq
 
 from lib.privacy import accounting as a
 from lib.privacy import mechanisms as m
-from lib.privacy.audit import audit_epsilon, clopper_pearson
+from lib.privacy.audit import (
+    audit_epsilon,
+    clopper_pearson,
+    exponential_scores,
+    laplace_scores,
+    multiplicative_weights_scores,
+    sparse_vector_scores,
+)
 
 
 def test_noise_has_the_calibrated_law():
@@ -90,7 +97,31 @@ def test_clopper_pearson_covers():
     assert stats.binom.pmf(np.arange(41), 40, 0.2) @ np.array(covered) >= 0.9
 
 
-def test_the_audit_accepts_calibrated_noise_and_finds_half_the_noise_out():
+def test_scores_of_the_audit_have_the_laws_of_their_mechanisms():
+    size, epsilon, trials = 20, 1.0, 8000
+    rng = np.random.default_rng(4)
+    for neighbour in (0, 1):
+        laplace = laplace_scores(size, epsilon)(neighbour, trials, rng)
+        law = stats.laplace(neighbour / size, 1 / (size * epsilon))
+        assert stats.kstest(laplace, law.cdf).pvalue > 1e-3
+        index = exponential_scores(size, epsilon)(neighbour, trials, rng)
+        share = exponential_law([0, neighbour / size], epsilon, 1 / size)[1]
+        assert stats.binomtest(int(index.sum()), trials, share).pvalue > 1e-3
+        # the first value of a stream exceeds its threshold when Lap(4/n) - Lap(2/n) exceeds -+1/2n
+        first = sparse_vector_scores(size, epsilon)(neighbour, 2000, rng) == 0
+        noise = stats.laplace.rvs(scale=4, size=200000, random_state=5) - stats.laplace.rvs(
+            scale=2, size=200000, random_state=6
+        )
+        assert np.mean(first) == pytest.approx(np.mean(noise > 0.5 - neighbour), abs=0.04)
+        # |noisy mean - 1/2| rarely exceeds 1/2 + Lap: the hypothesis answers 1/2, or the mean with Lap(5 / n epsilon)
+        answers = multiplicative_weights_scores(size, epsilon)(neighbour, 2000, rng)
+        noisy = answers[answers != 0.5]
+        assert 0 < len(noisy) < 2000
+        law = stats.laplace(neighbour / size, 5 / (size * epsilon))
+        assert stats.kstest(noisy, law.cdf).pvalue > 1e-3
+
+
+def test_the_audit_accepts_calibrated_noise_and_detects_half_the_noise():
     def run(scale):
         return lambda neighbour, count, rng: neighbour + rng.laplace(scale=scale, size=count)
 

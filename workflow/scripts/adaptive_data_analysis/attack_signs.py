@@ -1,4 +1,4 @@
-"""The sign attack against plain and perturbed answers: how far off the last query is after m adaptive ones."""
+"""The sign attack against plain and perturbed answers: the error of the last query after m adaptive ones."""
 
 import numpy as np
 import xarray as xr
@@ -29,7 +29,7 @@ def attack_signs(
         ratios: numbers of queries over n.
         sigmas: standard deviations of Gaussian noise on the answers; 0 is the plain mechanism.
         seeds: repetitions.
-        control_size, control_runs: n = m and runs of an analyst that signs by an independent sample.
+        control_size, control_runs: n = m and runs of an analyst who signs by an independent sample.
         tradeoff_size, tradeoff_ratio, tradeoff_sigmas: n, m / n and noises of the sweep.
         root_seed: root of the random streams.
     """
@@ -38,7 +38,7 @@ def attack_signs(
         for seed in progress(range(seeds), f"seeds, n = {n}"):
             attack = _attack(n, sigmas, root_seed, "signs", n, seed)
             for j, ratio in enumerate(ratios):
-                attack.ask(round(n * ratio) - 1 - attack.asked)
+                attack.ask(round(n * ratio) - 1 - attack.queries)
                 error[i, j, :, seed] = [answer - attack.truth for answer in attack.last_answers().values()]
     bias = [[[sign_attack_bias(r * n, n, s) for s in sigmas] for r in ratios] for n in sizes]
 
@@ -46,15 +46,14 @@ def attack_signs(
     for run in range(control_runs):
         attack = _attack(control_size, [0.0], root_seed, "control", run, control=True)
         attack.ask(control_size - 1)
-        last = [abs(answer - attack.truth) for answer in attack.last_answers().values()]
-        control[run] = max(*attack.worst.values(), *last)
+        (control[run],) = attack.largest_errors().values()
 
     sweep = np.zeros((2, len(tradeoff_sigmas), seeds))
     for seed in range(seeds):
         attack = _attack(tradeoff_size, tradeoff_sigmas, root_seed, "tradeoff", seed)
         attack.ask(round(tradeoff_size * tradeoff_ratio) - 1)
         sweep[0, :, seed] = list(attack.worst.values())
-        sweep[1, :, seed] = [abs(answer - attack.truth) for answer in attack.last_answers().values()]
+        sweep[1, :, seed] = list(attack.last_errors().values())
     return xr.Dataset(
         {
             "error": (("n", "ratio", "sigma", "seed"), error, {"long_name": "last answer minus truth"}),
@@ -74,7 +73,7 @@ def attack_signs(
 
 
 def _attack(n: int, sigmas: list[float], root_seed: int, *key, control: bool = False) -> SignAttack:
-    """An attack on the same n samples behind each noise; data and each mechanism have streams of their own."""
+    """An attack on the same n samples with each noise; the data and each mechanism have their own random stream."""
     oracles = {
         sigma: Gaussian(np.arange(n), n, sigma, generator(root_seed, "adaptive_data_analysis", *key, sigma))
         if sigma

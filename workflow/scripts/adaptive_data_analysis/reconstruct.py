@@ -1,13 +1,14 @@
 """Histogram reconstruction from random subsets: the error over all queries, by mechanism and number of queries."""
 
 import math
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
 from lib.atlas.progress import progress
 from lib.atlas.seeds import generator
-from lib.privacy.analysts import ReconstructionAttack
+from lib.privacy.analysts import ReconstructionAttack, total_variation
 from lib.privacy.queries import Gaussian, Laplace, Naive, PrivateMultiplicativeWeights, SampleSplit
 
 MECHANISMS = ("naive", "gaussian", "laplace", "pmw", "pmw_exact")
@@ -30,7 +31,7 @@ def reconstruct(
     """Return `worst (mechanism, queries, seed)`, the largest error over all queries, the last included.
 
     `pmw_exact` corrects its hypothesis without noise: coordination without perturbation. `split` is set up for each m
-    by itself and is nan where m exceeds the number of samples.
+    anew and is nan where m exceeds the number of samples.
 
     Args:
         size: number n of samples.
@@ -38,10 +39,10 @@ def reconstruct(
         threshold, scale: T and b of private multiplicative weights.
         sigma: standard deviation of Gaussian and of Laplace noise.
         queries: numbers m, increasing.
-        seeds: repetitions, each with a distribution and a sample of its own.
+        seeds: repetitions, each with its own distribution and sample.
         max_updates: updates after which private multiplicative weights stops; 0 for 16 log U / T^2.
         private_test: test against a noisy threshold, drawn again after each update.
-        delta: at which epsilon is accounted.
+        delta: failure probability at which epsilon is accounted.
         root_seed: root of the random streams.
     """
     names = [*MECHANISMS, "split"]
@@ -50,46 +51,33 @@ def reconstruct(
     epsilon = np.zeros((2, seeds))
     variation = np.zeros(seeds)
     for seed in progress(range(seeds), "seeds"):
-        key = ("adaptive_data_analysis", "reconstruct", size, universe, seed)
-        rng = generator(root_seed, *key, "data")
-        p = rng.dirichlet(np.ones(universe))
-        sample = rng.choice(universe, size, p=p)
-        variation[seed] = 0.5 * np.abs(np.bincount(sample, minlength=universe) / size - p).sum()
-
-        def weights(noise, stream, sample=sample, key=key):
-            return PrivateMultiplicativeWeights(
-                sample,
-                universe,
-                threshold,
-                noise,
-                generator(root_seed, *key, stream),
-                max_updates=max_updates or None,
-                private_test=private_test and noise > 0,
-            )
-
+        stream = partial(generator, root_seed, "adaptive_data_analysis", "reconstruct", size, universe, seed)
+        rng = stream("data")
+        distribution = rng.dirichlet(np.ones(universe))
+        sample = rng.choice(universe, size, p=distribution)
+        variation[seed] = total_variation(sample, distribution)
+        weights = partial(PrivateMultiplicativeWeights, sample, universe, threshold, max_updates=max_updates or None)
         oracles = {
             "naive": Naive(sample, universe),
-            "gaussian": Gaussian(sample, universe, sigma, generator(root_seed, *key, "gaussian")),
-            "laplace": Laplace(sample, universe, sigma / math.sqrt(2), generator(root_seed, *key, "laplace")),
-            "pmw": weights(scale, "pmw"),
-            "pmw_exact": weights(0.0, "pmw_exact"),
+            "gaussian": Gaussian(sample, universe, sigma, stream("gaussian")),
+            "laplace": Laplace(sample, universe, sigma / math.sqrt(2), stream("laplace")),
+            "pmw": weights(scale, stream("pmw"), private_test=private_test),
+            "pmw_exact": weights(0.0, stream("pmw_exact")),
         }
-        attack = ReconstructionAttack(p, oracles, generator(root_seed, *key, "analyst"))
+        attack = ReconstructionAttack(distribution, oracles, stream("analyst"))
         for j, m in enumerate(queries):
-            attack.ask(m - 1 - attack.asked)
-            last = attack.last_errors()
-            worst[:-1, j, seed] = [np.maximum(attack.worst[name], last[name]) for name in MECHANISMS]
+            attack.ask(m - 1 - attack.queries)
+            errors = attack.largest_errors()
+            worst[:-1, j, seed] = [errors[name] for name in MECHANISMS]
             updates[:, j, seed] = [oracles[name].updates for name in ("pmw", "pmw_exact")]
             if m <= size:
-                split = ReconstructionAttack(
-                    p, {"split": SampleSplit(sample, universe, m)}, generator(root_seed, *key, "split", m)
-                )
+                splits = {"split": SampleSplit(sample, universe, m)}
+                split = ReconstructionAttack(distribution, splits, stream("split", m))
                 split.ask(m - 1)
-                worst[-1, j, seed] = max(split.worst["split"], split.last_errors()["split"])
+                worst[-1, j, seed] = split.largest_errors()["split"]
         ledger = oracles["pmw"].ledger
         epsilon[:, seed] = [ledger.epsilon(0.0), ledger.epsilon(delta) if ledger.pure else 0.0]
-    bound = oracles["pmw"].max_updates
-    per_update = (5 if private_test else 1) / (size * scale)
+    bound, per_update = oracles["pmw"].max_updates, oracles["pmw"].epsilon_per_update
     return xr.Dataset(
         {
             "worst": (("mechanism", "queries", "seed"), worst, {"long_name": "largest error over all queries"}),

@@ -1,4 +1,6 @@
-"""The reusable holdout: accuracy of selected features as told by a holdout, plain or reusable, and on fresh data."""
+"""The reusable holdout: accuracy of selected features by a plain holdout, by a reusable one, and on fresh data."""
+
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -28,10 +30,10 @@ def reuse_holdout(
 
     Args:
         size: samples n in each of training set, holdout and fresh set.
-        features: number d.
+        features: number d of features.
         counts: numbers k of selected features.
         signal: features that carry signal in the second kind of data; the first has none.
-        bias: their shift, times sqrt(n).
+        bias: shift of these features, times sqrt(n).
         threshold, sigma: of Thresholdout, once with Gaussian and once with Laplace noise.
         budget: answers that Thresholdout may take from the holdout.
         seeds: repetitions.
@@ -39,23 +41,15 @@ def reuse_holdout(
     """
     accuracy = np.zeros((2, 3, len(KINDS), len(counts), seeds))
     spent = np.zeros((2, 2, seeds))
+    samples = np.arange(size)
+    holdout_of = partial(Thresholdout, samples, samples, size, threshold=threshold, sigma=sigma)
     for seed in progress(range(seeds), "seeds"):
         for i, carriers in enumerate((0, signal)):
-            key = ("adaptive_data_analysis", "reuse_holdout", carriers, seed)
-            rng = generator(root_seed, *key)
+            stream = partial(generator, root_seed, "adaptive_data_analysis", "reuse_holdout", carriers, seed)
+            rng = stream()
             data = [signed_features(size, features, carriers, bias / np.sqrt(size), rng) for _ in range(3)]
             reusable = {
-                noise: Thresholdout(
-                    np.arange(size),
-                    np.arange(size),
-                    size,
-                    threshold=threshold,
-                    sigma=sigma,
-                    budget=budget,
-                    rng=generator(root_seed, *key, noise),
-                    noise=noise,
-                )
-                for noise in ("gaussian", "laplace")
+                noise: holdout_of(budget=budget, rng=stream(noise), noise=noise) for noise in ("gaussian", "laplace")
             }
             answers = (lambda train, holdout: holdout, *(oracle.answer_means for oracle in reusable.values()))
             for j, answer in enumerate(answers):

@@ -7,9 +7,8 @@ from lib.atlas.progress import progress
 from lib.atlas.seeds import generator
 from lib.privacy.analysts import random_bits
 from lib.privacy.queries import Gaussian, Naive
-from lib.privacy.selection import freedman_selection, regression_report
+from lib.privacy.selection import ROUTES, screened_regressions, vote_query
 
-ROUTES = ("same data", "fresh sample", "split sample")
 MEASURES = ("r2", "p_value", "significant", "fresh_r2")
 
 
@@ -31,35 +30,24 @@ def screen(
 
     Args:
         size, variables: n and p of the regressions; X and y are independent N(0, 1).
-        level: a variable is kept when its two-sided p-value is below it.
-        fresh: fresh points that score a fit.
+        level: a variable is selected when its two-sided p-value is below it.
+        fresh: size of the fresh sample that scores a fit.
         runs: repetitions of the regressions.
         query_size, query_variables: n and d of the query form, fair signs and labels.
-        kept: features kept there, those whose answers lie furthest from 1/2.
+        kept: features that vote there, those whose answers lie furthest from 1/2.
         sigma: noise of the Gaussian mechanism.
         query_runs: repetitions of the query form.
         root_seed: root of the random streams.
     """
     report = np.zeros((len(ROUTES), len(MEASURES), runs))
-    kept_variables = np.zeros(runs, int)
+    selected = np.zeros(runs, int)
     for run in progress(range(runs), "regressions"):
         rng = generator(root_seed, "adaptive_data_analysis", "screen", run)
-
-        def draw(n, rng=rng):
-            return rng.standard_normal((n, variables)), rng.standard_normal(n)
-
-        (x, y), (x_new, y_new), (x_test, y_test) = draw(size), draw(size), draw(fresh)
-        chosen = freedman_selection(x, y, level)
-        kept_variables[run] = chosen.sum()
-        # a half has fewer samples than variables + 1 when p = n/2: it is screened by correlation instead
-        half = size // 2
-        correlation = np.abs(y[:half] @ x[:half]) / np.linalg.norm(x[:half], axis=0) / np.linalg.norm(y[:half])
-        chosen_half = correlation >= np.sort(correlation)[-max(1, min(int(chosen.sum()), half // 2))]
-        fits = [(x[:, chosen], y), (x_new[:, chosen], y_new), (x[half:, chosen_half], y[half:])]
-        tests = [x_test[:, chosen], x_test[:, chosen], x_test[:, chosen_half]]
-        for i, (fit, test) in enumerate(zip(fits, tests)):
-            found = regression_report(*fit, test, y_test)
-            report[i, :, run] = [found[name] for name in MEASURES]
+        data, second, scoring = [
+            (rng.standard_normal((n, variables)), rng.standard_normal(n)) for n in (size, size, fresh)
+        ]
+        reports, selected[run] = screened_regressions(data, second, scoring, level)
+        report[:, :, run] = [[reports[route][name] for name in MEASURES] for route in ROUTES]
     gap = np.zeros((2, query_runs))
     for run in range(query_runs):
         key = ("adaptive_data_analysis", "screen_queries", run)
@@ -70,14 +58,11 @@ def screen(
             Gaussian(samples, query_size, sigma, generator(root_seed, *key, "noise")),
         )
         for i, oracle in enumerate(oracles):
-            answers = oracle.answer(bits) - 0.5
-            best = np.argsort(-np.abs(answers), kind="stable")[:kept]
-            votes = np.sign(answers[best]) @ (2 * bits[best] - 1)
-            gap[i, run] = oracle.answer(0.5 * (1 + np.sign(votes))[None])[0] - 0.5
+            gap[i, run] = oracle.answer(vote_query(bits, oracle.answer(bits), kept)[None])[0] - 0.5
     return xr.Dataset(
         {
             "report": (("route", "measure", "run"), report),
-            "kept": ("run", kept_variables, {"long_name": "variables kept"}),
+            "kept": ("run", selected, {"long_name": "variables kept"}),
             "gap": (("mechanism", "query_run"), gap, {"long_name": "reported accuracy minus 1/2"}),
         },
         coords={"route": list(ROUTES), "measure": list(MEASURES), "mechanism": ["naive", "gaussian"]},

@@ -30,16 +30,16 @@ def transfer(
             for eps in epsilons
         ]
     )
-    needed = 12 * np.log(4 / beta) / tau**2
+    least_size = 12 * np.log(4 / beta) / tau**2
     return xr.Dataset(
         {
             "bias": (("epsilon", "run"), bias, {"long_name": "sample mean minus population mean"}),
             "largest": ("run", scores.max(axis=1), {"long_name": "bias of the query of largest sample mean"}),
             "bound": ("epsilon", np.expm1(epsilons), {"long_name": "exp(epsilon) - 1"}),
-            "premises": ("epsilon", (np.array(epsilons) <= tau / 2) & (size >= needed)),
+            "premises": ("epsilon", (np.array(epsilons) <= tau / 2) & (size >= least_size)),
         },
         coords={"epsilon": epsilons},
-        attrs={"n": size, "candidates": candidates, "tau": tau, "beta": beta, "samples_needed": float(needed)},
+        attrs={"n": size, "candidates": candidates, "tau": tau, "beta": beta, "samples_needed": float(least_size)},
     )
 
 

@@ -1,11 +1,14 @@
-"""Checking many guesses with few alarms, and adaptive answers that cost samples only when they were overfitted."""
+"""Many guesses checked with few alarms, and adaptive answers that cost samples only when they were overfitted."""
+
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
 from lib.atlas.progress import progress
 from lib.atlas.seeds import generator
-from lib.privacy.analysts import SignAttack, random_bits
+from lib.privacy.analysts import SignAttack
+from lib.privacy.guesses import GuessOutcome, check_guesses
 from lib.privacy.queries import EffectiveRounds, Gaussian, Naive, SparseValidate
 
 ROUNDS = ("naive", "gaussian", "effective_rounds")
@@ -28,13 +31,13 @@ def validate(
     rounds: int,
     root_seed: int,
 ) -> xr.Dataset:
-    """Return the fate of every wrong guess by holdout size, and errors of the sign attack on effective rounds.
+    """Return the outcome of streams of guesses by holdout size, and errors of the sign attack on effective rounds.
 
     Args:
         sizes: holdout sizes.
         universe: number U of points, the distribution is Dirichlet(1) on them.
         guesses: number m of guessed answers to random subset queries.
-        wrong: guesses off by 2 tau, and alarms allowed; the others are off by at most tau / 4.
+        wrong: guesses that are off by 2 tau, and alarms allowed; the others are off by at most tau / 4.
         tau, epsilon: tolerance and privacy of the check.
         seeds: repetitions.
         round_sizes, round_queries: samples n and numbers m of queries of the sign attack.
@@ -45,21 +48,22 @@ def validate(
     fate = np.zeros((len(sizes), 4, seeds), int)
     for i, n in enumerate(sizes):
         for seed in progress(range(seeds), f"streams of guesses, n = {n}"):
-            fate[i, :, seed] = _stream(n, universe, guesses, wrong, tau, epsilon, root_seed, seed)
+            stream = partial(generator, root_seed, "adaptive_data_analysis", "validate", n, seed)
+            fate[i, :, seed] = _stream(n, universe, guesses, wrong, tau, epsilon, stream)
     error = np.full((len(round_sizes), len(ROUNDS), 2, len(round_queries), seeds), np.nan)
     alarms = np.zeros((len(round_sizes), len(round_queries), seeds), int)
     for i, n in enumerate(round_sizes):
         for seed in progress(range(seeds), f"effective rounds, n = {n}"):
-            key = ("adaptive_data_analysis", "rounds", n, seed)
-            check = {"tolerance": round_tau, "epsilon": round_epsilon, "rng": generator(root_seed, *key, "rounds")}
+            stream = partial(generator, root_seed, "adaptive_data_analysis", "rounds", n, seed)
+            check = {"tolerance": round_tau, "epsilon": round_epsilon, "rng": stream("rounds")}
             oracles = {
                 "naive": Naive(np.arange(n), n),
-                "gaussian": Gaussian(np.arange(n), n, round_sigma, generator(root_seed, *key, "gaussian")),
+                "gaussian": Gaussian(np.arange(n), n, round_sigma, stream("gaussian")),
                 "effective_rounds": EffectiveRounds(np.arange(n), n, rounds=rounds, **check),
             }
-            attack = SignAttack(n, oracles, generator(root_seed, *key))
+            attack = SignAttack(n, oracles, stream())
             for j, m in enumerate(round_queries):
-                attack.ask(m - 1 - attack.asked)
+                attack.ask(m - 1 - attack.queries)
                 for name in attack.oracles:
                     answer, after = attack.last(name)
                     error[i, ROUNDS.index(name), :, j, seed] = attack.worst[name], abs(answer - attack.truth)
@@ -87,36 +91,13 @@ def validate(
     )
 
 
-def _stream(n, universe, guesses, wrong, tau, epsilon, root_seed, seed, chunk=1024) -> list[int]:
-    """Wrong guesses met, missed, false alarms, and guesses looked at before the alarms ran out."""
-    key = ("adaptive_data_analysis", "validate", n, seed)
-    rng = generator(root_seed, *key)
-    p = rng.dirichlet(np.ones(universe))
-    sample = rng.choice(universe, n, p=p)
-    check = SparseValidate(
-        sample, universe, tolerance=tau, alarms=wrong, epsilon=epsilon, rng=generator(root_seed, *key, "noise")
-    )
-    bad = np.zeros(guesses, bool)
-    bad[rng.choice(guesses, wrong, replace=False)] = True
-    alarm = np.zeros(guesses, bool)
-    looked = 0
-    for first in range(0, guesses, chunk):
-        stop = min(first + chunk, guesses)
-        subsets = random_bits(stop - first, universe, rng).astype(np.float32)
-        off = np.where(bad[first:stop], 2 * tau, tau / 4 * rng.uniform(-1, 1, stop - first))
-        side = np.where(bad[first:stop], rng.integers(0, 2, stop - first) * 2 - 1, 1)
-        stated = subsets.astype(float) @ p + side * off
-        start = 0
-        while start < stop - first and not check.exhausted:
-            at = check.first_alarm(subsets[start:], stated[start:])
-            start = stop - first if at is None else start + at + 1
-            if at is not None:
-                alarm[first + start - 1] = True
-        looked = first + start
-        if check.exhausted:
-            break
-    met = bad[:looked]
-    return [int(met.sum()), int((met & ~alarm[:looked]).sum()), int((alarm & ~bad).sum()), looked]
+def _stream(size, universe, guesses, wrong, tau, epsilon, stream) -> GuessOutcome:
+    """Outcome of one stream of guesses on a random distribution and a sample from it."""
+    rng = stream()
+    distribution = rng.dirichlet(np.ones(universe))
+    sample = rng.choice(universe, size, p=distribution)
+    check = SparseValidate(sample, universe, tolerance=tau, alarms=wrong, epsilon=epsilon, rng=stream("noise"))
+    return check_guesses(check, distribution, guesses=guesses, wrong=wrong, tolerance=tau, rng=rng)
 
 
 if "snakemake" in globals():
