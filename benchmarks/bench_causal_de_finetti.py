@@ -18,8 +18,8 @@ def strata(x, y, z):
     """G statistic stratum by stratum."""
     total = 0.0
     for values in {tuple(row) for row in z.tolist()}:
-        kept = (z == values).all(axis=1)
-        table = np.histogram2d(x[kept], y[kept], bins=2)[0]
+        rows = (z == values).all(axis=1)
+        table = np.histogram2d(x[rows], y[rows], bins=2)[0]
         total += stats.chi2_contingency(table, correction=False, lambda_="log-likelihood").statistic
     return total
 

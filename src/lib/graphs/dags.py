@@ -1,6 +1,8 @@
-"""Directed acyclic graphs as tuples of parent bit masks: enumeration, d-separation, Markov classes, distances.
+"""Directed graphs: enumeration, d-separation, Markov classes, distances.
 
-A graph on d nodes is a tuple `parents` of d integers; bit j of `parents[i]` is set when j -> i.
+A graph on d nodes has three forms: a boolean matrix (d, d) whose entry (j, i) says that j -> i; a networkx `DiGraph`;
+and, if it is acyclic, a tuple `parents` of d bit masks, bit j of `parents[i]` set when j -> i, which is compact to
+enumerate. `as_adjacency` and `as_dag` take any of them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,7 +31,7 @@ def mask_of(nodes: Iterable[int]) -> int:
 
 
 def descendants(parents: Dag, node: int) -> int:
-    """Mask of the nodes that a directed path leads to from `node`, without itself."""
+    """Mask of the nodes that a directed path from `node` leads to, without `node` itself."""
     reached, growing = 1 << node, True
     while growing:
         more = mask_of(i for i, mask in enumerate(parents) if mask & reached)
@@ -42,7 +44,7 @@ def descendants(parents: Dag, node: int) -> int:
 def all_dags(nodes: int) -> tuple[Dag, ...]:
     """All labelled directed acyclic graphs: 1, 3, 25, 543, 29281 of them for 1 to 5 nodes.
 
-    The last node is put into each smaller graph with every pair of parents and children that closes no cycle.
+    The last node joins each smaller graph with every pair of parents and children that closes no cycle.
 
     Raises:
         ValueError: fewer than 1 or more than 5 nodes.
@@ -52,7 +54,7 @@ def all_dags(nodes: int) -> tuple[Dag, ...]:
     if nodes == 1:
         return ((0,),)
     new = nodes - 1
-    found = []
+    graphs = []
     for smaller in all_dags(new):
         below = [descendants(smaller, i) | (1 << i) for i in range(new)]
         for above in range(1 << new):
@@ -60,8 +62,8 @@ def all_dags(nodes: int) -> tuple[Dag, ...]:
             for children in range(1 << new):
                 if not children & forbidden:
                     grown = [mask | ((children >> i & 1) << new) for i, mask in enumerate(smaller)]
-                    found.append((*grown, above))
-    return tuple(found)
+                    graphs.append((*grown, above))
+    return tuple(graphs)
 
 
 def ancestral(parents: Dag, mask: int) -> int:
@@ -139,25 +141,65 @@ def exchangeable_graph(parents: Dag, samples: int) -> Dag:
     return (*copies, *([0] * d))
 
 
-def adjacency(parents: Dag) -> np.ndarray:
-    """Boolean matrix (d, d) whose entry (j, i) says that j -> i."""
-    d = len(parents)
-    return np.array([[bool(parents[i] >> j & 1) for i in range(d)] for j in range(d)]).reshape(d, d)
+def as_adjacency(graph) -> np.ndarray:
+    """Boolean matrix (d, d) of a directed graph in any form; entry (j, i) says that j -> i.
+
+    Args:
+        graph: parent masks, a matrix (d, d), or a networkx `DiGraph`, nodes in its order.
+
+    Raises:
+        ValueError: another shape.
+    """
+    if hasattr(graph, "adj"):
+        import networkx as nx
+
+        return nx.to_numpy_array(graph, dtype=bool)
+    if isinstance(graph, tuple) and all(isinstance(mask, int) for mask in graph):
+        return np.array([[bool(mask >> j & 1) for mask in graph] for j in range(len(graph))]).reshape((len(graph),) * 2)
+    matrix = np.asarray(graph, bool)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"graph: got shape {matrix.shape}, expected (d, d)")
+    return matrix
 
 
-def edge_distance(truth: np.ndarray, found: np.ndarray) -> float:
-    """Directed edges in one graph only, over the edges of both: 0 for equal graphs, 1 when `found` alone is empty.
+def as_dag(graph) -> Dag:
+    """Parent masks of a directed acyclic graph in any form.
+
+    Raises:
+        ValueError: another shape, or a graph with a cycle.
+    """
+    dag = tuple(mask_of(np.flatnonzero(column)) for column in as_adjacency(graph).T)
+    for node, mask in enumerate(dag):
+        if (descendants(dag, node) | 1 << node) & mask:
+            raise ValueError(f"graph: got a cycle through node {node}, expected an acyclic graph")
+    return dag
+
+
+def layers(graph) -> np.ndarray:
+    """Layer of each node of an acyclic graph, (d,): 1 + the longest directed path from it to a sink."""
+    import networkx as nx
+
+    reverse = nx.DiGraph(as_adjacency(graph).T)
+    layer = {node: n for n, nodes in enumerate(nx.topological_generations(reverse), 1) for node in nodes}
+    return np.array([layer[node] for node in range(len(layer))])
+
+
+def edge_distance(truth, estimate) -> float:
+    """Directed edges in one graph only, over the edges of both: 0 for equal graphs, 1 when `estimate` alone is empty.
 
     The metric of the released code of Guo et al. 2023, a Jaccard-type distance and not the structural Hamming distance.
+
+    Args:
+        truth, estimate: graphs in any form; an edge in both directions counts as two.
     """
-    truth, found = np.asarray(truth, bool), np.asarray(found, bool)
-    if not found.any():
+    truth, estimate = as_adjacency(truth), as_adjacency(estimate)
+    if not estimate.any():
         return float(truth.any())
-    return float(np.sum(truth != found) / (truth.sum() + found.sum()))
+    return float(np.sum(truth != estimate) / (truth.sum() + estimate.sum()))
 
 
-def structural_hamming_distance(truth: np.ndarray, found: np.ndarray) -> int:
-    """Edges to insert, delete or turn round: a reversed edge counts once."""
-    truth, found = np.asarray(truth, bool), np.asarray(found, bool)
+def structural_hamming_distance(truth, estimate) -> int:
+    """Edges to insert, delete or turn round between two graphs in any form: a reversed edge counts once."""
+    truth, estimate = as_adjacency(truth), as_adjacency(estimate)
     upper = np.triu_indices(len(truth), 1)
-    return int(np.sum((truth[upper] != found[upper]) | (truth.T[upper] != found.T[upper])))
+    return int(np.sum((truth[upper] != estimate[upper]) | (truth.T[upper] != estimate.T[upper])))

@@ -1,7 +1,7 @@
 """Discovery methods for independent samples and for labelled environments, from causal-learn and NOTEARS, as baselines.
 
-Each returns end marks as a matrix `edge` (d, d) of booleans: (j, i) alone for j -> i, both for an edge without a
-single direction.
+Each returns a boolean matrix (d, d): entry (j, i) alone for j -> i, both (j, i) and (i, j) for an edge without a single
+direction.
 """
 
 import contextlib
@@ -22,8 +22,8 @@ def _quiet(function, *arguments, **options):
         return function(*arguments, **options)
 
 
-def _edges(marks: np.ndarray) -> np.ndarray:
-    """Booleans from causal-learn's end marks: -1 tail, 1 arrow head, 2 circle; entry (i, j) is the mark at i."""
+def from_end_marks(marks: np.ndarray) -> np.ndarray:
+    """Booleans (d, d) from causal-learn's end marks: -1 tail, 1 arrow head, 2 circle; entry (i, j) is the mark at i."""
     marks = np.asarray(marks)
     d = len(marks)
     edge = np.zeros((d, d), bool)
@@ -41,21 +41,21 @@ def pc(x: np.ndarray, test: str, alpha: float) -> np.ndarray:
     """PC with one of causal-learn's tests ("fisherz", "gsq")."""
     from causallearn.search.ConstraintBased.PC import pc as run
 
-    return _edges(_quiet(run, x, alpha, test, show_progress=False).G.graph)
+    return from_end_marks(_quiet(run, x, alpha, test, show_progress=False).G.graph)
 
 
 def fci(x: np.ndarray, test: str, alpha: float) -> np.ndarray:
     """FCI with one of causal-learn's tests."""
     from causallearn.search.ConstraintBased.FCI import fci as run
 
-    return _edges(_quiet(run, x, test, alpha, show_progress=False)[0].graph)
+    return from_end_marks(_quiet(run, x, test, alpha, show_progress=False)[0].graph)
 
 
 def ges(x: np.ndarray, score: str = "local_score_BIC") -> np.ndarray:
     """GES with one of causal-learn's scores."""
     from causallearn.search.ScoreBased.GES import ges as run
 
-    return _edges(_quiet(run, x, score)["G"].graph)
+    return from_end_marks(_quiet(run, x, score)["G"].graph)
 
 
 def notears_edges(x: np.ndarray, cut: float = 0.0) -> np.ndarray:
@@ -73,7 +73,7 @@ def direct_lingam(x: np.ndarray) -> np.ndarray:
 
 
 def cd_nod(x: np.ndarray, environment: np.ndarray, alpha: float) -> np.ndarray:
-    """CD-NOD with the index of the environment as surrogate and kernel tests; edges among the variables only.
+    """CD-NOD with kernel tests and the index of the environment as surrogate; edges among the variables only.
 
     Args:
         x: (n, d) pooled samples.
@@ -84,18 +84,18 @@ def cd_nod(x: np.ndarray, environment: np.ndarray, alpha: float) -> np.ndarray:
     from causallearn.utils.cit import CIT_Base, register_ci_test
 
     class Kernel(CIT_Base):
-        """The kernel test of this library, which gives the p-values of causal-learn's own in less time."""
+        """The kernel test of this library: the p-values of causal-learn's own test in less time."""
 
         def __init__(self, data, **options):
             super().__init__(data, cache_path=None)
             self.check_cache_method_consistent("kernel", "as in lib.scm.independence")
 
-        def __call__(self, first, second, given=None):
-            given = list(given or ())
-            z = self.data[:, given] if given else None
-            return kernel_test(self.data[:, first], self.data[:, second], z)
+        def __call__(self, first, second, condition_set=None):
+            columns = list(condition_set or ())
+            z = self.data[:, columns] if columns else None
+            return kernel_test(self.data[:, first], self.data[:, second], z).pvalue
 
     register_ci_test("kernel", Kernel)
     graph = _quiet(run, x, environment[:, None].astype(float), alpha, "kernel", show_progress=False).G.graph
     d = x.shape[1]
-    return _edges(np.asarray(graph)[:d, :d])
+    return from_end_marks(np.asarray(graph)[:d, :d])

@@ -6,10 +6,12 @@ Generators, and exact joint laws of two samples of one environment in rational a
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
 MODES = ("x->y", "y->x", "none")
+X1, Y1, X2, Y2 = range(4)  # positions in a `Table`
 Table = dict[tuple[int, int, int, int], Fraction]
 Prior = Sequence[tuple[Fraction, tuple[Fraction, Fraction, Fraction]]]
 
@@ -80,13 +82,15 @@ def random_dag(nodes: int, rng: np.random.Generator) -> np.ndarray:
 def binary(
     adjacency: np.ndarray, environments: int, samples: int, rng: np.random.Generator, alpha: float = 1, beta: float = 3
 ) -> np.ndarray:
-    """Binary data: X_i = Bernoulli(theta_i) xor the product of its parents, theta_i ~ Beta(alpha, beta) by environment.
+    """Binary data: X_i = Bernoulli(theta_i) xor the product of its parents, theta_i ~ Beta(alpha, beta).
+
+    Each environment draws its own theta.
 
     Args:
         adjacency: (d, d) booleans, entry (j, i) for j -> i with j < i.
         environments, samples: sizes E and N.
         rng: source of randomness.
-        alpha, beta: of the mechanism parameters.
+        alpha, beta: parameters of the law of theta.
 
     Returns:
         (d, E, N) uint8.
@@ -159,19 +163,31 @@ def atom_table(prior: Prior) -> Table:
     return _table(moment)
 
 
+def random_prior(rng: np.random.Generator) -> Prior:
+    """A prior of 2 or 3 equally likely joint values in 0.05, 0.1, ..., 0.95, different in each coordinate."""
+    count = int(rng.integers(2, 4))
+    columns = [rng.choice(np.arange(1, 20), count, replace=False) for _ in range(3)]
+    return [(Fraction(1, count), tuple(Fraction(int(column[k]), 20) for column in columns)) for k in range(count)]
+
+
 def product_prior(prior: Prior) -> Prior:
     """The independent prior with the same margins."""
     margins = [[(weight, values[k]) for weight, values in prior] for k in range(3)]
     return [(a[0] * b[0] * c[0], (a[1], b[1], c[1])) for a, b, c in product(*margins)]
 
 
-def gap(table: Table, first: int, second: int, given: int) -> Fraction:
-    """Largest |p(a, b | c) - p(a | c) p(b | c)| of a joint law; the arguments are positions in (x1, y1, x2, y2)."""
+def gap(table: Table, first: int, second: int, condition: int) -> Fraction:
+    """Largest |p(a, b | c) - p(a | c) p(b | c)| of a joint law.
+
+    Args:
+        table: exact law of two samples.
+        first, second, condition: positions of a, b and c, of `X1`, `Y1`, `X2`, `Y2`.
+    """
     worst = Fraction(0)
     for c in (0, 1):
         cell = {ab: Fraction(0) for ab in product((0, 1), repeat=2)}
         for key, p in table.items():
-            if key[given] == c:
+            if key[condition] == c:
                 cell[key[first], key[second]] += p
         total = sum(cell.values())
         if not total:
@@ -181,3 +197,47 @@ def gap(table: Table, first: int, second: int, given: int) -> Fraction:
             p_b = sum(cell[v, b] for v in (0, 1)) / total
             worst = max(worst, abs(cell[a, b] / total - p_a * p_b))
     return worst
+
+
+class PairCounts(NamedTuple):
+    """Binary samples (X, Y) of each environment as counts (E,): samples, ones of X, and ones of Y where X is 0 or 1."""
+
+    samples: int
+    x: np.ndarray
+    y_where_0: np.ndarray
+    y_where_1: np.ndarray
+
+    def exchanged(self) -> "PairCounts":
+        """The same samples with X and Y exchanged."""
+        y = self.y_where_0 + self.y_where_1
+        return PairCounts(self.samples, y, self.x - self.y_where_1, self.y_where_1)
+
+
+def beta_bernoulli_pairs(
+    environments: int, samples: int, priors: Sequence[tuple[int, int]], rng: np.random.Generator
+) -> PairCounts:
+    """Counts of X -> Y with independent Beta priors of P(X=1), P(Y=1|X=0) and P(Y=1|X=1) by environment.
+
+    Args:
+        environments: number E.
+        samples: samples in each.
+        priors: three pairs of Beta parameters.
+        rng: source of randomness.
+    """
+    theta, psi0, psi1 = (rng.beta(a, b, environments) for a, b in priors)
+    x = rng.binomial(samples, theta)
+    y_where_1, y_where_0 = rng.binomial(x, psi1), rng.binomial(samples - x, psi0)
+    return PairCounts(samples, x, y_where_0, y_where_1)
+
+
+def mechanism_estimates(counts: PairCounts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frequencies by environment, (E,) each: P(X=1), P(Y=1|X=0) and P(Y=1|X=1); 1/2 for a condition without cases.
+
+    `mechanism_estimates(counts.exchanged())` are those of the anticausal factorisation.
+    """
+
+    def ratio(hits: np.ndarray, cases: np.ndarray) -> np.ndarray:
+        return np.where(cases > 0, hits / np.maximum(cases, 1), 0.5)
+
+    zeros = counts.samples - counts.x
+    return counts.x / counts.samples, ratio(counts.y_where_0, zeros), ratio(counts.y_where_1, counts.x)

@@ -1,9 +1,21 @@
-"""Tests of conditional independence: the G-test for binary data, kernel tests for continuous data."""
+"""Tests of conditional independence: the G-test for binary data, kernel tests for continuous data.
+
+Each is a function of (x, y, z) that returns an `IndependenceTest`; discovery takes any of them.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg, stats
 
 EPSILON = 1e-3
+
+
+class IndependenceTest(NamedTuple):
+    """Outcome of a test of independence: its statistic, larger for stronger dependence, and its p-value."""
+
+    statistic: float
+    pvalue: float
 
 
 def _binary(name: str, values: np.ndarray) -> np.ndarray:
@@ -22,18 +34,15 @@ def _check_lengths(x: np.ndarray, y: np.ndarray, z: np.ndarray | None, least: in
             raise ValueError(f"{name}: got {len(values)} rows, expected {n}, as many as x")
 
 
-def g_test(x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None) -> tuple[float, int, float]:
+def g_test(x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None) -> IndependenceTest:
     """G-test of x independent of y given z, all binary, from one count of the joint table.
 
-    G = 2 sum O log(O / E) with E = O_xz O_yz / O_z; empty strata add nothing, and the degrees of freedom 2^|Z| are not
-    lowered for them.
+    G = 2 sum O log(O / E) with E = O_xz O_yz / O_z is compared with chi square of 2^|Z| degrees of freedom; empty
+    strata add nothing, and the degrees of freedom are not lowered for them.
 
     Args:
         x, y: (n,) zeros and ones.
         z: (n, k) zeros and ones, or None.
-
-    Returns:
-        G, degrees of freedom, p-value.
 
     Raises:
         ValueError: data that are not binary, or of unequal lengths.
@@ -51,8 +60,7 @@ def g_test(x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None) -> tuple[f
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(observed > 0, observed * np.log(observed * total / expected), 0.0)
     statistic = max(0.0, 2 * float(terms.sum()))
-    freedom = 1 << conditions
-    return statistic, freedom, float(stats.chi2.sf(statistic, freedom))
+    return IndependenceTest(statistic, float(stats.chi2.sf(statistic, 1 << conditions)))
 
 
 def _standard(name: str, values: np.ndarray) -> np.ndarray:
@@ -78,11 +86,13 @@ def _kernel(values: np.ndarray, weight: float) -> np.ndarray:
     return _centred(np.exp(-0.5 * weight * _squared_distances(values)))
 
 
-def _gamma_p(statistic: float, mean: float, variance: float) -> float:
-    return float(stats.gamma.sf(statistic, mean**2 / variance, scale=variance / mean))
+def _gamma_test(statistic: float, mean: float, variance: float) -> IndependenceTest:
+    """Against the gamma law of this mean and variance."""
+    pvalue = stats.gamma.sf(statistic, mean**2 / variance, scale=variance / mean)
+    return IndependenceTest(statistic, float(pvalue))
 
 
-def kernel_test(x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None) -> float:
+def kernel_test(x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None) -> IndependenceTest:
     """Kernel test of x independent of y given z (Zhang et al. 2011), with a gamma approximation of its null law.
 
     Widths depend on n as in causal-learn. No eigenvectors are needed: the null moments of the conditional statistic
@@ -91,9 +101,6 @@ def kernel_test(x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None) -> fl
     Args:
         x, y: (n,) data, n >= 10.
         z: (n,) or (n, k), or None for the unconditional test.
-
-    Returns:
-        The p-value.
 
     Raises:
         ValueError: fewer than 10 rows, unequal lengths or a constant column.
@@ -107,7 +114,7 @@ def kernel_test(x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None) -> fl
         k_x, k_y = _kernel(x, weight), _kernel(y, weight)
         mean = np.trace(k_x) * np.trace(k_y) / n
         variance = 2 * np.sum(k_x**2) * np.sum(k_y**2) / n**2
-        return _gamma_p(float(np.sum(k_x * k_y)), mean, variance)
+        return _gamma_test(float(np.sum(k_x * k_y)), mean, variance)
     z = _standard("z", z)
     weight = 1 / ((1.2, 0.7, 0.4)[step] ** 2 * z.shape[1])
     k_z = _kernel(z, weight)
@@ -120,16 +127,24 @@ def kernel_test(x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None) -> fl
         return EPSILON**2 * linalg.cho_solve(factor, half.T, check_finite=False)
 
     product = residual(_kernel(np.column_stack([x, 0.5 * z]), weight)) * residual(_kernel(y, weight))
-    return _gamma_p(float(product.sum()), float(np.trace(product)), 2 * float(np.sum(product**2)))
+    return _gamma_test(float(product.sum()), float(np.trace(product)), 2 * float(np.sum(product**2)))
 
 
-def hsic_permutation(x: np.ndarray, y: np.ndarray, permutations: int, rng: np.random.Generator) -> float:
-    """Permutation p-value of the Hilbert-Schmidt independence criterion, Gaussian kernels of median width.
+def hsic_permutation(x: np.ndarray, y: np.ndarray, permutations: int, rng: np.random.Generator) -> IndependenceTest:
+    """Permutation test of the Hilbert-Schmidt independence criterion, Gaussian kernels of median width.
 
     Args:
-        x, y: (n,) or (n, k).
-        permutations: random permutations of y.
+        x, y: (n,) or (n, k), n >= 10.
+        permutations: number of random permutations of y.
         rng: source of the permutations.
+
+    Returns:
+        The sum of K_x o K_y (o: entry by entry, kernels centred), n^2 times the criterion, and its p-value.
+
+    Raises:
+        ValueError: fewer than 10 rows, or unequal lengths.
+
+    Source: Gretton et al. 2008, "A kernel statistical test of independence", NeurIPS 20.
     """
     _check_lengths(x, y, None, 10)
 
@@ -141,4 +156,4 @@ def hsic_permutation(x: np.ndarray, y: np.ndarray, permutations: int, rng: np.ra
     observed = np.sum(k_x * k_y)
     orders = [rng.permutation(len(k_y)) for _ in range(permutations)]
     larger = sum(np.sum(k_x * k_y[np.ix_(order, order)]) >= observed for order in orders)
-    return float((1 + larger) / (1 + permutations))
+    return IndependenceTest(float(observed), float((1 + larger) / (1 + permutations)))

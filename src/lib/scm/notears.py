@@ -14,14 +14,14 @@ def acyclicity(weights: np.ndarray) -> tuple[float, np.ndarray]:
 def notears(x: np.ndarray, *, tolerance: float = 1e-8, rounds: int = 100, largest_rho: float = 1e16) -> np.ndarray:
     """Weights W (d, d), entry (j, i) for j -> i, of min |X - X W|^2 / 2n subject to h(W) = 0.
 
-    Augmented Lagrangian with L-BFGS-B inside; rho grows tenfold until h falls to a quarter. Weights are not cut off:
-    the caller decides how small a weight is no edge.
+    Augmented Lagrangian with L-BFGS-B inside; rho grows tenfold until h falls to a quarter. Weights are not cut off: it
+    is for the caller to decide below which weight there is no edge.
 
     Args:
         x: (n, d); columns are centred here.
         tolerance: of h.
         rounds: outer iterations.
-        largest_rho: at which the search ends.
+        largest_rho: rho at which the search ends.
     """
     x = np.asarray(x, float)
     x = x - x.mean(axis=0)
@@ -45,12 +45,12 @@ def notears(x: np.ndarray, *, tolerance: float = 1e-8, rounds: int = 100, larges
     flat, rho, multiplier, h = np.zeros(d * (d - 1)), 1.0, 0.0, np.inf
     for _ in range(rounds):
         while True:
-            found = minimize(objective, flat, (rho, multiplier), jac=True, method="L-BFGS-B").x
-            new = acyclicity(full(found))[0]
-            if new <= 0.25 * h or rho >= largest_rho:
+            candidate = minimize(objective, flat, (rho, multiplier), jac=True, method="L-BFGS-B").x
+            candidate_h = acyclicity(full(candidate))[0]
+            if candidate_h <= 0.25 * h or rho >= largest_rho:
                 break
             rho *= 10
-        flat, h = found, new
+        flat, h = candidate, candidate_h
         multiplier += rho * h
         if h <= tolerance or rho >= largest_rho:
             break

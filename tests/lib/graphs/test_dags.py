@@ -26,7 +26,7 @@ def statements(d):
 
 def test_d_separation_agrees_with_networkx():
     for dag in g.all_dags(4)[::11]:
-        graph = nx.DiGraph(g.adjacency(dag))
+        graph = nx.DiGraph(g.as_adjacency(dag))
         for i, j, z in statements(4):
             assert g.d_separated(dag, 1 << i, 1 << j, g.mask_of(z)) == nx.is_d_separator(graph, {i}, {j}, set(z))
 
@@ -34,7 +34,7 @@ def test_d_separation_agrees_with_networkx():
 def test_d_separation_agrees_with_partial_correlations_of_random_weights():
     rng = np.random.default_rng(0)
     for dag in g.all_dags(3):
-        weights = g.adjacency(dag) * rng.uniform(0.5, 1.5, (3, 3))
+        weights = g.as_adjacency(dag) * rng.uniform(0.5, 1.5, (3, 3))
         mixing = np.linalg.inv(np.eye(3) - weights.T)
         covariance = mixing @ mixing.T
         for i, j, z in statements(3):
@@ -59,3 +59,35 @@ def test_distances():
     assert g.edge_distance(chain, chain.T) == 1
     assert g.structural_hamming_distance(chain, chain.T) == 2
     assert g.structural_hamming_distance(chain, np.zeros((3, 3))) == 2
+
+
+def test_three_forms_are_one_graph():
+    for dag in (*g.all_dags(1), *g.all_dags(3), *g.all_dags(4)[::17]):
+        matrix = g.as_adjacency(dag)
+        graph = nx.from_numpy_array(matrix, create_using=nx.DiGraph)
+        for form in (dag, matrix, matrix.astype(int).tolist(), graph):
+            assert g.as_dag(form) == dag
+            np.testing.assert_array_equal(g.as_adjacency(form), matrix)
+    edges = nx.DiGraph()
+    edges.add_nodes_from(range(3))
+    edges.add_edges_from([(0, 2), (1, 2)])
+    assert g.as_dag(edges) == (0, 0, 0b011)
+
+
+def test_a_cycle_and_a_wrong_shape_are_refused():
+    with pytest.raises(ValueError, match="graph: got a cycle through node 0"):
+        g.as_dag(nx.cycle_graph(3, create_using=nx.DiGraph))
+    with pytest.raises(ValueError, match="graph: got a cycle through node 1"):
+        g.as_dag([[0, 0], [0, 1]])
+    with pytest.raises(ValueError, match=r"graph: got shape \(2, 3\)"):
+        g.as_adjacency(np.zeros((2, 3)))
+
+
+def test_layers_count_the_longest_path_to_a_sink():
+    for dag in g.all_dags(4)[::23]:
+        graph = nx.DiGraph(g.as_adjacency(dag))
+        longest = [
+            nx.dag_longest_path_length(graph.subgraph({node, *nx.descendants(graph, node)})) for node in range(4)
+        ]
+        # among the descendants of a node, every longest path starts at the node
+        np.testing.assert_array_equal(g.layers(dag), 1 + np.array(longest))

@@ -19,8 +19,8 @@ def test_exact_law_sums_to_one_and_is_exchangeable():
 
 def test_known_gaps():
     table = e.beta_table(PRIORS)
-    assert e.gap(table, 0, 3, 2) == 0
-    assert e.gap(table, 1, 2, 3) == Fraction(16, 1815)
+    assert e.gap(table, e.X1, e.Y2, e.X2) == 0
+    assert e.gap(table, e.Y1, e.X2, e.Y2) == Fraction(16, 1815)
 
 
 def test_moments_are_those_of_the_beta_law():
@@ -31,8 +31,8 @@ def test_moments_are_those_of_the_beta_law():
 def test_a_product_of_margins_satisfies_the_independence():
     half = Fraction(1, 2)
     prior = [(half, (Fraction(1, 5), Fraction(1, 4), half)), (half, (Fraction(4, 5), half, Fraction(9, 10)))]
-    assert e.gap(e.atom_table(prior), 0, 3, 2) == Fraction(24, 625)
-    assert e.gap(e.atom_table(e.product_prior(prior)), 0, 3, 2) == 0
+    assert e.gap(e.atom_table(prior), e.X1, e.Y2, e.X2) == Fraction(24, 625)
+    assert e.gap(e.atom_table(e.product_prior(prior)), e.X1, e.Y2, e.X2) == 0
 
 
 def test_binary_data_follow_their_equations():
@@ -75,3 +75,31 @@ def test_pairs_come_from_one_environment_and_a_lonely_row_is_named():
     np.testing.assert_array_equal(pairs[1], 10 * pairs[0])
     with pytest.raises(ValueError, match="environment c: got one row"):
         e.pairs_by_environment(np.zeros((3, 1)), np.array(["a", "a", "c"]), np.random.default_rng(0))
+
+
+def test_random_priors_are_laws_with_distinct_values():
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        prior = e.random_prior(rng)
+        assert sum(weight for weight, _ in prior) == 1
+        for values in zip(*(values for _, values in prior)):
+            assert len(set(values)) == len(prior) in (2, 3)
+            assert all(Fraction(1, 20) <= value <= Fraction(19, 20) for value in values)
+
+
+def test_both_factorisations_rebuild_the_same_joint_frequencies():
+    counts = e.beta_bernoulli_pairs(50, 40, PRIORS, np.random.default_rng(4))
+    x, y_given_0, y_given_1 = e.mechanism_estimates(counts)
+    y, x_given_0, x_given_1 = e.mechanism_estimates(counts.exchanged())
+    np.testing.assert_allclose(x * y_given_1, y * x_given_1)
+    np.testing.assert_allclose((1 - x) * y_given_0 + x * y_given_1, y)
+    np.testing.assert_allclose((1 - y) * x_given_0 + y * x_given_1, x)
+
+
+def test_pair_counts_have_the_moments_of_their_priors():
+    counts = e.beta_bernoulli_pairs(20000, 30, PRIORS, np.random.default_rng(5))
+    cases = (counts.x >= 0, counts.x < 30, counts.x > 0)  # a frequency without cases is 1/2
+    for estimate, among, (alpha, beta) in zip(e.mechanism_estimates(counts), cases, PRIORS):
+        assert estimate[among].mean() == pytest.approx(alpha / (alpha + beta), abs=0.02)
+    nobody = e.PairCounts(10, np.array([0]), np.array([4]), np.array([0]))
+    assert [float(value[0]) for value in e.mechanism_estimates(nobody)] == [0.0, 0.4, 0.5]

@@ -1,15 +1,15 @@
-"""All graphs of a few nodes: what independent and exchangeable samples identify, and the algorithm with an oracle."""
+"""All graphs of a few nodes: classes that independent and exchangeable samples identify, and the oracle algorithm."""
 
 import numpy as np
 import xarray as xr
 
 from lib.atlas.progress import progress
-from lib.graphs.dags import adjacency, all_dags, exchangeable_graph, separations, skeleton_and_colliders
-from lib.scm.discovery import VARIANTS, causal_de_finetti, oracle, theorem_holds, theorem_list, theorem_statements
+from lib.graphs.dags import all_dags, as_adjacency, exchangeable_graph, separations, skeleton_and_colliders
+from lib.scm.discovery import VARIANTS, causal_de_finetti, oracle, theorem_mismatches
 
 
 def enumerate_graphs(*, largest: int, models_largest: int) -> xr.Dataset:
-    """Return counts by number of nodes.
+    """Return counts by number of nodes; -1 where a count is not taken.
 
     Args:
         largest: graphs of 2 to `largest` nodes are listed.
@@ -25,11 +25,11 @@ def enumerate_graphs(*, largest: int, models_largest: int) -> xr.Dataset:
         counts["iid_classes"].append(len({skeleton_and_colliders(g) for g in graphs}))
         models = len({separations(exchangeable_graph(g, 2), 2 * d) for g in graphs}) if d <= models_largest else -1
         counts["exchangeable_classes"].append(models)
-        pairs, mismatches = _theorem(graphs, d) if d <= 4 else (-1, -1)
+        pairs, mismatches = theorem_mismatches(graphs) if d <= 4 else (-1, -1)
         counts["pairs"].append(pairs)
         counts["mismatches"].append(mismatches)
         for graph in progress(graphs, f"graphs of {d} nodes"):
-            truth, ci = adjacency(graph), oracle(graph)
+            truth, ci = as_adjacency(graph), oracle(graph)
             for row, variant in enumerate(VARIANTS):
                 recovered[row, column] += (causal_de_finetti(d, ci, variant=variant).adjacency == truth).all()
     return xr.Dataset(
@@ -37,17 +37,6 @@ def enumerate_graphs(*, largest: int, models_largest: int) -> xr.Dataset:
         | {"recovered": (("variant", "nodes"), recovered, {"long_name": "graphs that the oracle algorithm finds"})},
         coords={"nodes": sizes, "variant": list(VARIANTS)},
     )
-
-
-def _theorem(graphs, d: int) -> tuple[int, int]:
-    """Ordered pairs of graphs, and how many break "the list of G' holds under G exactly when G is part of G'"."""
-    statements = theorem_statements(d)
-    index = {statement: i for i, statement in enumerate(statements)}
-    holds = np.stack([theorem_holds(graph, statements) for graph in graphs])
-    listed = np.array([[index[statement] for statement in theorem_list(graph)] for graph in graphs])
-    edges = np.stack([adjacency(graph).ravel() for graph in graphs])
-    contained = ~(edges[:, None] & ~edges[None]).any(axis=2)
-    return contained.size, int(np.sum(holds[:, listed].all(axis=2) != contained))
 
 
 if "snakemake" in globals():

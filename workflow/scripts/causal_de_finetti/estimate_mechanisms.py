@@ -5,6 +5,7 @@ import xarray as xr
 
 from lib.atlas.progress import progress
 from lib.atlas.seeds import generator
+from lib.scm.exchangeable import beta_bernoulli_pairs, mechanism_estimates
 from lib.scm.independence import hsic_permutation
 
 
@@ -20,31 +21,26 @@ def estimate_mechanisms(
         environments: number E.
         samples: samples in each environment.
         priors: Beta parameters of P(X=1), P(Y=1|X=0), P(Y=1|X=1).
-        permutations: of the independence test.
+        permutations: permutations of the independence test.
         seeds: repetitions.
         root_seed: root of the random streams.
     """
     p_value = np.zeros((2, len(samples), seeds))
-    shown = np.zeros((2, len(samples), 3, environments))
+    first = np.zeros((2, len(samples), 3, environments))
     for seed in progress(range(seeds), "seeds"):
         for j, n in enumerate(samples):
             rng = generator(root_seed, "causal_de_finetti", "mechanisms", n, seed)
-            theta, psi0, psi1 = (rng.beta(a, b, environments) for a, b in priors)
-            ones = rng.binomial(n, theta)
-            y_of_1, y_of_0 = rng.binomial(ones, psi1), rng.binomial(n - ones, psi0)
-            total = y_of_0 + y_of_1
-            estimates = (
-                (ones / n, _ratio(y_of_0, n - ones), _ratio(y_of_1, ones)),
-                (total / n, _ratio(ones - y_of_1, n - total), _ratio(y_of_1, total)),
-            )
-            for i, (marginal, *conditional) in enumerate(estimates):
-                p_value[i, j, seed] = hsic_permutation(marginal, np.column_stack(conditional), permutations, rng)
+            counts = beta_bernoulli_pairs(environments, n, priors, rng)
+            for i, factorisation in enumerate((counts, counts.exchanged())):
+                marginal, *conditional = mechanism_estimates(factorisation)
+                test = hsic_permutation(marginal, np.column_stack(conditional), permutations, rng)
+                p_value[i, j, seed] = test.pvalue
                 if seed == 0:
-                    shown[i, j] = marginal, *conditional
+                    first[i, j] = marginal, *conditional
     return xr.Dataset(
         {
             "p_value": (("factorisation", "samples", "seed"), p_value, {"long_name": "p-value of independence"}),
-            "estimate": (("factorisation", "samples", "mechanism", "environment"), shown),
+            "estimate": (("factorisation", "samples", "mechanism", "environment"), first),
         },
         coords={
             "factorisation": ["causal", "anticausal"],
@@ -52,10 +48,6 @@ def estimate_mechanisms(
             "mechanism": ["marginal", "given 0", "given 1"],
         },
     )
-
-
-def _ratio(hits: np.ndarray, cases: np.ndarray) -> np.ndarray:
-    return np.where(cases > 0, hits / np.maximum(cases, 1), 0.5)
 
 
 if "snakemake" in globals():

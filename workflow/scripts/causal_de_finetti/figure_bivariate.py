@@ -3,6 +3,7 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
+from lib.scm.scores import fair_scores
 
 NAMES = {
     "pc": "PC",
@@ -21,7 +22,7 @@ def figure(directions: list, baselines: list, *, paper: list[list[float]]):
 
     Args:
         directions, baselines: a store for each number of environments.
-        paper: number of environments and accuracy in the authors' result files.
+        paper: numbers of environments and accuracies in the authors' result files.
     """
     fig, axis = new_figure(width=6.8, height=4.2)
     runs = sorted(directions, key=lambda run: run.environments)
@@ -33,14 +34,7 @@ def figure(directions: list, baselines: list, *, paper: list[list[float]]):
     axis.plot(*np.array(paper).T, color="black", marker="x", linestyle=":", label="the same, authors' results")
     others = sorted(baselines, key=lambda run: run.environments)
     for i, (method, label) in enumerate(NAMES.items()):
-        score = [
-            np.where(
-                run.choice.sel(algorithm=method) == 3,
-                0.5 * (run.truth < 2),
-                run.choice.sel(algorithm=method) == run.truth,
-            ).mean()
-            for run in others
-        ]
+        score = [fair_scores(run.choice.sel(algorithm=method).values, run.truth.values).mean() for run in others]
         axis.plot(
             [run.environments for run in others],
             score,

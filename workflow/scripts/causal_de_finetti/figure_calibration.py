@@ -3,6 +3,7 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, REFERENCE, new_figure
+from lib.scm.scores import directed_pvalues
 
 
 def figure(directions: list):
@@ -10,7 +11,7 @@ def figure(directions: list):
     runs = sorted(directions, key=lambda run: run.environments)
     fig, (left, right) = new_figure(2, width=8.4, height=3.4)
     shown = next(run for run in runs if "permuted" in run.arm.values)
-    for i, (reverse, label) in enumerate(((0, "along the true direction (size)"), (1, "against it (power)"))):
+    for i, (reverse, label) in enumerate(((False, "along the true direction (size)"), (True, "against it (power)"))):
         share = []
         for run in runs:
             p = _p_values(run, "as drawn", reverse)
@@ -24,7 +25,7 @@ def figure(directions: list):
         right.step(
             p, np.arange(1, len(p) + 1) / len(p), where="post", color=COLOURS[i], linestyle=("-", "--")[i], label=label
         )
-    p = np.sort(_p_values(shown, "permuted", 1))
+    p = np.sort(_p_values(shown, "permuted", True))
     right.step(
         p,
         np.arange(1, len(p) + 1) / len(p),
@@ -44,9 +45,10 @@ def figure(directions: list):
     return fig
 
 
-def _p_values(run, arm: str, reverse: int) -> np.ndarray:
-    directed = np.flatnonzero(run.truth.values < 2)
-    return run.p_value.sel(arm=arm).transpose("test", "seed").values[run.truth.values[directed] ^ reverse, directed]
+def _p_values(run, arm: str, reverse: bool) -> np.ndarray:
+    return directed_pvalues(
+        run.p_value.sel(arm=arm).transpose("test", "seed").values, run.truth.values, reverse=reverse
+    )
 
 
 if "snakemake" in globals():

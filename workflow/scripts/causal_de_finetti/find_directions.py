@@ -13,12 +13,12 @@ TESTS = ("X1 | Y2 given X2", "Y1 | X2 given Y2", "X1 | Y1")
 
 
 def find_directions(*, environments: int, seeds: int, permuted: bool, root_seed: int) -> xr.Dataset:
-    """Return truth and choice of each data set, and the p-values of its tests.
+    """Return `truth (seed)`, `choice (arm, seed)` and `p_value (arm, test, seed)`.
 
     Args:
         environments: number E.
         seeds: data sets.
-        permuted: run once more after the second samples were moved to other environments at random.
+        permuted: whether to repeat the rule with second samples moved to other environments at random.
         root_seed: root of the random streams.
     """
     arms = ["as drawn", "permuted"] if permuted else ["as drawn"]
@@ -33,8 +33,8 @@ def find_directions(*, environments: int, seeds: int, permuted: bool, root_seed:
         for i, arm in enumerate(arms):
             second = data[:, order, 1] if arm == "permuted" else data[:, :, 1]
             x, y = (np.column_stack([data[k, :, 0], second[k]]) for k in (0, 1))
-            found = bivariate_rule(x, y, kernel_test)
-            choice[i, seed], p_value[i, :, seed] = found.choice, found[1:]
+            direction = bivariate_rule(x, y, kernel_test)
+            choice[i, seed], p_value[i, :, seed] = direction.choice, direction[1:]
     return xr.Dataset(
         {
             "choice": (("arm", "seed"), choice),

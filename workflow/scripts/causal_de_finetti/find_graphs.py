@@ -5,7 +5,7 @@ import xarray as xr
 
 from lib.atlas.progress import progress
 from lib.atlas.seeds import generator
-from lib.graphs.dags import edge_distance, structural_hamming_distance
+from lib.graphs.dags import edge_distance, layers, structural_hamming_distance
 from lib.scm import baselines as b
 from lib.scm.discovery import causal_de_finetti, from_data
 from lib.scm.exchangeable import binary, random_dag
@@ -22,7 +22,7 @@ def find_graphs(*, environments: int, nodes: int, seeds: int, pc_alpha: float, r
         environments: number E.
         nodes: number d.
         seeds: graphs.
-        pc_alpha: level of PC; the other tests have 0.05.
+        pc_alpha: level of PC; that of the other methods is 0.05.
         root_seed: root of the random streams.
     """
     score = np.zeros((len(METHODS), len(MEASURES), seeds))
@@ -32,13 +32,13 @@ def find_graphs(*, environments: int, nodes: int, seeds: int, pc_alpha: float, r
         rng = generator(root_seed, "causal_de_finetti", "multivariate", nodes, environments, seed)
         truth = random_dag(nodes, rng)
         data = binary(truth, environments, 2, rng)
-        ci = from_data(data, lambda x, y, z: g_test(x, y, z)[2])
+        ci = from_data(data, g_test)
         pooled = data.reshape(nodes, -1).T.astype(float)
-        found = [causal_de_finetti(nodes, ci, variant=variant) for variant in ("corrected", "released")]
-        unplaced[:, seed] = [one.unplaced for one in found]
-        layers_right[seed] = (found[0].layers == _layers(truth)).all()
+        discoveries = [causal_de_finetti(nodes, ci, variant=variant) for variant in ("corrected", "released")]
+        unplaced[:, seed] = [discovery.unplaced for discovery in discoveries]
+        layers_right[seed] = (discoveries[0].layers == layers(truth)).all()
         graphs = [
-            *(one.adjacency for one in found),
+            *(discovery.adjacency for discovery in discoveries),
             b.pc(pooled, "gsq", pc_alpha),
             b.fci(pooled, "gsq", 0.05),
             b.ges(pooled),
@@ -59,17 +59,6 @@ def find_graphs(*, environments: int, nodes: int, seeds: int, pc_alpha: float, r
         coords={"algorithm": list(METHODS), "measure": list(MEASURES), "variant": ["corrected", "released"]},
         attrs={"environments": environments, "nodes": nodes},
     )
-
-
-def _layers(adjacency: np.ndarray) -> np.ndarray:
-    """1 + the longest directed path to a sink."""
-    d = len(adjacency)
-    layers = np.ones(d, int)
-    for i in reversed(range(d)):
-        below = np.flatnonzero(adjacency[i])
-        if len(below):
-            layers[i] = 1 + layers[below].max()
-    return layers
 
 
 if "snakemake" in globals():

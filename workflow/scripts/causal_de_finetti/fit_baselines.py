@@ -7,6 +7,7 @@ from lib.atlas.progress import progress
 from lib.atlas.seeds import generator
 from lib.scm import baselines as b
 from lib.scm.exchangeable import bivariate
+from lib.scm.scores import structure
 
 METHODS = {
     "pc": lambda x, environment, alpha: b.pc(x, "fisherz", alpha),
@@ -39,10 +40,7 @@ def fit_baselines(*, environments: int, seeds: int, alpha: float, root_seed: int
         data, truth[seed] = bivariate(environments, 2, rng)
         pooled = data.reshape(2, -1).T
         for i, method in enumerate(METHODS.values()):
-            edge = method(pooled, environment, alpha)
-            choice[i, seed] = {(True, False): 0, (False, True): 1, (False, False): 2, (True, True): 3}[
-                bool(edge[0, 1]), bool(edge[1, 0])
-            ]
+            choice[i, seed] = structure(method(pooled, environment, alpha))
     return xr.Dataset(
         {"choice": (("algorithm", "seed"), choice), "truth": ("seed", truth)},
         coords={"algorithm": list(METHODS)},

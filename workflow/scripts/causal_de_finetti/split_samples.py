@@ -1,4 +1,4 @@
-"""Accuracy at a fixed total of samples, split into few or many environments; with one sample each nothing is left."""
+"""Accuracy at a fixed total of samples, split into few or many environments."""
 
 import numpy as np
 import xarray as xr

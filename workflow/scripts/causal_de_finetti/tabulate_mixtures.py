@@ -2,12 +2,9 @@
 
 from fractions import Fraction
 
-import numpy as np
 import xarray as xr
 
-from lib.scm.exchangeable import atom_table, beta_table, gap, product_prior
-
-X1, Y1, X2, Y2 = range(4)
+from lib.scm.exchangeable import X1, X2, Y1, Y2, atom_table, beta_table, gap, product_prior, random_prior
 
 
 def tabulate_mixtures(*, priors: list[list[int]], coupled: list[list[float]], random_priors: int, rng) -> xr.Dataset:
@@ -16,7 +13,7 @@ def tabulate_mixtures(*, priors: list[list[int]], coupled: list[list[float]], ra
     Args:
         priors: Beta parameters of P(X=1), P(Y=1|X=0), P(Y=1|X=1), independent of each other.
         coupled: equally likely joint values of the three probabilities.
-        random_priors: priors of 2 or 3 equally likely joint values in 0.05..0.95, different in each coordinate.
+        random_priors: number of priors of `lib.scm.exchangeable.random_prior`.
         rng: draws them.
     """
     atoms = [tuple(Fraction(str(value)) for value in row) for row in coupled]
@@ -28,9 +25,7 @@ def tabulate_mixtures(*, priors: list[list[int]], coupled: list[list[float]], ra
     forward, backward = [[gap(t, *s) for t in tables.values()] for s in ((X1, Y2, X2), (Y1, X2, Y2))]
     dependent, independent = [], []
     for _ in range(random_priors):
-        count = int(rng.integers(2, 4))
-        columns = [rng.choice(np.arange(1, 20), count, replace=False) for _ in range(3)]
-        prior = [(Fraction(1, count), tuple(Fraction(int(column[k]), 20) for column in columns)) for k in range(count)]
+        prior = random_prior(rng)
         dependent.append(gap(atom_table(prior), X1, Y2, X2))
         independent.append(gap(atom_table(product_prior(prior)), X1, Y2, X2))
     return xr.Dataset(
