@@ -18,8 +18,7 @@ from lib.atlas import environment
 from lib.atlas import plan as atlas_plan
 from lib.atlas.fingerprint import code_fingerprint
 from lib.atlas.paper import Paper as AtlasPaper
-
-environment.prepare(ROOT)
+from lib.atlas.workflow import place
 
 
 def refuse(error):
@@ -28,10 +27,13 @@ def refuse(error):
 
 
 try:
+    place.check(ROOT)
     if Path("config/config.yaml").exists():
         atlas_config.check_file(Path("config/config.yaml"))
-except atlas_config.ConfigError as error:
+except ValueError as error:
     refuse(error)
+
+environment.prepare(ROOT)
 
 
 configfile: "config/config.yaml"
