@@ -3,9 +3,11 @@
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/stages.smk"
 
 
-for slug in SLUGS:
+# a rule file speaks of its paper as `paper`
+for slug, paper in PAPERS.items():
 
     include: f"workflow/rules/{slug}.smk"
 

@@ -47,19 +47,18 @@ if "snakemake" in globals():
 
 RULE = '''
 
-rule toy_walk:
+use rule stage as toy_walk with:
     """A long stage."""
     output:
-        store=TOY.store("walk_{seed}"),
+        store=paper.store("walk_{seed}"),
     log:
-        TOY.log("walk_{seed}"),
-    threads: 1
+        paper.log("walk_{seed}"),
+    benchmark:
+        paper.benchmark("walk_{seed}")
     params:
-        **TOY.params("draw", "draws"),
-        root_seed=TOY.root_seed,
-        code=TOY.code("walk"),
-    script:
-        "../scripts/toy/walk.py"
+        **paper.params("draw", "draws"),
+        root_seed=paper.root_seed,
+        **paper.script("walk"),
 '''
 STORE = "results/smoke/toy/walk_0.zarr.zip"
 

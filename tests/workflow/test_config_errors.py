@@ -78,7 +78,7 @@ def test_the_command_line_is_checked_too(toy):
 
 
 def test_a_parameter_that_no_rule_reads_is_refused(toy):
-    toy.edit("workflow/rules/toy.smk", '**TOY.params("plot"),', "bins=20,")
+    toy.edit("workflow/rules/toy.smk", '**paper.params("plot"),', "bins=20,")
     done = toy.snakemake(check=False)
     assert done.returncode != 0
     assert "parameters.plot.bins: got a key that no rule of workflow/rules/toy.smk reads" in done.stderr
@@ -92,8 +92,8 @@ def test_missing_data_is_named_before_any_job(toy):
     )
     toy.edit(
         "workflow/rules/toy.smk",
-        '    output:\n        store=TOY.store("draw_{seed}"),',
-        '    input:\n        corpus=TOY.data("toy_corpus"),\n    output:\n        store=TOY.store("draw_{seed}"),',
+        '    output:\n        store=paper.store("draw_{seed}"),',
+        '    input:\n        corpus=paper.data("toy_corpus"),\n    output:\n        store=paper.store("draw_{seed}"),',
     )
     done = toy.snakemake(check=False)
     assert done.returncode != 0

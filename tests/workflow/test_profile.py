@@ -75,8 +75,8 @@ def test_bounds_of_the_profile_hold_for_every_job(toy):
 def test_a_run_that_keeps_to_the_cpu_asks_for_no_gpu(toy):
     toy.edit(
         "workflow/rules/toy.smk",
-        '    params:\n        **TOY.params("draw"',
-        '        gpu=gpus(1),\n    params:\n        **TOY.params("draw"',
+        '    params:\n        **paper.params("draw"',
+        '        gpu=gpus(1),\n    params:\n        **paper.params("draw"',
     )
     assert "gpu=1" in resources_of_draw(planned_on_slurm(toy))
     assert "gpu=0" in resources_of_draw(planned_on_slurm(toy, "--config", "device=cpu"))

@@ -92,7 +92,6 @@ def _second_paper(toy):
     """The toy paper once more, under the name `other`."""
     for folder in ("config/papers", "workflow/schemas/papers"):
         shutil.copy(toy.root / folder / "toy.yaml", toy.root / folder / "other.yaml")
-    text = (toy.root / "workflow/rules/toy.smk").read_text()
-    text = text.replace("TOY", "OTHER").replace("toy", "other")
-    (toy.root / "workflow/rules/other.smk").write_text(text)
+    rules = (toy.root / "workflow/rules/toy.smk").read_text()
+    (toy.root / "workflow/rules/other.smk").write_text(rules.replace("toy", "other"))
     shutil.copytree(toy.root / "workflow/scripts/toy", toy.root / "workflow/scripts/other")

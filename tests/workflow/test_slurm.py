@@ -257,8 +257,8 @@ def test_gpu_jobs_go_to_the_gpu_partition_and_others_do_not(faulty):
     )  # Slurm tells it only where it is accounted
     faulty.edit(
         "workflow/rules/toy.smk",
-        '    params:\n        **TOY.params("draw"',
-        '        gpu=gpus(1),\n    params:\n        **TOY.params("draw"',
+        '    params:\n        **paper.params("draw"',
+        '        gpu=gpus(1),\n    params:\n        **paper.params("draw"',
     )
     run = ClusterRun(faulty, MEANS, *SOON)
     assert run.finish() == 0, run.said()

@@ -1,447 +1,328 @@
 # Preserving statistical validity in adaptive data analysis: attacks, mechanisms, transfer, holdouts, screening.
-ADA = Paper("adaptive_data_analysis")
 
 
-rule adaptive_data_analysis_attack_signs:
+use rule stage as adaptive_data_analysis_attack_signs with:
     """Run the sign attack against empirical means and noise."""
     output:
-        store=ADA.store("signs"),
+        store=paper.store("signs"),
     log:
-        ADA.log("signs"),
+        paper.log("signs"),
     benchmark:
-        ADA.benchmark("signs")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(30),
+        paper.benchmark("signs")
     params:
-        **ADA.params("signs"),
-        root_seed=ADA.root_seed,
-        code=ADA.code("attack_signs"),
-    script:
-        "../scripts/adaptive_data_analysis/attack_signs.py"
+        **paper.params("signs"),
+        **paper.script("attack_signs"),
+        root_seed=paper.root_seed,
 
 
-rule adaptive_data_analysis_count_queries:
+use rule stage as adaptive_data_analysis_count_queries with:
     """Count the adaptive queries that each mechanism supports, one number of samples."""
     output:
-        store=ADA.store("counts_{size}"),
+        store=paper.store("counts_{size}"),
     log:
-        ADA.log("counts_{size}"),
+        paper.log("counts_{size}"),
     benchmark:
-        ADA.benchmark("counts_{size}")
+        paper.benchmark("counts_{size}")
     priority: 50
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1000),
         runtime=minutes(120),
     params:
-        **ADA.params("counts", "tau", "noises", "laplace_noises", "growth", "success", "repetitions", "largest_ratio"),
-        root_seed=ADA.root_seed,
-        code=ADA.code("count_queries"),
-    script:
-        "../scripts/adaptive_data_analysis/count_queries.py"
+        **paper.params("counts", "tau", "noises", "laplace_noises", "growth", "success", "repetitions", "largest_ratio"),
+        **paper.script("count_queries"),
+        root_seed=paper.root_seed,
 
 
-for run in ("reconstruct_small", "reconstruct_large", "reconstruct_few", "reconstruct_certified"):
-
-    rule:
-        """Reconstruct a histogram from adaptive answers, one setting."""
-        name:
-            f"adaptive_data_analysis_{run}"
-        output:
-            store=ADA.store(run),
-        log:
-            ADA.log(run),
-        benchmark:
-            ADA.benchmark(run)
-        conda:
-            "../envs/atlas.yaml"
-        threads: 1
-        resources:
-            mem_mb=mem(2000),
-            runtime=minutes(240),
-        params:
-            **ADA.params(run),
-            root_seed=ADA.root_seed,
-            code=ADA.code("reconstruct"),
-        script:
-            "../scripts/adaptive_data_analysis/reconstruct.py"
+use rule stage as adaptive_data_analysis_reconstruct_small with:
+    """Reconstruct a histogram from adaptive answers, one setting."""
+    output:
+        store=paper.store("reconstruct_small"),
+    log:
+        paper.log("reconstruct_small"),
+    benchmark:
+        paper.benchmark("reconstruct_small")
+    resources:
+        mem_mb=mem(2000),
+        runtime=minutes(240),
+    params:
+        **paper.params("reconstruct_small"),
+        **paper.script("reconstruct"),
+        root_seed=paper.root_seed,
 
 
-rule adaptive_data_analysis_select_privately:
+use rule adaptive_data_analysis_reconstruct_small as adaptive_data_analysis_reconstruct_large with:
+    output:
+        store=paper.store("reconstruct_large"),
+    log:
+        paper.log("reconstruct_large"),
+    benchmark:
+        paper.benchmark("reconstruct_large")
+    params:
+        **paper.params("reconstruct_large"),
+
+
+use rule adaptive_data_analysis_reconstruct_small as adaptive_data_analysis_reconstruct_few with:
+    output:
+        store=paper.store("reconstruct_few"),
+    log:
+        paper.log("reconstruct_few"),
+    benchmark:
+        paper.benchmark("reconstruct_few")
+    params:
+        **paper.params("reconstruct_few"),
+
+
+use rule adaptive_data_analysis_reconstruct_small as adaptive_data_analysis_reconstruct_certified with:
+    output:
+        store=paper.store("reconstruct_certified"),
+    log:
+        paper.log("reconstruct_certified"),
+    benchmark:
+        paper.benchmark("reconstruct_certified")
+    params:
+        **paper.params("reconstruct_certified"),
+
+
+use rule stage as adaptive_data_analysis_select_privately with:
     """Choose queries by the exponential mechanism: bias against epsilon."""
     output:
-        store=ADA.store("transfer"),
+        store=paper.store("transfer"),
     log:
-        ADA.log("transfer"),
+        paper.log("transfer"),
     benchmark:
-        ADA.benchmark("transfer")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(30),
+        paper.benchmark("transfer")
     params:
-        **ADA.params("transfer"),
-        root_seed=ADA.root_seed,
-        code=ADA.code("transfer"),
-    script:
-        "../scripts/adaptive_data_analysis/transfer.py"
+        **paper.params("transfer"),
+        **paper.script("transfer"),
+        root_seed=paper.root_seed,
 
 
-rule adaptive_data_analysis_reuse_holdout:
+use rule stage as adaptive_data_analysis_reuse_holdout with:
     """Select features with a plain and with a reusable holdout."""
     output:
-        store=ADA.store("holdout"),
+        store=paper.store("holdout"),
     log:
-        ADA.log("holdout"),
+        paper.log("holdout"),
     benchmark:
-        ADA.benchmark("holdout")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("holdout")
     resources:
         mem_mb=mem(2000),
         runtime=minutes(120),
     params:
-        **ADA.params("holdout"),
-        root_seed=ADA.root_seed,
-        code=ADA.code("reuse_holdout"),
-    script:
-        "../scripts/adaptive_data_analysis/reuse_holdout.py"
+        **paper.params("holdout"),
+        **paper.script("reuse_holdout"),
+        root_seed=paper.root_seed,
 
 
-rule adaptive_data_analysis_validate:
+use rule stage as adaptive_data_analysis_validate with:
     """Verify streams of guesses, and answer in effective rounds."""
     output:
-        store=ADA.store("checks"),
+        store=paper.store("checks"),
     log:
-        ADA.log("checks"),
+        paper.log("checks"),
     benchmark:
-        ADA.benchmark("checks")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(30),
+        paper.benchmark("checks")
     params:
-        **ADA.params("checks"),
-        root_seed=ADA.root_seed,
-        code=ADA.code("validate"),
-    script:
-        "../scripts/adaptive_data_analysis/validate.py"
+        **paper.params("checks"),
+        **paper.script("validate"),
+        root_seed=paper.root_seed,
 
 
-rule adaptive_data_analysis_screen:
+use rule stage as adaptive_data_analysis_screen with:
     """Screen variables on the data that judge them."""
     output:
-        store=ADA.store("screen"),
+        store=paper.store("screen"),
     log:
-        ADA.log("screen"),
+        paper.log("screen"),
     benchmark:
-        ADA.benchmark("screen")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(30),
+        paper.benchmark("screen")
     params:
-        **ADA.params("screen"),
-        root_seed=ADA.root_seed,
-        code=ADA.code("screen"),
-    script:
-        "../scripts/adaptive_data_analysis/screen.py"
+        **paper.params("screen"),
+        **paper.script("screen"),
+        root_seed=paper.root_seed,
 
 
-rule adaptive_data_analysis_audit_privacy:
+use rule stage as adaptive_data_analysis_audit_privacy with:
     """Try to tell neighbouring data sets apart by each mechanism's outputs."""
     output:
-        store=ADA.store("audit"),
+        store=paper.store("audit"),
     log:
-        ADA.log("audit"),
+        paper.log("audit"),
     benchmark:
-        ADA.benchmark("audit")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(30),
+        paper.benchmark("audit")
     params:
-        **ADA.params("audit"),
-        root_seed=ADA.root_seed,
-        code=ADA.code("audit_privacy"),
-    script:
-        "../scripts/adaptive_data_analysis/audit_privacy.py"
+        **paper.params("audit"),
+        **paper.script("audit_privacy"),
+        root_seed=paper.root_seed,
 
 
-rule adaptive_data_analysis_error_vs_m:
+use rule figure as adaptive_data_analysis_error_vs_m with:
     """Figure: largest error over all queries against their number."""
     input:
-        small=ADA.store("reconstruct_small"),
-        large=ADA.store("reconstruct_large"),
+        small=paper.store("reconstruct_small"),
+        large=paper.store("reconstruct_large"),
     output:
-        figure=ADA.figure("error_vs_m"),
+        figure=paper.figure("error_vs_m"),
     log:
-        ADA.log("figure_error_vs_m"),
+        paper.log("figure_error_vs_m"),
     benchmark:
-        ADA.benchmark("figure_error_vs_m")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_error_vs_m")
     params:
-        code=ADA.code("figure_error_vs_m"),
-    script:
-        "../scripts/adaptive_data_analysis/figure_error_vs_m.py"
+        **paper.script("figure_error_vs_m"),
 
 
-rule adaptive_data_analysis_max_queries:
+use rule figure as adaptive_data_analysis_max_queries with:
     """Figure: queries tolerated against samples."""
     input:
-        counts=expand(ADA.store("counts_{size}"), size=ADA.value("counts", "sizes")),
-        small=ADA.store("reconstruct_small"),
+        counts=expand(paper.store("counts_{size}"), size=paper.value("counts", "sizes")),
+        small=paper.store("reconstruct_small"),
     output:
-        figure=ADA.figure("max_queries"),
+        figure=paper.figure("max_queries"),
     log:
-        ADA.log("figure_max_queries"),
+        paper.log("figure_max_queries"),
     benchmark:
-        ADA.benchmark("figure_max_queries")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_max_queries")
     params:
-        code=ADA.code("figure_max_queries"),
-    script:
-        "../scripts/adaptive_data_analysis/figure_max_queries.py"
+        **paper.script("figure_max_queries"),
 
 
-rule adaptive_data_analysis_attack_prediction:
+use rule figure as adaptive_data_analysis_attack_prediction with:
     """Figure: the sign attack measured and predicted."""
     input:
-        signs=ADA.store("signs"),
+        signs=paper.store("signs"),
     output:
-        figure=ADA.figure("attack_prediction"),
+        figure=paper.figure("attack_prediction"),
     log:
-        ADA.log("figure_attack_prediction"),
+        paper.log("figure_attack_prediction"),
     benchmark:
-        ADA.benchmark("figure_attack_prediction")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_attack_prediction")
     params:
-        code=ADA.code("figure_attack_prediction"),
-    script:
-        "../scripts/adaptive_data_analysis/figure_attack_prediction.py"
+        **paper.script("figure_attack_prediction"),
 
 
-rule adaptive_data_analysis_updates:
+use rule figure as adaptive_data_analysis_updates with:
     """Figure: updates of private multiplicative weights."""
     input:
-        small=ADA.store("reconstruct_small"),
-        large=ADA.store("reconstruct_large"),
+        small=paper.store("reconstruct_small"),
+        large=paper.store("reconstruct_large"),
     output:
-        figure=ADA.figure("updates"),
+        figure=paper.figure("updates"),
     log:
-        ADA.log("figure_updates"),
+        paper.log("figure_updates"),
     benchmark:
-        ADA.benchmark("figure_updates")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_updates")
     params:
-        code=ADA.code("figure_updates"),
-    script:
-        "../scripts/adaptive_data_analysis/figure_updates.py"
+        **paper.script("figure_updates"),
 
 
-rule adaptive_data_analysis_transfer:
+use rule figure as adaptive_data_analysis_transfer with:
     """Figure: bias of private selection."""
     input:
-        transfer=ADA.store("transfer"),
+        transfer=paper.store("transfer"),
     output:
-        figure=ADA.figure("transfer"),
+        figure=paper.figure("transfer"),
     log:
-        ADA.log("figure_transfer"),
+        paper.log("figure_transfer"),
     benchmark:
-        ADA.benchmark("figure_transfer")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_transfer")
     params:
-        code=ADA.code("figure_transfer"),
-    script:
-        "../scripts/adaptive_data_analysis/figure_transfer.py"
+        **paper.script("figure_transfer"),
 
 
-rule adaptive_data_analysis_noise_tradeoff:
+use rule figure as adaptive_data_analysis_noise_tradeoff with:
     """Figure: largest error against the noise."""
     input:
-        signs=ADA.store("signs"),
+        signs=paper.store("signs"),
     output:
-        figure=ADA.figure("noise_tradeoff"),
+        figure=paper.figure("noise_tradeoff"),
     log:
-        ADA.log("figure_noise_tradeoff"),
+        paper.log("figure_noise_tradeoff"),
     benchmark:
-        ADA.benchmark("figure_noise_tradeoff")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_noise_tradeoff")
     params:
-        code=ADA.code("figure_noise_tradeoff"),
-    script:
-        "../scripts/adaptive_data_analysis/figure_noise_tradeoff.py"
+        **paper.script("figure_noise_tradeoff"),
 
 
-rule adaptive_data_analysis_thresholdout:
+use rule figure as adaptive_data_analysis_thresholdout with:
     """Figure: accuracy told by holdouts and on fresh data."""
     input:
-        holdout=ADA.store("holdout"),
+        holdout=paper.store("holdout"),
     output:
-        figure=ADA.figure("thresholdout"),
+        figure=paper.figure("thresholdout"),
     log:
-        ADA.log("figure_thresholdout"),
+        paper.log("figure_thresholdout"),
     benchmark:
-        ADA.benchmark("figure_thresholdout")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_thresholdout")
     params:
-        code=ADA.code("figure_thresholdout"),
-    script:
-        "../scripts/adaptive_data_analysis/figure_thresholdout.py"
+        **paper.script("figure_thresholdout"),
 
 
-rule adaptive_data_analysis_freedman:
+use rule figure as adaptive_data_analysis_freedman with:
     """Figure: screened regressions on noise."""
     input:
-        screen=ADA.store("screen"),
+        screen=paper.store("screen"),
     output:
-        figure=ADA.figure("freedman"),
+        figure=paper.figure("freedman"),
     log:
-        ADA.log("figure_freedman"),
+        paper.log("figure_freedman"),
     benchmark:
-        ADA.benchmark("figure_freedman")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_freedman")
     params:
-        code=ADA.code("figure_freedman"),
-    script:
-        "../scripts/adaptive_data_analysis/figure_freedman.py"
+        **paper.script("figure_freedman"),
 
 
-rule adaptive_data_analysis_rounds:
+use rule figure as adaptive_data_analysis_rounds with:
     """Figure: effective rounds under the sign attack."""
     input:
-        checks=ADA.store("checks"),
+        checks=paper.store("checks"),
     output:
-        figure=ADA.figure("rounds"),
+        figure=paper.figure("rounds"),
     log:
-        ADA.log("figure_rounds"),
+        paper.log("figure_rounds"),
     benchmark:
-        ADA.benchmark("figure_rounds")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_rounds")
     params:
-        code=ADA.code("figure_rounds"),
-    script:
-        "../scripts/adaptive_data_analysis/figure_rounds.py"
+        **paper.script("figure_rounds"),
 
 
-rule adaptive_data_analysis_table:
+use rule table as adaptive_data_analysis_table with:
     """Table: mechanisms and what they support."""
     input:
-        counts=expand(ADA.store("counts_{size}"), size=ADA.value("counts", "sizes")),
-        small=ADA.store("reconstruct_small"),
-        audit=ADA.store("audit"),
+        counts=expand(paper.store("counts_{size}"), size=paper.value("counts", "sizes")),
+        small=paper.store("reconstruct_small"),
+        audit=paper.store("audit"),
     output:
-        table=ADA.table("table"),
+        table=paper.table("table"),
     log:
-        ADA.log("table_mechanisms"),
+        paper.log("table_mechanisms"),
     benchmark:
-        ADA.benchmark("table_mechanisms")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("table_mechanisms")
     params:
-        code=ADA.code("table_mechanisms"),
-    script:
-        "../scripts/adaptive_data_analysis/table_mechanisms.py"
+        **paper.script("table_mechanisms"),
 
 
-rule adaptive_data_analysis_measure_claims:
+use rule claims as adaptive_data_analysis_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        signs=ADA.store("signs"),
-        counts=expand(ADA.store("counts_{size}"), size=ADA.value("counts", "sizes")),
-        small=ADA.store("reconstruct_small"),
-        large=ADA.store("reconstruct_large"),
-        few=ADA.store("reconstruct_few"),
-        certified=ADA.store("reconstruct_certified"),
-        transfer=ADA.store("transfer"),
-        holdout=ADA.store("holdout"),
-        checks=ADA.store("checks"),
-        screen=ADA.store("screen"),
-        audit=ADA.store("audit"),
+        **paper.stores("transfer", "holdout", "checks", "screen", "audit"),
+        signs=paper.store("signs"),
+        counts=expand(paper.store("counts_{size}"), size=paper.value("counts", "sizes")),
+        small=paper.store("reconstruct_small"),
+        large=paper.store("reconstruct_large"),
+        few=paper.store("reconstruct_few"),
+        certified=paper.store("reconstruct_certified"),
     output:
-        claims=ADA.claims(),
+        claims=paper.claims(),
     log:
-        ADA.log("claims"),
+        paper.log("claims"),
     benchmark:
-        ADA.benchmark("claims")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("claims")
     params:
-        pass_rules=ADA.pass_rules(),
-        code=ADA.code("claims"),
-    script:
-        "../scripts/adaptive_data_analysis/claims.py"
+        **paper.script("claims"),
+        pass_rules=paper.pass_rules(),
 
 
 rule adaptive_data_analysis:
     """The paper on adaptive data analysis: all its figures and claims."""
     input:
-        ADA.everything(),
+        paper.everything(),

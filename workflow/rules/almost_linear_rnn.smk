@@ -1,352 +1,410 @@
 # Almost-linear recurrent networks: reconstruct chaotic systems, read the symbolic code of the linear regions.
-ALR = Paper("almost_linear_rnn")
 
-EMPIRICAL = ALR.value("empirical", "systems")
-RECORDINGS = [system for system in EMPIRICAL if system != "synthetic_ecg"]
+ALMOST_LINEAR_RNN_EMPIRICAL = paper.value("empirical", "systems")
 
-# Each set of runs: the series it learns, and the priority of its jobs. Long ones start first.
-ALR_SETS = {
-    "lorenz": ("lorenz", 90),
-    "rossler": ("rossler", 70),
-    "rossler_gtf": ("rossler", 60),
-    "synthetic_ecg": ("synthetic_ecg", 80),
-    "ecg": ("ecg", 85),
-    "fmri": ("fmri", 50),
+# stores of all jobs that train a set of runs
+ALMOST_LINEAR_RNN_TRAINED = {
+    runs: expand(
+        paper.store("train_{runs}_{group}"), runs=runs, group=range(len(paper.value(f"train_{runs}", "groups")))
+    )
+    for runs in ("lorenz", "rossler", "rossler_gtf", "synthetic_ecg", "ecg", "fmri")
 }
 
 
-# Stores of all jobs that train a set of runs.
-ALR_TRAINED = {
-    runs: expand(ALR.store("train_{runs}_{group}"), runs=runs, group=range(len(ALR.value(f"train_{runs}", "groups"))))
-    for runs in ALR_SETS
-}
-
-
-for alr_system in ("lorenz", "rossler"):
-
-    rule:
-        """Sample a chaotic system."""
-        name:
-            f"almost_linear_rnn_simulate_{alr_system}"
-        output:
-            store=ALR.store(f"series_{alr_system}"),
-        log:
-            ALR.log(f"series_{alr_system}"),
-        benchmark:
-            ALR.benchmark(f"series_{alr_system}")
-        priority: 100
-        conda:
-            "../envs/atlas.yaml"
-        threads: 1
-        resources:
-            mem_mb=mem(1000),
-            runtime=minutes(10),
-        params:
-            **ALR.params(alr_system),
-            code=ALR.code("simulate"),
-        script:
-            "../scripts/almost_linear_rnn/simulate.py"
-
-
-rule almost_linear_rnn_simulate_synthetic_ecg:
-    """Make a synthetic electrocardiogram."""
+use rule stage as almost_linear_rnn_simulate_lorenz with:
+    """Sample a chaotic system."""
     output:
-        store=ALR.store("series_synthetic_ecg"),
+        store=paper.store("series_lorenz"),
     log:
-        ALR.log("series_synthetic_ecg"),
+        paper.log("series_lorenz"),
     benchmark:
-        ALR.benchmark("series_synthetic_ecg")
-    priority: 95
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("series_lorenz")
+    priority: 100
     resources:
         mem_mb=mem(1000),
         runtime=minutes(10),
     params:
-        **ALR.params("synthetic_ecg"),
-        root_seed=ALR.root_seed,
-        code=ALR.code("simulate_ecg"),
-    script:
-        "../scripts/almost_linear_rnn/simulate_ecg.py"
+        **paper.params("lorenz"),
+        **paper.script("simulate"),
 
 
-for alr_system in ("ecg", "fmri"):
-
-    rule:
-        """Read a recording that the user supplies."""
-        name:
-            f"almost_linear_rnn_load_{alr_system}"
-        input:
-            recording=ALR.data(alr_system),
-        output:
-            store=ALR.store(f"series_{alr_system}"),
-        log:
-            ALR.log(f"series_{alr_system}"),
-        benchmark:
-            ALR.benchmark(f"series_{alr_system}")
-        conda:
-            "../envs/atlas.yaml"
-        threads: 1
-        resources:
-            mem_mb=mem(1000),
-            runtime=minutes(10),
-        params:
-            **ALR.params(alr_system),
-            code=ALR.code("load_recording"),
-        script:
-            "../scripts/almost_linear_rnn/load_recording.py"
+use rule almost_linear_rnn_simulate_lorenz as almost_linear_rnn_simulate_rossler with:
+    output:
+        store=paper.store("series_rossler"),
+    log:
+        paper.log("series_rossler"),
+    benchmark:
+        paper.benchmark("series_rossler")
+    params:
+        **paper.params("rossler"),
 
 
-for alr_set, (alr_series, alr_priority) in ALR_SETS.items():
-
-    rule:
-        """Train networks on a series, all numbers of rectified units of a group of seeds at once."""
-        name:
-            f"almost_linear_rnn_train_{alr_set}"
-        input:
-            series=ALR.store(f"series_{alr_series}"),
-        output:
-            store=ALR.store(f"train_{alr_set}_{{group}}"),
-        log:
-            ALR.log(f"train_{alr_set}_{{group}}"),
-        benchmark:
-            ALR.benchmark(f"train_{alr_set}_{{group}}")
-        wildcard_constraints:
-            group="[0-9]+",
-        priority: alr_priority
-        conda:
-            "../envs/atlas.yaml"
-        threads: 1
-        resources:
-            mem_mb=mem(1500),
-            runtime=minutes(240),
-        params:
-            **ALR.params(f"train_{alr_set}"),
-            root_seed=ALR.root_seed,
-            code=ALR.code("train"),
-        script:
-            "../scripts/almost_linear_rnn/train.py"
-
-    rule:
-        """Analyse the trained networks of a series: symbols, fixed points, exponents, scores, baselines."""
-        name:
-            f"almost_linear_rnn_analyse_{alr_set}"
-        input:
-            series=ALR.store(f"series_{alr_series}"),
-            trained=ALR_TRAINED[alr_set],
-        output:
-            store=ALR.store(f"analysis_{alr_set}"),
-        log:
-            ALR.log(f"analysis_{alr_set}"),
-        benchmark:
-            ALR.benchmark(f"analysis_{alr_set}")
-        conda:
-            "../envs/atlas.yaml"
-        threads: 1
-        resources:
-            mem_mb=mem(2000),
-            runtime=minutes(60),
-        params:
-            **ALR.params(f"analyse_{alr_set}"),
-            root_seed=ALR.root_seed,
-            code=ALR.code("analyse"),
-        script:
-            "../scripts/almost_linear_rnn/analyse.py"
+use rule stage as almost_linear_rnn_simulate_synthetic_ecg with:
+    """Make a synthetic electrocardiogram."""
+    output:
+        store=paper.store("series_synthetic_ecg"),
+    log:
+        paper.log("series_synthetic_ecg"),
+    benchmark:
+        paper.benchmark("series_synthetic_ecg")
+    priority: 95
+    resources:
+        mem_mb=mem(1000),
+        runtime=minutes(10),
+    params:
+        **paper.params("synthetic_ecg"),
+        **paper.script("simulate_ecg"),
+        root_seed=paper.root_seed,
 
 
-rule almost_linear_rnn_follow_orbits:
+use rule stage as almost_linear_rnn_load_ecg with:
+    """Read a recording that the user supplies."""
+    input:
+        recording=paper.data("ecg"),
+    output:
+        store=paper.store("series_ecg"),
+    log:
+        paper.log("series_ecg"),
+    benchmark:
+        paper.benchmark("series_ecg")
+    resources:
+        mem_mb=mem(1000),
+        runtime=minutes(10),
+    params:
+        **paper.params("ecg"),
+        **paper.script("load_recording"),
+
+
+use rule almost_linear_rnn_load_ecg as almost_linear_rnn_load_fmri with:
+    input:
+        recording=paper.data("fmri"),
+    output:
+        store=paper.store("series_fmri"),
+    log:
+        paper.log("series_fmri"),
+    benchmark:
+        paper.benchmark("series_fmri")
+    params:
+        **paper.params("fmri"),
+
+
+# One rule for each set of runs that trains networks, and one that analyses them. Long ones start first.
+use rule stage as almost_linear_rnn_train_lorenz with:
+    """Train networks on a series, all numbers of rectified units of a group of seeds at once."""
+    input:
+        series=paper.store("series_lorenz"),
+    output:
+        store=paper.store("train_lorenz_{group}"),
+    log:
+        paper.log("train_lorenz_{group}"),
+    benchmark:
+        paper.benchmark("train_lorenz_{group}")
+    wildcard_constraints:
+        group="[0-9]+",
+    priority: 90
+    resources:
+        mem_mb=mem(1500),
+        runtime=minutes(240),
+    params:
+        **paper.params("train_lorenz"),
+        **paper.script("train"),
+        root_seed=paper.root_seed,
+
+
+use rule almost_linear_rnn_train_lorenz as almost_linear_rnn_train_rossler with:
+    input:
+        series=paper.store("series_rossler"),
+    output:
+        store=paper.store("train_rossler_{group}"),
+    log:
+        paper.log("train_rossler_{group}"),
+    benchmark:
+        paper.benchmark("train_rossler_{group}")
+    priority: 70
+    params:
+        **paper.params("train_rossler"),
+
+
+use rule almost_linear_rnn_train_lorenz as almost_linear_rnn_train_rossler_gtf with:
+    input:
+        series=paper.store("series_rossler"),
+    output:
+        store=paper.store("train_rossler_gtf_{group}"),
+    log:
+        paper.log("train_rossler_gtf_{group}"),
+    benchmark:
+        paper.benchmark("train_rossler_gtf_{group}")
+    priority: 60
+    params:
+        **paper.params("train_rossler_gtf"),
+
+
+use rule almost_linear_rnn_train_lorenz as almost_linear_rnn_train_synthetic_ecg with:
+    input:
+        series=paper.store("series_synthetic_ecg"),
+    output:
+        store=paper.store("train_synthetic_ecg_{group}"),
+    log:
+        paper.log("train_synthetic_ecg_{group}"),
+    benchmark:
+        paper.benchmark("train_synthetic_ecg_{group}")
+    priority: 80
+    params:
+        **paper.params("train_synthetic_ecg"),
+
+
+use rule almost_linear_rnn_train_lorenz as almost_linear_rnn_train_ecg with:
+    input:
+        series=paper.store("series_ecg"),
+    output:
+        store=paper.store("train_ecg_{group}"),
+    log:
+        paper.log("train_ecg_{group}"),
+    benchmark:
+        paper.benchmark("train_ecg_{group}")
+    priority: 85
+    params:
+        **paper.params("train_ecg"),
+
+
+use rule almost_linear_rnn_train_lorenz as almost_linear_rnn_train_fmri with:
+    input:
+        series=paper.store("series_fmri"),
+    output:
+        store=paper.store("train_fmri_{group}"),
+    log:
+        paper.log("train_fmri_{group}"),
+    benchmark:
+        paper.benchmark("train_fmri_{group}")
+    priority: 50
+    params:
+        **paper.params("train_fmri"),
+
+
+use rule stage as almost_linear_rnn_analyse_lorenz with:
+    """Analyse the trained networks of a series: symbols, fixed points, exponents, scores, baselines."""
+    input:
+        series=paper.store("series_lorenz"),
+        trained=ALMOST_LINEAR_RNN_TRAINED["lorenz"],
+    output:
+        store=paper.store("analysis_lorenz"),
+    log:
+        paper.log("analysis_lorenz"),
+    benchmark:
+        paper.benchmark("analysis_lorenz")
+    resources:
+        mem_mb=mem(2000),
+        runtime=minutes(60),
+    params:
+        **paper.params("analyse_lorenz"),
+        **paper.script("analyse"),
+        root_seed=paper.root_seed,
+
+
+use rule almost_linear_rnn_analyse_lorenz as almost_linear_rnn_analyse_rossler with:
+    input:
+        series=paper.store("series_rossler"),
+        trained=ALMOST_LINEAR_RNN_TRAINED["rossler"],
+    output:
+        store=paper.store("analysis_rossler"),
+    log:
+        paper.log("analysis_rossler"),
+    benchmark:
+        paper.benchmark("analysis_rossler")
+    params:
+        **paper.params("analyse_rossler"),
+
+
+use rule almost_linear_rnn_analyse_lorenz as almost_linear_rnn_analyse_rossler_gtf with:
+    input:
+        series=paper.store("series_rossler"),
+        trained=ALMOST_LINEAR_RNN_TRAINED["rossler_gtf"],
+    output:
+        store=paper.store("analysis_rossler_gtf"),
+    log:
+        paper.log("analysis_rossler_gtf"),
+    benchmark:
+        paper.benchmark("analysis_rossler_gtf")
+    params:
+        **paper.params("analyse_rossler_gtf"),
+
+
+use rule almost_linear_rnn_analyse_lorenz as almost_linear_rnn_analyse_synthetic_ecg with:
+    input:
+        series=paper.store("series_synthetic_ecg"),
+        trained=ALMOST_LINEAR_RNN_TRAINED["synthetic_ecg"],
+    output:
+        store=paper.store("analysis_synthetic_ecg"),
+    log:
+        paper.log("analysis_synthetic_ecg"),
+    benchmark:
+        paper.benchmark("analysis_synthetic_ecg")
+    params:
+        **paper.params("analyse_synthetic_ecg"),
+
+
+use rule almost_linear_rnn_analyse_lorenz as almost_linear_rnn_analyse_ecg with:
+    input:
+        series=paper.store("series_ecg"),
+        trained=ALMOST_LINEAR_RNN_TRAINED["ecg"],
+    output:
+        store=paper.store("analysis_ecg"),
+    log:
+        paper.log("analysis_ecg"),
+    benchmark:
+        paper.benchmark("analysis_ecg")
+    params:
+        **paper.params("analyse_ecg"),
+
+
+use rule almost_linear_rnn_analyse_lorenz as almost_linear_rnn_analyse_fmri with:
+    input:
+        series=paper.store("series_fmri"),
+        trained=ALMOST_LINEAR_RNN_TRAINED["fmri"],
+    output:
+        store=paper.store("analysis_fmri"),
+    log:
+        paper.log("analysis_fmri"),
+    benchmark:
+        paper.benchmark("analysis_fmri")
+    params:
+        **paper.params("analyse_fmri"),
+
+
+use rule stage as almost_linear_rnn_follow_orbits with:
     """Follow small maps to fixed points, cycles and chaos, and compare the periods of orbit and code."""
     output:
-        store=ALR.store("orbits"),
+        store=paper.store("orbits"),
     log:
-        ALR.log("orbits"),
+        paper.log("orbits"),
     benchmark:
-        ALR.benchmark("orbits")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("orbits")
     resources:
         mem_mb=mem(1000),
         runtime=minutes(20),
     params:
-        **ALR.params("orbits"),
-        root_seed=ALR.root_seed,
-        code=ALR.code("follow_orbits"),
-    script:
-        "../scripts/almost_linear_rnn/follow_orbits.py"
+        **paper.params("orbits"),
+        **paper.script("follow_orbits"),
+        root_seed=paper.root_seed,
 
 
-rule almost_linear_rnn_attractors:
+use rule figure as almost_linear_rnn_attractors with:
     """Figure: true and generated attractors, coloured by symbol."""
     input:
-        lorenz_series=ALR.store("series_lorenz"),
-        lorenz=ALR.store("analysis_lorenz"),
-        rossler_series=ALR.store("series_rossler"),
-        rossler=ALR.store("analysis_rossler"),
+        lorenz_series=paper.store("series_lorenz"),
+        lorenz=paper.store("analysis_lorenz"),
+        rossler_series=paper.store("series_rossler"),
+        rossler=paper.store("analysis_rossler"),
     output:
-        figure=ALR.figure("attractors"),
+        figure=paper.figure("attractors"),
     log:
-        ALR.log("figure_attractors"),
+        paper.log("figure_attractors"),
     benchmark:
-        ALR.benchmark("figure_attractors")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_attractors")
     params:
-        code=ALR.code("figure_attractors"),
-    script:
-        "../scripts/almost_linear_rnn/figure_attractors.py"
+        **paper.script("figure_attractors"),
 
 
-rule almost_linear_rnn_graphs:
+use rule figure as almost_linear_rnn_graphs with:
     """Figure: transition graphs between linear regions."""
     input:
-        lorenz=ALR.store("analysis_lorenz"),
-        rossler=ALR.store("analysis_rossler"),
+        lorenz=paper.store("analysis_lorenz"),
+        rossler=paper.store("analysis_rossler"),
     output:
-        figure=ALR.figure("graphs"),
+        figure=paper.figure("graphs"),
     log:
-        ALR.log("figure_graphs"),
+        paper.log("figure_graphs"),
     benchmark:
-        ALR.benchmark("figure_graphs")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_graphs")
     params:
-        code=ALR.code("figure_graphs"),
-    script:
-        "../scripts/almost_linear_rnn/figure_graphs.py"
+        **paper.script("figure_graphs"),
 
 
-rule almost_linear_rnn_sweep:
+use rule figure as almost_linear_rnn_sweep with:
     """Figure: quality and number of regions against the number of rectified units."""
     input:
-        lorenz=ALR.store("analysis_lorenz"),
+        lorenz=paper.store("analysis_lorenz"),
     output:
-        figure=ALR.figure("sweep"),
+        figure=paper.figure("sweep"),
     log:
-        ALR.log("figure_sweep"),
+        paper.log("figure_sweep"),
     benchmark:
-        ALR.benchmark("figure_sweep")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_sweep")
     params:
-        code=ALR.code("figure_sweep"),
-    script:
-        "../scripts/almost_linear_rnn/figure_sweep.py"
+        **paper.script("figure_sweep"),
 
 
-rule almost_linear_rnn_training:
+use rule figure as almost_linear_rnn_training with:
     """Figure: loss and score along training."""
     input:
-        lorenz=ALR_TRAINED["lorenz"],
-        rossler=ALR_TRAINED["rossler"],
-        rossler_gtf=ALR_TRAINED["rossler_gtf"],
+        lorenz=ALMOST_LINEAR_RNN_TRAINED["lorenz"],
+        rossler=ALMOST_LINEAR_RNN_TRAINED["rossler"],
+        rossler_gtf=ALMOST_LINEAR_RNN_TRAINED["rossler_gtf"],
     output:
-        figure=ALR.figure("training"),
+        figure=paper.figure("training"),
     log:
-        ALR.log("figure_training"),
+        paper.log("figure_training"),
     benchmark:
-        ALR.benchmark("figure_training")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_training")
     params:
-        code=ALR.code("figure_training"),
-    script:
-        "../scripts/almost_linear_rnn/figure_training.py"
+        **paper.script("figure_training"),
 
 
-rule almost_linear_rnn_symbols:
+use rule figure as almost_linear_rnn_symbols with:
     """Figure: traces by symbol, growth of words, block entropies."""
     input:
-        lorenz=ALR.store("analysis_lorenz"),
-        rossler=ALR.store("analysis_rossler"),
+        lorenz=paper.store("analysis_lorenz"),
+        rossler=paper.store("analysis_rossler"),
     output:
-        figure=ALR.figure("symbols"),
+        figure=paper.figure("symbols"),
     log:
-        ALR.log("figure_symbols"),
+        paper.log("figure_symbols"),
     benchmark:
-        ALR.benchmark("figure_symbols")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_symbols")
     params:
-        code=ALR.code("figure_symbols"),
-    script:
-        "../scripts/almost_linear_rnn/figure_symbols.py"
+        **paper.script("figure_symbols"),
 
 
-rule almost_linear_rnn_empirical:
+use rule figure as almost_linear_rnn_empirical with:
     """Figure: empirical series and free runs of their models."""
     input:
-        series=expand(ALR.store("series_{system}"), system=EMPIRICAL),
-        analysed=expand(ALR.store("analysis_{system}"), system=EMPIRICAL),
+        series=expand(paper.store("series_{system}"), system=ALMOST_LINEAR_RNN_EMPIRICAL),
+        analysed=expand(paper.store("analysis_{system}"), system=ALMOST_LINEAR_RNN_EMPIRICAL),
     output:
-        figure=ALR.figure("empirical"),
+        figure=paper.figure("empirical"),
     log:
-        ALR.log("figure_empirical"),
+        paper.log("figure_empirical"),
     benchmark:
-        ALR.benchmark("figure_empirical")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_empirical")
     params:
-        code=ALR.code("figure_empirical"),
-    script:
-        "../scripts/almost_linear_rnn/figure_empirical.py"
+        **paper.script("figure_empirical"),
 
 
-rule almost_linear_rnn_measure_claims:
+use rule claims as almost_linear_rnn_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        lorenz_series=ALR.store("series_lorenz"),
-        lorenz=ALR.store("analysis_lorenz"),
-        rossler=ALR.store("analysis_rossler"),
-        rossler_gtf=ALR.store("analysis_rossler_gtf"),
-        synthetic_ecg=ALR.store("analysis_synthetic_ecg"),
-        orbits=ALR.store("orbits"),
-        recordings=expand(ALR.store("analysis_{system}"), system=RECORDINGS),
+        lorenz_series=paper.store("series_lorenz"),
+        lorenz=paper.store("analysis_lorenz"),
+        rossler=paper.store("analysis_rossler"),
+        rossler_gtf=paper.store("analysis_rossler_gtf"),
+        synthetic_ecg=paper.store("analysis_synthetic_ecg"),
+        orbits=paper.store("orbits"),
+        recordings=expand(
+            paper.store("analysis_{system}"),
+            system=[one for one in ALMOST_LINEAR_RNN_EMPIRICAL if one != "synthetic_ecg"],
+        ),
     output:
-        claims=ALR.claims(),
+        claims=paper.claims(),
     log:
-        ALR.log("claims"),
+        paper.log("claims"),
     benchmark:
-        ALR.benchmark("claims")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("claims")
     params:
-        pass_rules=ALR.pass_rules(),
-        code=ALR.code("claims"),
-    script:
-        "../scripts/almost_linear_rnn/claims.py"
+        **paper.script("claims"),
+        pass_rules=paper.pass_rules(),
 
 
 rule almost_linear_rnn:
     """The paper on almost-linear recurrent networks: all its figures and claims."""
     input:
-        ALR.everything(),
+        paper.everything(),

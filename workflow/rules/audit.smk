@@ -8,7 +8,7 @@ for paper in PAPERS.values():
         refuse(error)
 
 
-rule audit_gather:
+use rule stage as audit_gather with:
     """Join the judged claims of all papers with their wording and lineage."""
     input:
         claims=[paper.claims() for paper in PAPERS.values()],
@@ -19,19 +19,14 @@ rule audit_gather:
         f"{AUDIT}/logs/gather.log",
     benchmark:
         f"{AUDIT}/benchmarks/gather.tsv"
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(500),
         runtime=minutes(5),
     params:
-        code=audit_code("gather"),
-    script:
-        "../scripts/audit/gather.py"
+        **audit_script("gather"),
 
 
-rule audit_table:
+use rule stage as audit_table with:
     """Write the audit as a table, one row per claim."""
     input:
         claims=f"{AUDIT}/claims.json",
@@ -41,19 +36,14 @@ rule audit_table:
         f"{AUDIT}/logs/table.log",
     benchmark:
         f"{AUDIT}/benchmarks/table.tsv"
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(500),
         runtime=minutes(5),
     params:
-        code=audit_code("table"),
-    script:
-        "../scripts/audit/table.py"
+        **audit_script("table"),
 
 
-rule audit_page:
+use rule stage as audit_page with:
     """Write the audit as a page: totals, claims, figures, lineage."""
     input:
         claims=f"{AUDIT}/claims.json",
@@ -70,16 +60,11 @@ rule audit_page:
         f"{AUDIT}/logs/page.log",
     benchmark:
         f"{AUDIT}/benchmarks/page.tsv"
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(500),
         runtime=minutes(5),
     params:
-        code=audit_code("page"),
-    script:
-        "../scripts/audit/page.py"
+        **audit_script("page"),
 
 
 rule audit:

@@ -1,379 +1,267 @@
 # Causal structure from exchangeable data: identification by enumeration, directions, graphs, mechanisms, ablations.
-CDF = Paper("causal_de_finetti")
-SEEDS = CDF.value("directions", "seeds")
-FEWER = dict(CDF.value("directions", "fewer"))  # seeds by number of environments
-PERMUTED_AT = CDF.value("directions", "permuted_at")
+CAUSAL_DE_FINETTI_SEEDS = paper.value("directions", "seeds")
+CAUSAL_DE_FINETTI_FEWER = dict(paper.value("directions", "fewer"))  # seeds by number of environments
 
 
-rule causal_de_finetti_enumerate_graphs:
+use rule stage as causal_de_finetti_enumerate_graphs with:
     """List all graphs of a few nodes: classes, theorem, oracle algorithm."""
     output:
-        store=CDF.store("enumeration"),
+        store=paper.store("enumeration"),
     log:
-        CDF.log("enumeration"),
+        paper.log("enumeration"),
     benchmark:
-        CDF.benchmark("enumeration")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("enumeration")
     resources:
         mem_mb=mem(1000),
         runtime=minutes(120),
     params:
-        **CDF.params("enumeration"),
-        code=CDF.code("enumerate_graphs"),
-    script:
-        "../scripts/causal_de_finetti/enumerate_graphs.py"
+        **paper.params("enumeration"),
+        **paper.script("enumerate_graphs"),
 
 
-rule causal_de_finetti_tabulate_mixtures:
+use rule stage as causal_de_finetti_tabulate_mixtures with:
     """Compute exact laws of two samples and their gaps."""
     output:
-        store=CDF.store("mixtures"),
+        store=paper.store("mixtures"),
     log:
-        CDF.log("mixtures"),
+        paper.log("mixtures"),
     benchmark:
-        CDF.benchmark("mixtures")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(30),
+        paper.benchmark("mixtures")
     params:
-        **CDF.params("mixtures"),
-        root_seed=CDF.root_seed,
-        code=CDF.code("tabulate_mixtures"),
-    script:
-        "../scripts/causal_de_finetti/tabulate_mixtures.py"
+        **paper.params("mixtures"),
+        **paper.script("tabulate_mixtures"),
+        root_seed=paper.root_seed,
 
 
-rule causal_de_finetti_estimate_mechanisms:
+use rule stage as causal_de_finetti_estimate_mechanisms with:
     """Estimate mechanisms in many environments and test their independence."""
     output:
-        store=CDF.store("mechanisms"),
+        store=paper.store("mechanisms"),
     log:
-        CDF.log("mechanisms"),
+        paper.log("mechanisms"),
     benchmark:
-        CDF.benchmark("mechanisms")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(30),
+        paper.benchmark("mechanisms")
     params:
-        **CDF.params("mechanisms"),
-        root_seed=CDF.root_seed,
-        code=CDF.code("estimate_mechanisms"),
-    script:
-        "../scripts/causal_de_finetti/estimate_mechanisms.py"
+        **paper.params("mechanisms"),
+        **paper.script("estimate_mechanisms"),
+        root_seed=paper.root_seed,
 
 
-rule causal_de_finetti_find_directions:
+use rule stage as causal_de_finetti_find_directions with:
     """Find directions from two samples of each environment, one number of environments."""
     output:
-        store=CDF.store("directions_{size}"),
+        store=paper.store("directions_{size}"),
     log:
-        CDF.log("directions_{size}"),
+        paper.log("directions_{size}"),
     benchmark:
-        CDF.benchmark("directions_{size}")
+        paper.benchmark("directions_{size}")
     priority: 50
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(2000),
         runtime=minutes(120),
     params:
+        **paper.script("find_directions"),
         environments=lambda wildcards: int(wildcards.size),
-        seeds=lambda wildcards: FEWER.get(int(wildcards.size), SEEDS),
-        permuted=lambda wildcards: int(wildcards.size) == PERMUTED_AT,
-        root_seed=CDF.root_seed,
-        code=CDF.code("find_directions"),
-    script:
-        "../scripts/causal_de_finetti/find_directions.py"
+        seeds=lambda wildcards, most=CAUSAL_DE_FINETTI_SEEDS, fewer=CAUSAL_DE_FINETTI_FEWER: fewer.get(
+            int(wildcards.size), most
+        ),
+        permuted=lambda wildcards, at=paper.value("directions", "permuted_at"): int(wildcards.size) == at,
+        root_seed=paper.root_seed,
 
 
-rule causal_de_finetti_fit_baselines:
+use rule stage as causal_de_finetti_fit_baselines with:
     """Fit the baselines to the same data, one number of environments."""
     output:
-        store=CDF.store("baselines_{size}"),
+        store=paper.store("baselines_{size}"),
     log:
-        CDF.log("baselines_{size}"),
+        paper.log("baselines_{size}"),
     benchmark:
-        CDF.benchmark("baselines_{size}")
+        paper.benchmark("baselines_{size}")
     priority: 40
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(2000),
         runtime=minutes(240),
     params:
-        **CDF.params("baselines", "alpha"),
+        **paper.params("baselines", "alpha"),
+        **paper.script("fit_baselines"),
         environments=lambda wildcards: int(wildcards.size),
-        seeds=lambda wildcards: FEWER.get(int(wildcards.size), SEEDS),
-        root_seed=CDF.root_seed,
-        code=CDF.code("fit_baselines"),
-    script:
-        "../scripts/causal_de_finetti/fit_baselines.py"
+        seeds=lambda wildcards, most=CAUSAL_DE_FINETTI_SEEDS, fewer=CAUSAL_DE_FINETTI_FEWER: fewer.get(
+            int(wildcards.size), most
+        ),
+        root_seed=paper.root_seed,
 
 
-rule causal_de_finetti_find_graphs:
+use rule stage as causal_de_finetti_find_graphs with:
     """Find graphs of binary variables, one number of environments."""
     output:
-        store=CDF.store("graphs_{size}"),
+        store=paper.store("graphs_{size}"),
     log:
-        CDF.log("graphs_{size}"),
+        paper.log("graphs_{size}"),
     benchmark:
-        CDF.benchmark("graphs_{size}")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("graphs_{size}")
     resources:
         mem_mb=mem(1000),
         runtime=minutes(60),
     params:
-        **CDF.params("graphs", "nodes", "seeds", "pc_alpha"),
+        **paper.params("graphs", "nodes", "seeds", "pc_alpha"),
+        **paper.script("find_graphs"),
         environments=lambda wildcards: int(wildcards.size),
-        root_seed=CDF.root_seed,
-        code=CDF.code("find_graphs"),
-    script:
-        "../scripts/causal_de_finetti/find_graphs.py"
+        root_seed=paper.root_seed,
 
 
-rule causal_de_finetti_split_samples:
+use rule stage as causal_de_finetti_split_samples with:
     """Spread a fixed number of samples over few or many environments."""
     output:
-        store=CDF.store("split"),
+        store=paper.store("split"),
     log:
-        CDF.log("split"),
+        paper.log("split"),
     benchmark:
-        CDF.benchmark("split")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("split")
     resources:
         mem_mb=mem(2000),
         runtime=minutes(60),
     params:
-        **CDF.params("split"),
-        root_seed=CDF.root_seed,
-        code=CDF.code("split_samples"),
-    script:
-        "../scripts/causal_de_finetti/split_samples.py"
+        **paper.params("split"),
+        **paper.script("split_samples"),
+        root_seed=paper.root_seed,
 
 
-rule causal_de_finetti_time_methods:
+use rule stage as causal_de_finetti_time_methods with:
     """Time each method on one data set, alone on the machine."""
     output:
-        store=CDF.store("times"),
+        store=paper.store("times"),
     log:
-        CDF.log("times"),
+        paper.log("times"),
     benchmark:
-        CDF.benchmark("times")
-    conda:
-        "../envs/atlas.yaml"
+        paper.benchmark("times")
     threads: whole_machine
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(30),
     params:
-        **CDF.params("times"),
-        root_seed=CDF.root_seed,
-        code=CDF.code("time_methods"),
-    script:
-        "../scripts/causal_de_finetti/time_methods.py"
+        **paper.params("times"),
+        **paper.script("time_methods"),
+        root_seed=paper.root_seed,
 
 
-rule causal_de_finetti_bivariate:
+use rule figure as causal_de_finetti_bivariate with:
     """Figure: accuracy of directions against environments."""
     input:
-        directions=expand(CDF.store("directions_{size}"), size=CDF.value("directions", "environments")),
-        baselines=expand(CDF.store("baselines_{size}"), size=CDF.value("baselines", "environments")),
+        directions=expand(paper.store("directions_{size}"), size=paper.value("directions", "environments")),
+        baselines=expand(paper.store("baselines_{size}"), size=paper.value("baselines", "environments")),
     output:
-        figure=CDF.figure("bivariate"),
+        figure=paper.figure("bivariate"),
     log:
-        CDF.log("figure_bivariate"),
+        paper.log("figure_bivariate"),
     benchmark:
-        CDF.benchmark("figure_bivariate")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_bivariate")
     params:
-        paper=CDF.value("reference", "bivariate"),
-        code=CDF.code("figure_bivariate"),
-    script:
-        "../scripts/causal_de_finetti/figure_bivariate.py"
+        **paper.script("figure_bivariate"),
+        paper=paper.value("reference", "bivariate"),
 
 
-rule causal_de_finetti_multivariate:
+use rule figure as causal_de_finetti_multivariate with:
     """Figure: distance to the true graph against environments."""
     input:
-        graphs=expand(CDF.store("graphs_{size}"), size=CDF.value("graphs", "environments")),
+        graphs=expand(paper.store("graphs_{size}"), size=paper.value("graphs", "environments")),
     output:
-        figure=CDF.figure("multivariate"),
+        figure=paper.figure("multivariate"),
     log:
-        CDF.log("figure_multivariate"),
+        paper.log("figure_multivariate"),
     benchmark:
-        CDF.benchmark("figure_multivariate")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_multivariate")
     params:
-        paper=CDF.value("reference", "multivariate"),
-        code=CDF.code("figure_multivariate"),
-    script:
-        "../scripts/causal_de_finetti/figure_multivariate.py"
+        **paper.script("figure_multivariate"),
+        paper=paper.value("reference", "multivariate"),
 
 
-rule causal_de_finetti_time:
+use rule figure as causal_de_finetti_time with:
     """Figure: seconds for one data set."""
     input:
-        times=CDF.store("times"),
+        times=paper.store("times"),
     output:
-        figure=CDF.figure("time"),
+        figure=paper.figure("time"),
     log:
-        CDF.log("figure_time"),
+        paper.log("figure_time"),
     benchmark:
-        CDF.benchmark("figure_time")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_time")
     params:
-        code=CDF.code("figure_time"),
-    script:
-        "../scripts/causal_de_finetti/figure_time.py"
+        **paper.script("figure_time"),
 
 
-rule causal_de_finetti_calibration:
+use rule figure as causal_de_finetti_calibration with:
     """Figure: size and power of the directional tests."""
     input:
-        directions=expand(CDF.store("directions_{size}"), size=CDF.value("directions", "environments")),
+        directions=expand(paper.store("directions_{size}"), size=paper.value("directions", "environments")),
     output:
-        figure=CDF.figure("calibration"),
+        figure=paper.figure("calibration"),
     log:
-        CDF.log("figure_calibration"),
+        paper.log("figure_calibration"),
     benchmark:
-        CDF.benchmark("figure_calibration")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_calibration")
     params:
-        code=CDF.code("figure_calibration"),
-    script:
-        "../scripts/causal_de_finetti/figure_calibration.py"
+        **paper.script("figure_calibration"),
 
 
-rule causal_de_finetti_mechanisms:
+use rule figure as causal_de_finetti_mechanisms with:
     """Figure: estimated mechanisms across environments."""
     input:
-        mechanisms=CDF.store("mechanisms"),
+        mechanisms=paper.store("mechanisms"),
     output:
-        figure=CDF.figure("mechanisms"),
+        figure=paper.figure("mechanisms"),
     log:
-        CDF.log("figure_mechanisms"),
+        paper.log("figure_mechanisms"),
     benchmark:
-        CDF.benchmark("figure_mechanisms")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_mechanisms")
     params:
-        code=CDF.code("figure_mechanisms"),
-    script:
-        "../scripts/causal_de_finetti/figure_mechanisms.py"
+        **paper.script("figure_mechanisms"),
 
 
-rule causal_de_finetti_samples_per_env:
+use rule figure as causal_de_finetti_samples_per_env with:
     """Figure: accuracy at a fixed total of samples."""
     input:
-        split=CDF.store("split"),
+        split=paper.store("split"),
     output:
-        figure=CDF.figure("samples_per_env"),
+        figure=paper.figure("samples_per_env"),
     log:
-        CDF.log("figure_samples_per_env"),
+        paper.log("figure_samples_per_env"),
     benchmark:
-        CDF.benchmark("figure_samples_per_env")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_samples_per_env")
     params:
-        code=CDF.code("figure_samples_per_env"),
-    script:
-        "../scripts/causal_de_finetti/figure_samples_per_env.py"
+        **paper.script("figure_samples_per_env"),
 
 
-rule causal_de_finetti_classes:
+use rule table as causal_de_finetti_classes with:
     """Table: what independent and exchangeable samples identify."""
     input:
-        enumeration=CDF.store("enumeration"),
+        enumeration=paper.store("enumeration"),
     output:
-        table=CDF.table("classes"),
+        table=paper.table("classes"),
     log:
-        CDF.log("table_classes"),
+        paper.log("table_classes"),
     benchmark:
-        CDF.benchmark("table_classes")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("table_classes")
     params:
-        code=CDF.code("table_classes"),
-    script:
-        "../scripts/causal_de_finetti/table_classes.py"
+        **paper.script("table_classes"),
 
 
-rule causal_de_finetti_measure_claims:
+use rule claims as causal_de_finetti_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        enumeration=CDF.store("enumeration"),
-        mixtures=CDF.store("mixtures"),
-        mechanisms=CDF.store("mechanisms"),
-        directions=expand(CDF.store("directions_{size}"), size=CDF.value("directions", "environments")),
-        baselines=expand(CDF.store("baselines_{size}"), size=CDF.value("baselines", "environments")),
-        graphs=expand(CDF.store("graphs_{size}"), size=CDF.value("graphs", "environments")),
+        **paper.stores("enumeration", "mixtures", "mechanisms"),
+        directions=expand(paper.store("directions_{size}"), size=paper.value("directions", "environments")),
+        baselines=expand(paper.store("baselines_{size}"), size=paper.value("baselines", "environments")),
+        graphs=expand(paper.store("graphs_{size}"), size=paper.value("graphs", "environments")),
     output:
-        claims=CDF.claims(),
+        claims=paper.claims(),
     log:
-        CDF.log("claims"),
+        paper.log("claims"),
     benchmark:
-        CDF.benchmark("claims")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("claims")
     params:
-        pass_rules=CDF.pass_rules(),
-        root_seed=CDF.root_seed,
-        code=CDF.code("claims"),
-    script:
-        "../scripts/causal_de_finetti/claims.py"
+        **paper.script("claims"),
+        pass_rules=paper.pass_rules(),
+        root_seed=paper.root_seed,
 
 
 rule causal_de_finetti:
     """The paper on causal de Finetti theorems: all its figures and claims."""
     input:
-        CDF.everything(),
+        paper.everything(),

@@ -15,9 +15,8 @@ sys.path.insert(1, str(ROOT))
 
 from lib.atlas import config as atlas_config
 from lib.atlas import environment
+from lib.atlas import paper as atlas_paper
 from lib.atlas import plan as atlas_plan
-from lib.atlas.fingerprint import code_fingerprint
-from lib.atlas.paper import Paper as AtlasPaper
 from lib.atlas.workflow import place
 
 
@@ -53,7 +52,7 @@ try:
     atlas_config.load_config(config, ROOT)
     SLUGS = slugs_of_this_process()
     PAPERS = {
-        slug: AtlasPaper(slug, atlas_config.load_paper(slug, ROOT, config["scale"]), config, ROOT, report, local)
+        slug: atlas_paper.Paper(slug, atlas_config.load_paper(slug, ROOT, config["scale"]), config, ROOT, report, local)
         for slug in SLUGS
     }
 except atlas_config.ConfigError as error:
@@ -69,20 +68,15 @@ AUDIT = f"{config['results']}/{config['scale']}/audit"
 ROOT_RELATIVE = "" if ROOT == Path.cwd() else f"{os.path.relpath(ROOT)}/"
 
 
-def Paper(slug):
-    """The paper whose rule file asks for it."""
-    return PAPERS[slug]
-
-
 def measured_elsewhere(family):
     """Tables of times of kernels that were measured on other machines and are kept with the project."""
     found = sorted(ROOT.glob(f"resources/measured/{family}_*.zarr.zip"))
     return [f"{ROOT_RELATIVE}{path.relative_to(ROOT)}" for path in found]
 
 
-def audit_code(script):
-    """Fingerprint of an audit script, and of the page that it fills in."""
-    return code_fingerprint(ROOT / f"workflow/scripts/audit/{script}.py", ROOT)
+def audit_script(name):
+    """Params `script` and `code` of a rule of the audit."""
+    return atlas_paper.script(f"audit/{name}", ROOT)
 
 
 def mem(megabytes):

@@ -1,371 +1,264 @@
 # Partial correlations of compositions: estimates of every data set, identities, subcompositions, intervals, recovery.
-CPC = Paper("compositional_partial_correlations")
 
-CPC_STUDY = CPC.value("study", "dataset")
-CPC_OTHERS = CPC.value("study", "others")
-# Files behind data sets that have one.
-CPC_SOURCES = {
-    "cups_standin": lambda wildcards: {"variation": f"{ROOT_RELATIVE}resources/roman_cups_variation.csv"},
-    "cups": lambda wildcards: {"table": CPC.data("roman_cups")(wildcards)},
+COMPOSITIONAL_PARTIAL_CORRELATIONS_STUDY = paper.store(f"estimate_{paper.value('study', 'dataset')}")
+# files behind data sets that have one
+COMPOSITIONAL_PARTIAL_CORRELATIONS_SOURCES = {
+    "cups_standin": {"variation": lambda wildcards, file=f"{ROOT_RELATIVE}resources/roman_cups_variation.csv": file},
+    "cups": {"table": paper.data("roman_cups")},
 }
 
 
-rule compositional_partial_correlations_estimate:
+use rule stage as compositional_partial_correlations_estimate with:
     """Make a data set and estimate every measure of association on it."""
     input:
-        unpack(lambda wildcards: CPC_SOURCES[wildcards.dataset](wildcards) if wildcards.dataset in CPC_SOURCES else {}),
+        unpack(
+            lambda wildcards, sources=COMPOSITIONAL_PARTIAL_CORRELATIONS_SOURCES: {
+                name: file(wildcards) for name, file in sources.get(wildcards.dataset, {}).items()
+            }
+        ),
     output:
-        store=CPC.store("estimate_{dataset}"),
+        store=paper.store("estimate_{dataset}"),
     log:
-        CPC.log("estimate_{dataset}"),
+        paper.log("estimate_{dataset}"),
     benchmark:
-        CPC.benchmark("estimate_{dataset}")
+        paper.benchmark("estimate_{dataset}")
     wildcard_constraints:
         dataset="cups_standin|cups|iris_shape|dirichlet|lognormal_graph",
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1000),
         runtime=minutes(10),
     params:
-        **CPC.params("data"),
-        root_seed=CPC.root_seed,
-        code=CPC.code("estimate"),
-    script:
-        "../scripts/compositional_partial_correlations/estimate.py"
+        **paper.params("data"),
+        **paper.script("estimate"),
+        root_seed=paper.root_seed,
 
 
-rule compositional_partial_correlations_check_identities:
+use rule stage as compositional_partial_correlations_check_identities with:
     """Hold the paper's identities on random compositions and in exact arithmetic."""
     output:
-        store=CPC.store("identities"),
+        store=paper.store("identities"),
     log:
-        CPC.log("identities"),
+        paper.log("identities"),
     benchmark:
-        CPC.benchmark("identities")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("identities")
     resources:
         mem_mb=mem(1500),
         runtime=minutes(10),
     params:
-        **CPC.params("identities"),
-        root_seed=CPC.root_seed,
-        code=CPC.code("check_identities"),
-    script:
-        "../scripts/compositional_partial_correlations/check_identities.py"
+        **paper.params("identities"),
+        **paper.script("check_identities"),
+        root_seed=paper.root_seed,
 
 
-rule compositional_partial_correlations_drop_parts:
+use rule stage as compositional_partial_correlations_drop_parts with:
     """Leave out each oxide in turn and estimate again."""
     input:
-        study=CPC.store(f"estimate_{CPC_STUDY}"),
+        study=COMPOSITIONAL_PARTIAL_CORRELATIONS_STUDY,
     output:
-        store=CPC.store("subcomp"),
+        store=paper.store("subcomp"),
     log:
-        CPC.log("subcomp"),
+        paper.log("subcomp"),
     benchmark:
-        CPC.benchmark("subcomp")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("subcomp")
     resources:
         mem_mb=mem(800),
         runtime=minutes(10),
     params:
-        root_seed=CPC.root_seed,
-        code=CPC.code("drop_parts"),
-    script:
-        "../scripts/compositional_partial_correlations/drop_parts.py"
+        **paper.script("drop_parts"),
+        root_seed=paper.root_seed,
 
 
-rule compositional_partial_correlations_infer:
+use rule stage as compositional_partial_correlations_infer with:
     """Intervals and p values of all pairs, and the levels that they keep."""
     input:
-        study=CPC.store(f"estimate_{CPC_STUDY}"),
+        study=COMPOSITIONAL_PARTIAL_CORRELATIONS_STUDY,
     output:
-        store=CPC.store("intervals"),
+        store=paper.store("intervals"),
     log:
-        CPC.log("intervals"),
+        paper.log("intervals"),
     benchmark:
-        CPC.benchmark("intervals")
+        paper.benchmark("intervals")
     priority: 50
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(2000),
         runtime=minutes(30),
     params:
-        **CPC.params("intervals"),
-        root_seed=CPC.root_seed,
-        code=CPC.code("infer"),
-    script:
-        "../scripts/compositional_partial_correlations/infer.py"
+        **paper.params("intervals"),
+        **paper.script("infer"),
+        root_seed=paper.root_seed,
 
 
-rule compositional_partial_correlations_recover_graph:
+use rule stage as compositional_partial_correlations_recover_graph with:
     """Find the edges of sparse basis graphs of one size by every measure."""
     output:
-        store=CPC.store("recovery_{size}"),
+        store=paper.store("recovery_{size}"),
     log:
-        CPC.log("recovery_{size}"),
+        paper.log("recovery_{size}"),
     benchmark:
-        CPC.benchmark("recovery_{size}")
+        paper.benchmark("recovery_{size}")
     priority: 60
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(60),
     params:
-        **CPC.params("recovery"),
-        root_seed=CPC.root_seed,
-        code=CPC.code("recover_graph"),
-    script:
-        "../scripts/compositional_partial_correlations/recover_graph.py"
+        **paper.params("recovery"),
+        **paper.script("recover_graph"),
+        root_seed=paper.root_seed,
 
 
-rule compositional_partial_correlations_estimate_counts:
+use rule stage as compositional_partial_correlations_estimate_counts with:
     """Shrunk partial correlations of the user's table of counts (data.count_table); asked for by name only."""
     input:
-        table=CPC.data("count_table"),
+        table=paper.data("count_table"),
     output:
-        store=CPC.store("counts"),
+        store=paper.store("counts"),
     log:
-        CPC.log("counts"),
+        paper.log("counts"),
     benchmark:
-        CPC.benchmark("counts")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("counts")
     resources:
         mem_mb=mem(4000),
         runtime=minutes(30),
     params:
-        **CPC.params("counts"),
-        code=CPC.code("estimate_counts"),
-    script:
-        "../scripts/compositional_partial_correlations/estimate_counts.py"
+        **paper.params("counts"),
+        **paper.script("estimate_counts"),
 
 
-CPC_STORES = {
-    "study": CPC.store(f"estimate_{CPC_STUDY}"),
-    "identities": CPC.store("identities"),
-    "subcomp": CPC.store("subcomp"),
-    "intervals": CPC.store("intervals"),
-    "recovery": expand(CPC.store("recovery_{size}"), size=CPC.value("recovery_sizes", "sizes")),
-}
-
-
-rule compositional_partial_correlations_reference:
+use rule figure as compositional_partial_correlations_reference with:
     """Figure: deviations over references, and the multiple correlation that depends on it."""
     input:
-        study=CPC_STORES["study"],
-        identities=CPC_STORES["identities"],
+        study=COMPOSITIONAL_PARTIAL_CORRELATIONS_STUDY,
+        identities=paper.store("identities"),
     output:
-        figure=CPC.figure("reference"),
+        figure=paper.figure("reference"),
     log:
-        CPC.log("figure_reference"),
+        paper.log("figure_reference"),
     benchmark:
-        CPC.benchmark("figure_reference")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_reference")
     params:
-        code=CPC.code("figure_reference"),
-    script:
-        "../scripts/compositional_partial_correlations/figure_reference.py"
+        **paper.script("figure_reference"),
 
 
-rule compositional_partial_correlations_cups_pvar:
+use rule figure as compositional_partial_correlations_cups_pvar with:
     """Figure: clr variance and partial variance of each oxide."""
     input:
-        study=CPC_STORES["study"],
+        study=COMPOSITIONAL_PARTIAL_CORRELATIONS_STUDY,
     output:
-        figure=CPC.figure("cups_pvar"),
+        figure=paper.figure("cups_pvar"),
     log:
-        CPC.log("figure_cups_pvar"),
+        paper.log("figure_cups_pvar"),
     benchmark:
-        CPC.benchmark("figure_cups_pvar")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_cups_pvar")
     params:
-        published_variances=CPC.value("published", "variances"),
-        code=CPC.code("figure_cups_pvar"),
-    script:
-        "../scripts/compositional_partial_correlations/figure_cups_pvar.py"
+        **paper.script("figure_cups_pvar"),
+        published_variances=paper.value("published", "variances"),
 
 
-rule compositional_partial_correlations_cups_network:
+use rule figure as compositional_partial_correlations_cups_network with:
     """Figure: significant partial correlations as a graph, beside both matrices."""
     input:
-        study=CPC_STORES["study"],
+        study=COMPOSITIONAL_PARTIAL_CORRELATIONS_STUDY,
     output:
-        figure=CPC.figure("cups_network"),
+        figure=paper.figure("cups_network"),
     log:
-        CPC.log("figure_cups_network"),
+        paper.log("figure_cups_network"),
     benchmark:
-        CPC.benchmark("figure_cups_network")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_cups_network")
     params:
-        level=CPC.value("study", "level"),
-        code=CPC.code("figure_cups_network"),
-    script:
-        "../scripts/compositional_partial_correlations/figure_cups_network.py"
+        **paper.script("figure_cups_network"),
+        level=paper.value("study", "level"),
 
 
-rule compositional_partial_correlations_cups_scatter:
+use rule figure as compositional_partial_correlations_cups_scatter with:
     """Figure: partial correlation against proportionality."""
     input:
-        intervals=CPC_STORES["intervals"],
+        intervals=paper.store("intervals"),
     output:
-        figure=CPC.figure("cups_scatter"),
+        figure=paper.figure("cups_scatter"),
     log:
-        CPC.log("figure_cups_scatter"),
+        paper.log("figure_cups_scatter"),
     benchmark:
-        CPC.benchmark("figure_cups_scatter")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_cups_scatter")
     params:
-        published_pairs=CPC.value("published", "pairs"),
-        code=CPC.code("figure_cups_scatter"),
-    script:
-        "../scripts/compositional_partial_correlations/figure_cups_scatter.py"
+        **paper.script("figure_cups_scatter"),
+        published_pairs=paper.value("published", "pairs"),
 
 
-rule compositional_partial_correlations_subcomp:
+use rule figure as compositional_partial_correlations_subcomp with:
     """Figure: largest change of each measure when an oxide is left out."""
     input:
-        subcomp=CPC_STORES["subcomp"],
+        subcomp=paper.store("subcomp"),
     output:
-        figure=CPC.figure("subcomp"),
+        figure=paper.figure("subcomp"),
     log:
-        CPC.log("figure_subcomp"),
+        paper.log("figure_subcomp"),
     benchmark:
-        CPC.benchmark("figure_subcomp")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_subcomp")
     params:
-        code=CPC.code("figure_subcomp"),
-    script:
-        "../scripts/compositional_partial_correlations/figure_subcomp.py"
+        **paper.script("figure_subcomp"),
 
 
-rule compositional_partial_correlations_normalisation:
+use rule figure as compositional_partial_correlations_normalisation with:
     """Figure: deviation of normalised data from the partial correlation."""
     input:
-        identities=CPC_STORES["identities"],
+        identities=paper.store("identities"),
     output:
-        figure=CPC.figure("normalisation"),
+        figure=paper.figure("normalisation"),
     log:
-        CPC.log("figure_normalisation"),
+        paper.log("figure_normalisation"),
     benchmark:
-        CPC.benchmark("figure_normalisation")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_normalisation")
     params:
-        code=CPC.code("figure_normalisation"),
-    script:
-        "../scripts/compositional_partial_correlations/figure_normalisation.py"
+        **paper.script("figure_normalisation"),
 
 
-rule compositional_partial_correlations_recovery:
+use rule figure as compositional_partial_correlations_recovery with:
     """Figure: AUROC of true edges against the number of parts."""
     input:
-        recovery=CPC_STORES["recovery"],
+        recovery=expand(paper.store("recovery_{size}"), size=paper.value("recovery_sizes", "sizes")),
     output:
-        figure=CPC.figure("recovery"),
+        figure=paper.figure("recovery"),
     log:
-        CPC.log("figure_recovery"),
+        paper.log("figure_recovery"),
     benchmark:
-        CPC.benchmark("figure_recovery")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_recovery")
     params:
-        code=CPC.code("figure_recovery"),
-    script:
-        "../scripts/compositional_partial_correlations/figure_recovery.py"
+        **paper.script("figure_recovery"),
 
 
-rule compositional_partial_correlations_inference:
+use rule figure as compositional_partial_correlations_inference with:
     """Figure: intervals of all pairs, and the levels that test and interval keep."""
     input:
-        intervals=CPC_STORES["intervals"],
+        intervals=paper.store("intervals"),
     output:
-        figure=CPC.figure("inference"),
+        figure=paper.figure("inference"),
     log:
-        CPC.log("figure_inference"),
+        paper.log("figure_inference"),
     benchmark:
-        CPC.benchmark("figure_inference")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_inference")
     params:
-        code=CPC.code("figure_inference"),
-    script:
-        "../scripts/compositional_partial_correlations/figure_inference.py"
+        **paper.script("figure_inference"),
 
 
-rule compositional_partial_correlations_measure_claims:
+use rule claims as compositional_partial_correlations_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        **CPC_STORES,
-        others=expand(CPC.store("estimate_{dataset}"), dataset=CPC_OTHERS),
+        **paper.stores("identities", "subcomp", "intervals"),
+        study=COMPOSITIONAL_PARTIAL_CORRELATIONS_STUDY,
+        recovery=expand(paper.store("recovery_{size}"), size=paper.value("recovery_sizes", "sizes")),
+        others=expand(paper.store("estimate_{dataset}"), dataset=paper.value("study", "others")),
     output:
-        claims=CPC.claims(),
+        claims=paper.claims(),
     log:
-        CPC.log("claims"),
+        paper.log("claims"),
     benchmark:
-        CPC.benchmark("claims")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("claims")
     params:
-        pass_rules=CPC.pass_rules(),
-        code=CPC.code("claims"),
-    script:
-        "../scripts/compositional_partial_correlations/claims.py"
+        **paper.script("claims"),
+        pass_rules=paper.pass_rules(),
 
 
 rule compositional_partial_correlations:
     """The paper on partial correlations of compositions: all its figures and claims."""
     input:
-        CPC.everything(),
+        paper.everything(),

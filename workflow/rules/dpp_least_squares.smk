@@ -1,455 +1,327 @@
 # Least squares on determinantal points: exact identities, errors of designs, points needed, conditioning, strong norms.
-DLS = Paper("dpp_least_squares")
 
 
-rule dpp_least_squares_find_sizes_bases:
+use rule stage as dpp_least_squares_find_sizes_bases with:
     """Find how many points each strategy needs, basis by basis."""
     output:
-        store=DLS.store("sizes_bases"),
+        store=paper.store("sizes_bases"),
     log:
-        DLS.log("sizes_bases"),
+        paper.log("sizes_bases"),
     benchmark:
-        DLS.benchmark("sizes_bases")
+        paper.benchmark("sizes_bases")
     priority: 90
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(600),
     params:
-        **DLS.params("sizes_bases"),
-        root_seed=DLS.root_seed,
-        code=DLS.code("find_sizes"),
-    script:
-        "../scripts/dpp_least_squares/find_sizes.py"
+        **paper.params("sizes_bases"),
+        **paper.script("find_sizes"),
+        root_seed=paper.root_seed,
 
 
-rule dpp_least_squares_fit_repeated_designs:
+use rule stage as dpp_least_squares_fit_repeated_designs with:
     """Fit on repeated processes, conditioned ones among them."""
     output:
-        store=DLS.store("designs_repeated"),
+        store=paper.store("designs_repeated"),
     log:
-        DLS.log("designs_repeated"),
+        paper.log("designs_repeated"),
     benchmark:
-        DLS.benchmark("designs_repeated")
+        paper.benchmark("designs_repeated")
     priority: 80
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(600),
     params:
-        **DLS.params("designs_repeated"),
-        root_seed=DLS.root_seed,
-        code=DLS.code("fit_designs"),
-    script:
-        "../scripts/dpp_least_squares/fit_designs.py"
+        **paper.params("designs_repeated"),
+        **paper.script("fit_designs"),
+        root_seed=paper.root_seed,
 
 
-rule dpp_least_squares_check_identities_bases:
+use rule stage as dpp_least_squares_check_identities_bases with:
     """Check the identities of the sampling laws on further bases."""
     output:
-        store=DLS.store("identities_bases"),
+        store=paper.store("identities_bases"),
     log:
-        DLS.log("identities_bases"),
+        paper.log("identities_bases"),
     benchmark:
-        DLS.benchmark("identities_bases")
+        paper.benchmark("identities_bases")
     priority: 70
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(600),
     params:
-        **DLS.params("identities_bases"),
-        root_seed=DLS.root_seed,
-        code=DLS.code("check_identities"),
-    script:
-        "../scripts/dpp_least_squares/check_identities.py"
+        **paper.params("identities_bases"),
+        **paper.script("check_identities"),
+        root_seed=paper.root_seed,
 
 
-rule dpp_least_squares_find_sizes_growth:
+use rule stage as dpp_least_squares_find_sizes_growth with:
     """Find how many points each strategy needs as the space grows."""
     output:
-        store=DLS.store("sizes_growth"),
+        store=paper.store("sizes_growth"),
     log:
-        DLS.log("sizes_growth"),
+        paper.log("sizes_growth"),
     benchmark:
-        DLS.benchmark("sizes_growth")
+        paper.benchmark("sizes_growth")
     priority: 60
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(600),
     params:
-        **DLS.params("sizes_growth"),
-        root_seed=DLS.root_seed,
-        code=DLS.code("find_sizes"),
-    script:
-        "../scripts/dpp_least_squares/find_sizes.py"
+        **paper.params("sizes_growth"),
+        **paper.script("find_sizes"),
+        root_seed=paper.root_seed,
 
 
-rule dpp_least_squares_fit_independent_designs:
+use rule stage as dpp_least_squares_fit_independent_designs with:
     """Fit on independent points, conditioned ones among them."""
     output:
-        store=DLS.store("designs_independent"),
+        store=paper.store("designs_independent"),
     log:
-        DLS.log("designs_independent"),
+        paper.log("designs_independent"),
     benchmark:
-        DLS.benchmark("designs_independent")
+        paper.benchmark("designs_independent")
     priority: 50
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(600),
     params:
-        **DLS.params("designs_independent"),
-        root_seed=DLS.root_seed,
-        code=DLS.code("fit_designs"),
-    script:
-        "../scripts/dpp_least_squares/fit_designs.py"
+        **paper.params("designs_independent"),
+        **paper.script("fit_designs"),
+        root_seed=paper.root_seed,
 
 
-rule dpp_least_squares_fit_volume_designs:
+use rule stage as dpp_least_squares_fit_volume_designs with:
     """Fit on volume samples."""
     output:
-        store=DLS.store("designs_volume"),
+        store=paper.store("designs_volume"),
     log:
-        DLS.log("designs_volume"),
+        paper.log("designs_volume"),
     benchmark:
-        DLS.benchmark("designs_volume")
+        paper.benchmark("designs_volume")
     priority: 40
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(600),
     params:
-        **DLS.params("designs_volume"),
-        root_seed=DLS.root_seed,
-        code=DLS.code("fit_designs"),
-    script:
-        "../scripts/dpp_least_squares/fit_designs.py"
+        **paper.params("designs_volume"),
+        **paper.script("fit_designs"),
+        root_seed=paper.root_seed,
 
 
-rule dpp_least_squares_check_identities:
+use rule stage as dpp_least_squares_check_identities with:
     """Check the identities of the sampling laws on the Legendre basis."""
     output:
-        store=DLS.store("identities"),
+        store=paper.store("identities"),
     log:
-        DLS.log("identities"),
+        paper.log("identities"),
     benchmark:
-        DLS.benchmark("identities")
+        paper.benchmark("identities")
     priority: 40
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(600),
     params:
-        **DLS.params("identities"),
-        root_seed=DLS.root_seed,
-        code=DLS.code("check_identities"),
-    script:
-        "../scripts/dpp_least_squares/check_identities.py"
+        **paper.params("identities"),
+        **paper.script("check_identities"),
+        root_seed=paper.root_seed,
 
 
-rule dpp_least_squares_condition_designs:
+use rule stage as dpp_least_squares_condition_designs with:
     """Condition designs by rejection and hold failures and errors against their bounds."""
     output:
-        store=DLS.store("conditioning"),
+        store=paper.store("conditioning"),
     log:
-        DLS.log("conditioning"),
+        paper.log("conditioning"),
     benchmark:
-        DLS.benchmark("conditioning")
+        paper.benchmark("conditioning")
     priority: 40
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(600),
     params:
-        **DLS.params("conditioning"),
-        root_seed=DLS.root_seed,
-        code=DLS.code("condition_designs"),
-    script:
-        "../scripts/dpp_least_squares/condition_designs.py"
+        **paper.params("conditioning"),
+        **paper.script("condition_designs"),
+        root_seed=paper.root_seed,
 
 
-rule dpp_least_squares_grow_spaces:
+use rule stage as dpp_least_squares_grow_spaces with:
     """Fit while the space grows."""
     output:
-        store=DLS.store("growth"),
+        store=paper.store("growth"),
     log:
-        DLS.log("growth"),
+        paper.log("growth"),
     benchmark:
-        DLS.benchmark("growth")
+        paper.benchmark("growth")
     priority: 40
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(600),
     params:
-        **DLS.params("growth"),
-        root_seed=DLS.root_seed,
-        code=DLS.code("grow_spaces"),
-    script:
-        "../scripts/dpp_least_squares/grow_spaces.py"
+        **paper.params("growth"),
+        **paper.script("grow_spaces"),
+        root_seed=paper.root_seed,
 
 
-rule dpp_least_squares_bound_errors:
+use rule stage as dpp_least_squares_bound_errors with:
     """Hold errors against almost-sure bounds in stronger norms."""
     output:
-        store=DLS.store("bounds"),
+        store=paper.store("bounds"),
     log:
-        DLS.log("bounds"),
+        paper.log("bounds"),
     benchmark:
-        DLS.benchmark("bounds")
+        paper.benchmark("bounds")
     priority: 40
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(600),
     params:
-        **DLS.params("bounds"),
-        root_seed=DLS.root_seed,
-        code=DLS.code("bound_errors"),
-    script:
-        "../scripts/dpp_least_squares/bound_errors.py"
+        **paper.params("bounds"),
+        **paper.script("bound_errors"),
+        root_seed=paper.root_seed,
 
 
-rule dpp_least_squares_points:
+use rule figure as dpp_least_squares_points with:
     """Figure: points of each strategy below their densities."""
     input:
-        independent=DLS.store("designs_independent"),
-        volume=DLS.store("designs_volume"),
-        repeated=DLS.store("designs_repeated"),
+        independent=paper.store("designs_independent"),
+        volume=paper.store("designs_volume"),
+        repeated=paper.store("designs_repeated"),
     output:
-        figure=DLS.figure("points"),
+        figure=paper.figure("points"),
     log:
-        DLS.log("figure_points"),
+        paper.log("figure_points"),
     benchmark:
-        DLS.benchmark("figure_points")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_points")
     params:
-        code=DLS.code("figure_points"),
-    script:
-        "../scripts/dpp_least_squares/figure_points.py"
+        **paper.script("figure_points"),
 
 
-rule dpp_least_squares_lambda_min:
+use rule figure as dpp_least_squares_lambda_min with:
     """Figure: smallest eigenvalue of the Gram matrix against n."""
     input:
-        independent=DLS.store("designs_independent"),
-        volume=DLS.store("designs_volume"),
-        repeated=DLS.store("designs_repeated"),
+        independent=paper.store("designs_independent"),
+        volume=paper.store("designs_volume"),
+        repeated=paper.store("designs_repeated"),
     output:
-        figure=DLS.figure("lambda_min"),
+        figure=paper.figure("lambda_min"),
     log:
-        DLS.log("figure_lambda_min"),
+        paper.log("figure_lambda_min"),
     benchmark:
-        DLS.benchmark("figure_lambda_min")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_lambda_min")
     params:
-        code=DLS.code("figure_lambda_min"),
-    script:
-        "../scripts/dpp_least_squares/figure_lambda_min.py"
+        **paper.script("figure_lambda_min"),
 
 
-rule dpp_least_squares_error_n:
+use rule figure as dpp_least_squares_error_n with:
     """Figure: root mean square and median error against n."""
     input:
-        independent=DLS.store("designs_independent"),
-        volume=DLS.store("designs_volume"),
-        repeated=DLS.store("designs_repeated"),
+        independent=paper.store("designs_independent"),
+        volume=paper.store("designs_volume"),
+        repeated=paper.store("designs_repeated"),
     output:
-        figure=DLS.figure("error_n"),
+        figure=paper.figure("error_n"),
     log:
-        DLS.log("figure_error_n"),
+        paper.log("figure_error_n"),
     benchmark:
-        DLS.benchmark("figure_error_n")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_error_n")
     params:
-        code=DLS.code("figure_error_n"),
-    script:
-        "../scripts/dpp_least_squares/figure_error_n.py"
+        **paper.script("figure_error_n"),
 
 
-rule dpp_least_squares_min_n:
+use rule figure as dpp_least_squares_min_n with:
     """Figure: points needed against m, and for each basis."""
     input:
-        growth=DLS.store("sizes_growth"),
-        bases=DLS.store("sizes_bases"),
+        growth=paper.store("sizes_growth"),
+        bases=paper.store("sizes_bases"),
     output:
-        figure=DLS.figure("min_n"),
+        figure=paper.figure("min_n"),
     log:
-        DLS.log("figure_min_n"),
+        paper.log("figure_min_n"),
     benchmark:
-        DLS.benchmark("figure_min_n")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_min_n")
     params:
-        code=DLS.code("figure_min_n"),
-    script:
-        "../scripts/dpp_least_squares/figure_min_n.py"
+        **paper.script("figure_min_n"),
 
 
-rule dpp_least_squares_error_m:
+use rule figure as dpp_least_squares_error_m with:
     """Figure: error while the space grows."""
     input:
-        growth=DLS.store("growth"),
+        growth=paper.store("growth"),
     output:
-        figure=DLS.figure("error_m"),
+        figure=paper.figure("error_m"),
     log:
-        DLS.log("figure_error_m"),
+        paper.log("figure_error_m"),
     benchmark:
-        DLS.benchmark("figure_error_m")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_error_m")
     params:
-        code=DLS.code("figure_error_m"),
-    script:
-        "../scripts/dpp_least_squares/figure_error_m.py"
+        **paper.script("figure_error_m"),
 
 
-rule dpp_least_squares_conditioning:
+use rule figure as dpp_least_squares_conditioning with:
     """Figure: tries and errors of conditioned designs, failures of independent points."""
     input:
-        conditioning=DLS.store("conditioning"),
+        conditioning=paper.store("conditioning"),
     output:
-        figure=DLS.figure("conditioning"),
+        figure=paper.figure("conditioning"),
     log:
-        DLS.log("figure_conditioning"),
+        paper.log("figure_conditioning"),
     benchmark:
-        DLS.benchmark("figure_conditioning")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_conditioning")
     params:
-        code=DLS.code("figure_conditioning"),
-    script:
-        "../scripts/dpp_least_squares/figure_conditioning.py"
+        **paper.script("figure_conditioning"),
 
 
-rule dpp_least_squares_h_norm:
+use rule figure as dpp_least_squares_h_norm with:
     """Figure: errors over their bounds in stronger norms."""
     input:
-        bounds=DLS.store("bounds"),
+        bounds=paper.store("bounds"),
     output:
-        figure=DLS.figure("h_norm"),
+        figure=paper.figure("h_norm"),
     log:
-        DLS.log("figure_h_norm"),
+        paper.log("figure_h_norm"),
     benchmark:
-        DLS.benchmark("figure_h_norm")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_h_norm")
     params:
-        code=DLS.code("figure_h_norm"),
-    script:
-        "../scripts/dpp_least_squares/figure_h_norm.py"
+        **paper.script("figure_h_norm"),
 
 
-rule dpp_least_squares_quantiles:
+use rule table as dpp_least_squares_quantiles with:
     """Table: mean and quantiles of the error by strategy, function and n."""
     input:
-        independent=DLS.store("designs_independent"),
-        volume=DLS.store("designs_volume"),
-        repeated=DLS.store("designs_repeated"),
+        independent=paper.store("designs_independent"),
+        volume=paper.store("designs_volume"),
+        repeated=paper.store("designs_repeated"),
     output:
-        table=DLS.table("quantiles"),
+        table=paper.table("quantiles"),
     log:
-        DLS.log("table_quantiles"),
+        paper.log("table_quantiles"),
     benchmark:
-        DLS.benchmark("table_quantiles")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("table_quantiles")
     params:
-        code=DLS.code("table_quantiles"),
-    script:
-        "../scripts/dpp_least_squares/table_quantiles.py"
+        **paper.script("table_quantiles"),
 
 
-rule dpp_least_squares_measure_claims:
+use rule claims as dpp_least_squares_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        identities=DLS.store("identities"),
-        identities_bases=DLS.store("identities_bases"),
-        independent=DLS.store("designs_independent"),
-        volume=DLS.store("designs_volume"),
-        repeated=DLS.store("designs_repeated"),
-        conditioning=DLS.store("conditioning"),
-        sizes_growth=DLS.store("sizes_growth"),
-        sizes_bases=DLS.store("sizes_bases"),
-        growth=DLS.store("growth"),
-        bounds=DLS.store("bounds"),
+        **paper.stores("identities", "identities_bases"),
+        **paper.stores("conditioning", "sizes_growth", "sizes_bases", "growth", "bounds"),
+        independent=paper.store("designs_independent"),
+        volume=paper.store("designs_volume"),
+        repeated=paper.store("designs_repeated"),
     output:
-        claims=DLS.claims(),
+        claims=paper.claims(),
     log:
-        DLS.log("claims"),
+        paper.log("claims"),
     benchmark:
-        DLS.benchmark("claims")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("claims")
     params:
-        pass_rules=DLS.pass_rules(),
-        code=DLS.code("claims"),
-    script:
-        "../scripts/dpp_least_squares/claims.py"
+        **paper.script("claims"),
+        pass_rules=paper.pass_rules(),
 
 
 rule dpp_least_squares:
     """The paper on least squares with determinantal points: all its figures and claims."""
     input:
-        DLS.everything(),
+        paper.everything(),

@@ -1,350 +1,239 @@
 # H-chromatic symmetric functions: which graphs they tell apart, and which of them form bases.
-HC = Paper("h_chromatic")
 
 
-rule h_chromatic_separate_trees:
+use rule stage as h_chromatic_separate_trees with:
     """Enumerate trees and separate them by one-point values."""
     output:
-        store=HC.store("separators"),
+        store=paper.store("separators"),
     log:
-        HC.log("separators"),
+        paper.log("separators"),
     benchmark:
-        HC.benchmark("separators")
+        paper.benchmark("separators")
     priority: 90
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(240),
     params:
-        **HC.params("separators"),
-        root_seed=HC.root_seed,
-        code=HC.code("separate_trees"),
-    script:
-        "../scripts/h_chromatic/separate_trees.py"
+        **paper.params("separators"),
+        **paper.script("separate_trees"),
+        root_seed=paper.root_seed,
 
 
-rule h_chromatic_count_tree_types:
+use rule stage as h_chromatic_count_tree_types with:
     """Compute the full self-functions of all small trees."""
     output:
-        store=HC.store("tree_types"),
+        store=paper.store("tree_types"),
     log:
-        HC.log("tree_types"),
+        paper.log("tree_types"),
     benchmark:
-        HC.benchmark("tree_types")
+        paper.benchmark("tree_types")
     priority: 80
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1000),
         runtime=minutes(240),
     params:
-        **HC.params("tree_types"),
-        code=HC.code("count_tree_types"),
-    script:
-        "../scripts/h_chromatic/count_tree_types.py"
+        **paper.params("tree_types"),
+        **paper.script("count_tree_types"),
 
 
-rule h_chromatic_count_graph_types:
+use rule stage as h_chromatic_count_graph_types with:
     """Compute the self-functions of all small graphs."""
     output:
-        store=HC.store("graph_types"),
+        store=paper.store("graph_types"),
     log:
-        HC.log("graph_types"),
+        paper.log("graph_types"),
     benchmark:
-        HC.benchmark("graph_types")
+        paper.benchmark("graph_types")
     priority: 70
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1000),
         runtime=minutes(240),
     params:
-        **HC.params("graph_types"),
-        code=HC.code("count_graph_types"),
-    script:
-        "../scripts/h_chromatic/count_graph_types.py"
+        **paper.params("graph_types"),
+        **paper.script("count_graph_types"),
 
 
-rule h_chromatic_expand_power_sums:
+use rule stage as h_chromatic_expand_power_sums with:
     """Expand functions with bipartite targets in power sums."""
     output:
-        store=HC.store("power_sums"),
+        store=paper.store("power_sums"),
     log:
-        HC.log("power_sums"),
+        paper.log("power_sums"),
     benchmark:
-        HC.benchmark("power_sums")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(30),
+        paper.benchmark("power_sums")
     params:
-        **HC.params("power_sums"),
-        code=HC.code("expand_power_sums"),
-    script:
-        "../scripts/h_chromatic/expand_power_sums.py"
+        **paper.params("power_sums"),
+        **paper.script("expand_power_sums"),
 
 
-rule h_chromatic_rank_bases:
+use rule stage as h_chromatic_rank_bases with:
     """Rank multipartite self-functions and fixed targets."""
     output:
-        store=HC.store("bases"),
+        store=paper.store("bases"),
     log:
-        HC.log("bases"),
+        paper.log("bases"),
     benchmark:
-        HC.benchmark("bases")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("bases")
     resources:
         mem_mb=mem(1000),
         runtime=minutes(240),
     params:
-        **HC.params("bases"),
-        code=HC.code("rank_bases"),
-    script:
-        "../scripts/h_chromatic/rank_bases.py"
+        **paper.params("bases"),
+        **paper.script("rank_bases"),
 
 
-rule h_chromatic_rank_fixed_source:
+use rule stage as h_chromatic_rank_fixed_source with:
     """Rank the functions of each fixed source over all targets."""
     output:
-        store=HC.store("sources"),
+        store=paper.store("sources"),
     log:
-        HC.log("sources"),
+        paper.log("sources"),
     benchmark:
-        HC.benchmark("sources")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("sources")
     resources:
         mem_mb=mem(1000),
         runtime=minutes(240),
     params:
-        **HC.params("sources"),
-        code=HC.code("rank_fixed_source"),
-    script:
-        "../scripts/h_chromatic/rank_fixed_source.py"
+        **paper.params("sources"),
+        **paper.script("rank_fixed_source"),
 
 
-rule h_chromatic_decode_trees:
+use rule stage as h_chromatic_decode_trees with:
     """Decode spiders and caterpillars from the functions alone."""
     input:
-        types=HC.store("tree_types"),
+        types=paper.store("tree_types"),
     output:
-        store=HC.store("decoded"),
+        store=paper.store("decoded"),
     log:
-        HC.log("decoded"),
+        paper.log("decoded"),
     benchmark:
-        HC.benchmark("decoded")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(30),
+        paper.benchmark("decoded")
     params:
-        **HC.params("decoders"),
-        root_seed=HC.root_seed,
-        code=HC.code("decode_trees"),
-    script:
-        "../scripts/h_chromatic/decode_trees.py"
+        **paper.params("decoders"),
+        **paper.script("decode_trees"),
+        root_seed=paper.root_seed,
 
 
-rule h_chromatic_tie_polynomials:
+use rule stage as h_chromatic_tie_polynomials with:
     """Find classes and ties of H-chromatic polynomials."""
     input:
-        types=HC.store("tree_types"),
+        types=paper.store("tree_types"),
     output:
-        store=HC.store("polynomials"),
+        store=paper.store("polynomials"),
     log:
-        HC.log("polynomials"),
+        paper.log("polynomials"),
     benchmark:
-        HC.benchmark("polynomials")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(30),
+        paper.benchmark("polynomials")
     params:
-        **HC.params("polynomials"),
-        code=HC.code("tie_polynomials"),
-    script:
-        "../scripts/h_chromatic/tie_polynomials.py"
+        **paper.params("polynomials"),
+        **paper.script("tie_polynomials"),
 
 
-rule h_chromatic_trees:
+use rule table as h_chromatic_trees with:
     """Table: classes of trees by size under each invariant."""
     input:
-        types=HC.store("tree_types"),
-        separators=HC.store("separators"),
-        polynomials=HC.store("polynomials"),
+        **paper.stores("separators", "polynomials"),
+        types=paper.store("tree_types"),
     output:
-        table=HC.table("trees"),
+        table=paper.table("trees"),
     log:
-        HC.log("table_trees"),
+        paper.log("table_trees"),
     benchmark:
-        HC.benchmark("table_trees")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("table_trees")
     params:
-        code=HC.code("table_trees"),
-    script:
-        "../scripts/h_chromatic/table_trees.py"
+        **paper.script("table_trees"),
 
 
-rule h_chromatic_exception:
+use rule figure as h_chromatic_exception with:
     """Figure: the one exception, and the first collision of two other graphs."""
     input:
-        graphs=HC.store("graph_types"),
+        graphs=paper.store("graph_types"),
     output:
-        figure=HC.figure("exception"),
+        figure=paper.figure("exception"),
     log:
-        HC.log("figure_exception"),
+        paper.log("figure_exception"),
     benchmark:
-        HC.benchmark("figure_exception")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_exception")
     params:
-        code=HC.code("figure_exception"),
-    script:
-        "../scripts/h_chromatic/figure_exception.py"
+        **paper.script("figure_exception"),
 
 
-rule h_chromatic_collisions:
+use rule figure as h_chromatic_collisions with:
     """Figure: number of colliding groups over all graphs by size."""
     input:
-        graphs=HC.store("graph_types"),
+        graphs=paper.store("graph_types"),
     output:
-        figure=HC.figure("collisions"),
+        figure=paper.figure("collisions"),
     log:
-        HC.log("figure_collisions"),
+        paper.log("figure_collisions"),
     benchmark:
-        HC.benchmark("figure_collisions")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_collisions")
     params:
-        code=HC.code("figure_collisions"),
-    script:
-        "../scripts/h_chromatic/figure_collisions.py"
+        **paper.script("figure_collisions"),
 
 
-rule h_chromatic_star_signs:
+use rule figure as h_chromatic_star_signs with:
     """Figure: signs of power-sum coefficients for stars, and the control."""
     input:
-        power=HC.store("power_sums"),
+        power=paper.store("power_sums"),
     output:
-        figure=HC.figure("star_signs"),
+        figure=paper.figure("star_signs"),
     log:
-        HC.log("figure_star_signs"),
+        paper.log("figure_star_signs"),
     benchmark:
-        HC.benchmark("figure_star_signs")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_star_signs")
     params:
-        code=HC.code("figure_star_signs"),
-    script:
-        "../scripts/h_chromatic/figure_star_signs.py"
+        **paper.script("figure_star_signs"),
 
 
-rule h_chromatic_ranks:
+use rule figure as h_chromatic_ranks with:
     """Figure: ranks of the three constructions against the number of partitions."""
     input:
-        bases=HC.store("bases"),
-        sources=HC.store("sources"),
+        **paper.stores("bases", "sources"),
     output:
-        figure=HC.figure("ranks"),
+        figure=paper.figure("ranks"),
     log:
-        HC.log("figure_ranks"),
+        paper.log("figure_ranks"),
     benchmark:
-        HC.benchmark("figure_ranks")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_ranks")
     params:
-        code=HC.code("figure_ranks"),
-    script:
-        "../scripts/h_chromatic/figure_ranks.py"
+        **paper.script("figure_ranks"),
 
 
-rule h_chromatic_decoders:
+use rule figure as h_chromatic_decoders with:
     """Figure: decoded against true legs and degree moments."""
     input:
-        decoded=HC.store("decoded"),
+        decoded=paper.store("decoded"),
     output:
-        figure=HC.figure("decoders"),
+        figure=paper.figure("decoders"),
     log:
-        HC.log("figure_decoders"),
+        paper.log("figure_decoders"),
     benchmark:
-        HC.benchmark("figure_decoders")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_decoders")
     params:
-        code=HC.code("figure_decoders"),
-    script:
-        "../scripts/h_chromatic/figure_decoders.py"
+        **paper.script("figure_decoders"),
 
 
-rule h_chromatic_measure_claims:
+use rule claims as h_chromatic_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        types=HC.store("tree_types"),
-        separators=HC.store("separators"),
-        polynomials=HC.store("polynomials"),
-        graphs=HC.store("graph_types"),
-        power=HC.store("power_sums"),
-        bases=HC.store("bases"),
-        sources=HC.store("sources"),
-        decoded=HC.store("decoded"),
+        **paper.stores("separators", "polynomials"),
+        **paper.stores("bases", "sources", "decoded"),
+        types=paper.store("tree_types"),
+        graphs=paper.store("graph_types"),
+        power=paper.store("power_sums"),
     output:
-        claims=HC.claims(),
+        claims=paper.claims(),
     log:
-        HC.log("claims"),
+        paper.log("claims"),
     benchmark:
-        HC.benchmark("claims")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("claims")
     params:
-        pass_rules=HC.pass_rules(),
-        code=HC.code("claims"),
-    script:
-        "../scripts/h_chromatic/claims.py"
+        **paper.script("claims"),
+        pass_rules=paper.pass_rules(),
 
 
 rule h_chromatic:
     """The paper on H-chromatic symmetric functions: all its figures, tables and claims."""
     input:
-        HC.everything(),
+        paper.everything(),

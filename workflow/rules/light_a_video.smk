@@ -1,409 +1,377 @@
 # Light-A-Video: two small diffusion models, relit clips of known light, measures, figures; and real videos at paper scale.
-LAV = Paper("light_a_video")
 
 
-rule light_a_video_render_scenes:
+use rule stage as light_a_video_render_scenes with:
     """Render the test clips with albedo, normals, motion, light and truth."""
     output:
-        store=LAV.store("scenes"),
+        store=paper.store("scenes"),
     log:
-        LAV.log("scenes"),
+        paper.log("scenes"),
     benchmark:
-        LAV.benchmark("scenes")
+        paper.benchmark("scenes")
     priority: 100
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(800),
         runtime=minutes(10),
     params:
-        **LAV.params("scenes"),
-        root_seed=LAV.root_seed,
-        code=LAV.code("render_scenes"),
-    script:
-        "../scripts/light_a_video/render_scenes.py"
+        **paper.params("scenes"),
+        **paper.script("render_scenes"),
+        root_seed=paper.root_seed,
 
 
-for lav_network, lav_priority in {"relighter": 80, "unet": 60}.items():
-
-    rule:
-        """Train an image relighter on random lit scenes."""
-        name:
-            f"light_a_video_train_{lav_network}"
-        output:
-            store=LAV.store(lav_network),
-        log:
-            LAV.log(lav_network),
-        benchmark:
-            LAV.benchmark(lav_network)
-        priority: lav_priority
-        conda:
-            "../envs/atlas.yaml"
-        threads: 1
-        resources:
-            mem_mb=mem(2000),
-            runtime=minutes(120),
-        params:
-            **LAV.params(lav_network),
-            **LAV.params("scenes", "size", "frames"),
-            root_seed=LAV.root_seed,
-            code=LAV.code("train_relighter"),
-        script:
-            "../scripts/light_a_video/train_relighter.py"
+use rule stage as light_a_video_train_relighter with:
+    """Train an image relighter on random lit scenes."""
+    output:
+        store=paper.store("relighter"),
+    log:
+        paper.log("relighter"),
+    benchmark:
+        paper.benchmark("relighter")
+    priority: 80
+    resources:
+        mem_mb=mem(2000),
+        runtime=minutes(120),
+    params:
+        **paper.params("relighter"),
+        **paper.params("scenes", "size", "frames"),
+        **paper.script("train_relighter"),
+        root_seed=paper.root_seed,
 
 
-rule light_a_video_train_vdm:
+use rule light_a_video_train_relighter as light_a_video_train_unet with:
+    output:
+        store=paper.store("unet"),
+    log:
+        paper.log("unet"),
+    benchmark:
+        paper.benchmark("unet")
+    priority: 60
+    params:
+        **paper.params("unet"),
+
+
+use rule stage as light_a_video_train_vdm with:
     """Train the video diffusion model on clips under a steady light."""
     output:
-        store=LAV.store("vdm"),
+        store=paper.store("vdm"),
     log:
-        LAV.log("vdm"),
+        paper.log("vdm"),
     benchmark:
-        LAV.benchmark("vdm")
+        paper.benchmark("vdm")
     priority: 100
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(2000),
         runtime=minutes(240),
     params:
-        **LAV.params("vdm"),
-        **LAV.params("scenes", "size", "frames"),
-        root_seed=LAV.root_seed,
-        code=LAV.code("train_vdm"),
-    script:
-        "../scripts/light_a_video/train_vdm.py"
+        **paper.params("vdm"),
+        **paper.params("scenes", "size", "frames"),
+        **paper.script("train_vdm"),
+        root_seed=paper.root_seed,
 
 
-rule light_a_video_measure_gate:
+use rule stage as light_a_video_measure_gate with:
     """Measure how well the video model keeps clips that are already right."""
     input:
-        scenes=LAV.store("scenes"),
-        vdm=LAV.store("vdm"),
+        **paper.stores("scenes", "vdm"),
     output:
-        store=LAV.store("gate"),
+        store=paper.store("gate"),
     log:
-        LAV.log("gate"),
+        paper.log("gate"),
     benchmark:
-        LAV.benchmark("gate")
+        paper.benchmark("gate")
     priority: 90
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(2000),
         runtime=minutes(20),
     params:
-        **LAV.params("gate"),
-        **LAV.params("sampling", "steps", "strength"),
-        root_seed=LAV.root_seed,
-        code=LAV.code("measure_gate"),
-    script:
-        "../scripts/light_a_video/measure_gate.py"
+        **paper.params("gate"),
+        **paper.params("sampling", "steps", "strength"),
+        **paper.script("measure_gate"),
+        root_seed=paper.root_seed,
 
 
-# Sets of methods; a set that needs the video model waits for it. Longest first.
-LAV_RUNS = {"ddim": (70, True), "more": (65, True), "euler": (60, True), "frames": (40, False), "unet": (30, False)}
-
-for lav_run, (lav_priority, lav_video_model) in LAV_RUNS.items():
-
-    rule:
-        """Relight the test clips by a set of methods."""
-        name:
-            f"light_a_video_relight_{lav_run}"
-        input:
-            **({"vdm": LAV.store("vdm")} if lav_video_model else {}),
-            scenes=LAV.store("scenes"),
-            relighter=LAV.store("unet" if lav_run == "unet" else "relighter"),
-        output:
-            store=LAV.store(f"run_{lav_run}"),
-        log:
-            LAV.log(f"run_{lav_run}"),
-        benchmark:
-            LAV.benchmark(f"run_{lav_run}")
-        priority: lav_priority
-        conda:
-            "../envs/atlas.yaml"
-        threads: 1
-        resources:
-            mem_mb=mem(2000),
-            runtime=minutes(60),
-        params:
-            **LAV.params(f"run_{lav_run}"),
-            **LAV.params("sampling"),
-            root_seed=LAV.root_seed,
-            code=LAV.code("relight_clips"),
-        script:
-            "../scripts/light_a_video/relight_clips.py"
+# One rule for each set of methods; a set that needs the video model waits for it. Long ones start first.
+use rule stage as light_a_video_relight_ddim with:
+    """Relight the test clips by a set of methods."""
+    input:
+        **paper.stores("vdm", "scenes", "relighter"),
+    output:
+        store=paper.store("run_ddim"),
+    log:
+        paper.log("run_ddim"),
+    benchmark:
+        paper.benchmark("run_ddim")
+    priority: 70
+    resources:
+        mem_mb=mem(2000),
+        runtime=minutes(60),
+    params:
+        **paper.params("run_ddim"),
+        **paper.params("sampling"),
+        **paper.script("relight_clips"),
+        root_seed=paper.root_seed,
 
 
-rule light_a_video_measure_videos:
+use rule light_a_video_relight_ddim as light_a_video_relight_more with:
+    output:
+        store=paper.store("run_more"),
+    log:
+        paper.log("run_more"),
+    benchmark:
+        paper.benchmark("run_more")
+    priority: 65
+    params:
+        **paper.params("run_more"),
+
+
+use rule light_a_video_relight_ddim as light_a_video_relight_euler with:
+    output:
+        store=paper.store("run_euler"),
+    log:
+        paper.log("run_euler"),
+    benchmark:
+        paper.benchmark("run_euler")
+    priority: 60
+    params:
+        **paper.params("run_euler"),
+
+
+use rule light_a_video_relight_ddim as light_a_video_relight_frames with:
+    input:
+        **paper.stores("scenes", "relighter"),
+    output:
+        store=paper.store("run_frames"),
+    log:
+        paper.log("run_frames"),
+    benchmark:
+        paper.benchmark("run_frames")
+    priority: 40
+    params:
+        **paper.params("run_frames"),
+
+
+use rule light_a_video_relight_ddim as light_a_video_relight_unet with:
+    input:
+        scenes=paper.store("scenes"),
+        relighter=paper.store("unet"),
+    output:
+        store=paper.store("run_unet"),
+    log:
+        paper.log("run_unet"),
+    benchmark:
+        paper.benchmark("run_unet")
+    priority: 30
+    params:
+        **paper.params("run_unet"),
+
+
+use rule stage as light_a_video_measure_videos with:
     """Measure all relit videos against the known light, geometry and motion."""
     input:
-        scenes=LAV.store("scenes"),
-        runs=[LAV.store(f"run_{run}") for run in LAV_RUNS],
+        scenes=paper.store("scenes"),
+        runs=expand(paper.store("run_{name}"), name=["ddim", "more", "euler", "frames", "unet"]),
     output:
-        store=LAV.store("measures"),
+        store=paper.store("measures"),
     log:
-        LAV.log("measures"),
+        paper.log("measures"),
     benchmark:
-        LAV.benchmark("measures")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("measures")
     resources:
         mem_mb=mem(2000),
         runtime=minutes(30),
     params:
-        **LAV.params("videos"),
-        code=LAV.code("measure_videos"),
-    script:
-        "../scripts/light_a_video/measure_videos.py"
+        **paper.params("videos"),
+        **paper.script("measure_videos"),
 
 
-rule light_a_video_measure_transport:
+use rule stage as light_a_video_measure_transport with:
     """Compare blends of renders with renders under the blended light."""
     output:
-        store=LAV.store("transport"),
+        store=paper.store("transport"),
     log:
-        LAV.log("transport"),
+        paper.log("transport"),
     benchmark:
-        LAV.benchmark("transport")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("transport")
     resources:
         mem_mb=mem(1000),
         runtime=minutes(10),
     params:
-        **LAV.params("transport"),
-        root_seed=LAV.root_seed,
-        code=LAV.code("measure_transport"),
-    script:
-        "../scripts/light_a_video/measure_transport.py"
+        **paper.params("transport"),
+        **paper.script("measure_transport"),
+        root_seed=paper.root_seed,
 
 
 # Published checkpoints on a user's videos. Only the paper scale asks for them.
-LAV_CHECKPOINTS = {
-    "animatediff": {"motion_adapter": LAV.data("motion_adapter")},
-    "cogvideox": {"checkpoint": LAV.data("cogvideox")},
-    "wan": {"checkpoint": LAV.data("wan")},
-}
-
-for lav_kind, lav_checkpoint in LAV_CHECKPOINTS.items():
-
-    rule:
-        """Relight one video with published checkpoints, by every method."""
-        name:
-            f"light_a_video_relight_photographs_{lav_kind}"
-        input:
-            **lav_checkpoint,
-            videos=LAV.data("videos"),
-            sd15=LAV.data("sd15"),
-            ic_light=LAV.data("ic_light"),
-            clip=LAV.data("clip"),
-        output:
-            store=LAV.store(f"photographs/{lav_kind}_{{n}}"),
-        log:
-            LAV.log(f"photographs/{lav_kind}_{{n}}"),
-        benchmark:
-            LAV.benchmark(f"photographs/{lav_kind}_{{n}}")
-        conda:
-            "../envs/atlas.yaml"
-        threads: 1
-        resources:
-            mem_mb=mem(48000),
-            runtime=minutes(480),
-            gpu=gpus(1),
-        params:
-            **LAV.params("photographs", "methods", "prompt", "side", "relight_steps", "radius"),
-            kind=lav_kind,
-            root_seed=LAV.root_seed,
-            code=LAV.code("relight_photographs"),
-        script:
-            "../scripts/light_a_video/relight_photographs.py"
-
-
-LAV_PHOTOGRAPHS = expand(
-    LAV.store("photographs/{kind}_{n}"),
-    kind=LAV.value("photographs", "kinds"),
-    n=range(LAV.value("photographs", "videos")),
+LIGHT_A_VIDEO_SUPPLIED = {key: paper.data(key) for key in ("videos", "sd15", "ic_light", "clip")}
+LIGHT_A_VIDEO_PHOTOGRAPHS = expand(
+    paper.store("photographs/{kind}_{n}"),
+    kind=paper.value("photographs", "kinds"),
+    n=range(paper.value("photographs", "videos")),
 )
-if config["scale"] != "paper":
-    LAV_PHOTOGRAPHS = []
 
 
-rule light_a_video_table:
+use rule stage as light_a_video_relight_photographs_animatediff with:
+    """Relight one video with published checkpoints, by every method."""
+    input:
+        **LIGHT_A_VIDEO_SUPPLIED,
+        motion_adapter=paper.data("motion_adapter"),
+    output:
+        store=paper.store("photographs/animatediff_{n}"),
+    log:
+        paper.log("photographs/animatediff_{n}"),
+    benchmark:
+        paper.benchmark("photographs/animatediff_{n}")
+    resources:
+        mem_mb=mem(48000),
+        runtime=minutes(480),
+        gpu=gpus(1),
+    params:
+        **paper.params("photographs", "methods", "prompt", "side", "relight_steps", "radius"),
+        **paper.script("relight_photographs"),
+        kind="animatediff",
+        root_seed=paper.root_seed,
+
+
+use rule light_a_video_relight_photographs_animatediff as light_a_video_relight_photographs_cogvideox with:
+    input:
+        **LIGHT_A_VIDEO_SUPPLIED,
+        checkpoint=paper.data("cogvideox"),
+    output:
+        store=paper.store("photographs/cogvideox_{n}"),
+    log:
+        paper.log("photographs/cogvideox_{n}"),
+    benchmark:
+        paper.benchmark("photographs/cogvideox_{n}")
+    params:
+        kind="cogvideox",
+
+
+use rule light_a_video_relight_photographs_animatediff as light_a_video_relight_photographs_wan with:
+    input:
+        **LIGHT_A_VIDEO_SUPPLIED,
+        checkpoint=paper.data("wan"),
+    output:
+        store=paper.store("photographs/wan_{n}"),
+    log:
+        paper.log("photographs/wan_{n}"),
+    benchmark:
+        paper.benchmark("photographs/wan_{n}")
+    params:
+        kind="wan",
+
+
+use rule table as light_a_video_table with:
     """Table: every method with its measures and their intervals, the gate first."""
     input:
-        measures=LAV.store("measures"),
-        gate=LAV.store("gate"),
+        **paper.stores("measures", "gate"),
     output:
-        table=LAV.table("table"),
+        table=paper.table("table"),
     log:
-        LAV.log("table_table"),
+        paper.log("table_table"),
     benchmark:
-        LAV.benchmark("table_table")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("table_table")
     params:
-        **LAV.params("bootstrap"),
-        root_seed=LAV.root_seed,
-        code=LAV.code("table_table"),
-    script:
-        "../scripts/light_a_video/table_table.py"
+        **paper.params("bootstrap"),
+        **paper.script("table_table"),
+        root_seed=paper.root_seed,
 
 
-rule light_a_video_frames:
+use rule figure as light_a_video_frames with:
     """Figure: film strips of one clip, method by method."""
     input:
-        scenes=LAV.store("scenes"),
-        frames=LAV.store("run_frames"),
-        ddim=LAV.store("run_ddim"),
+        scenes=paper.store("scenes"),
+        frames=paper.store("run_frames"),
+        ddim=paper.store("run_ddim"),
     output:
-        figure=LAV.figure("frames"),
+        figure=paper.figure("frames"),
     log:
-        LAV.log("figure_frames"),
+        paper.log("figure_frames"),
     benchmark:
-        LAV.benchmark("figure_frames")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_frames")
     params:
-        code=LAV.code("figure_frames"),
-    script:
-        "../scripts/light_a_video/figure_frames.py"
+        **paper.script("figure_frames"),
 
 
-rule light_a_video_light_curves:
+use rule figure as light_a_video_light_curves with:
     """Figure: fitted light of each frame against time."""
     input:
-        scenes=LAV.store("scenes"),
-        measures=LAV.store("measures"),
+        **paper.stores("scenes", "measures"),
     output:
-        figure=LAV.figure("light_curves"),
+        figure=paper.figure("light_curves"),
     log:
-        LAV.log("figure_light_curves"),
+        paper.log("figure_light_curves"),
     benchmark:
-        LAV.benchmark("figure_light_curves")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_light_curves")
     params:
-        code=LAV.code("figure_light_curves"),
-    script:
-        "../scripts/light_a_video/figure_light_curves.py"
+        **paper.script("figure_light_curves"),
 
 
-rule light_a_video_ablation:
+use rule figure as light_a_video_ablation with:
     """Figure: attention, fusion and the schedule of the fusion weight."""
     input:
-        measures=LAV.store("measures"),
+        measures=paper.store("measures"),
     output:
-        figure=LAV.figure("ablation"),
+        figure=paper.figure("ablation"),
     log:
-        LAV.log("figure_ablation"),
+        paper.log("figure_ablation"),
     benchmark:
-        LAV.benchmark("figure_ablation")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_ablation")
     params:
-        code=LAV.code("figure_ablation"),
-    script:
-        "../scripts/light_a_video/figure_ablation.py"
+        **paper.script("figure_ablation"),
 
 
-rule light_a_video_trace:
+use rule figure as light_a_video_trace with:
     """Figure: targets of the fusion, their light and their jumps, step by step."""
     input:
-        ddim=LAV.store("run_ddim"),
+        ddim=paper.store("run_ddim"),
     output:
-        figure=LAV.figure("trace"),
+        figure=paper.figure("trace"),
     log:
-        LAV.log("figure_trace"),
+        paper.log("figure_trace"),
     benchmark:
-        LAV.benchmark("figure_trace")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_trace")
     params:
-        code=LAV.code("figure_trace"),
-    script:
-        "../scripts/light_a_video/figure_trace.py"
+        **paper.script("figure_trace"),
 
 
-rule light_a_video_transport:
+use rule figure as light_a_video_transport with:
     """Figure: blends of renders against renders under the blended light."""
     input:
-        transport=LAV.store("transport"),
+        transport=paper.store("transport"),
     output:
-        figure=LAV.figure("transport"),
+        figure=paper.figure("transport"),
     log:
-        LAV.log("figure_transport"),
+        paper.log("figure_transport"),
     benchmark:
-        LAV.benchmark("figure_transport")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(1000),
-        runtime=minutes(10),
+        paper.benchmark("figure_transport")
     params:
-        code=LAV.code("figure_transport"),
-    script:
-        "../scripts/light_a_video/figure_transport.py"
+        **paper.script("figure_transport"),
 
 
-rule light_a_video_measure_claims:
+use rule claims as light_a_video_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        measures=LAV.store("measures"),
-        gate=LAV.store("gate"),
-        transport=LAV.store("transport"),
-        runs=[LAV.store(f"run_{run}") for run in LAV_RUNS],
-        ddim=LAV.store("run_ddim"),
-        photographs=LAV_PHOTOGRAPHS,
+        **paper.stores("measures", "gate", "transport"),
+        runs=expand(paper.store("run_{name}"), name=["ddim", "more", "euler", "frames", "unet"]),
+        ddim=paper.store("run_ddim"),
+        photographs=LIGHT_A_VIDEO_PHOTOGRAPHS if config["scale"] == "paper" else [],
     output:
-        claims=LAV.claims(),
+        claims=paper.claims(),
     log:
-        LAV.log("claims"),
+        paper.log("claims"),
     benchmark:
-        LAV.benchmark("claims")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("claims")
     resources:
         mem_mb=mem(2000),
         runtime=minutes(20),
     params:
-        **LAV.params("bootstrap"),
-        root_seed=LAV.root_seed,
-        pass_rules=LAV.pass_rules(),
-        code=LAV.code("claims"),
-    script:
-        "../scripts/light_a_video/claims.py"
+        **paper.params("bootstrap"),
+        **paper.script("claims"),
+        root_seed=paper.root_seed,
+        pass_rules=paper.pass_rules(),
 
 
 rule light_a_video:
     """The paper on relighting: all its figures and claims."""
     input:
-        LAV.everything(),
+        paper.everything(),

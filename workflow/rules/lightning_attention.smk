@@ -1,323 +1,227 @@
 # Lightning Attention-2: equality, memory, times of kernels and models, language models, figures.
-LA = Paper("lightning_attention")
-ARCHITECTURES = ["tnl_chunked", "tnl_quadratic", "softmax"]
-
-# tokens that the user supplies; without them the text is inside Python
-SHARDS = {"shards": LA.data("lm_path")} if LA.value("corpus", "source") == "shards" else {}
-
-LA_MEASURED = measured_elsewhere("linear_attention")
 
 
-rule lightning_attention_check_equivalence:
+use rule stage as lightning_attention_check_equivalence with:
     """Hold every form of linear attention against the recurrence."""
     output:
-        store=LA.store("equivalence"),
+        store=paper.store("equivalence"),
     log:
-        LA.log("equivalence"),
+        paper.log("equivalence"),
     benchmark:
-        LA.benchmark("equivalence")
+        paper.benchmark("equivalence")
     priority: 60
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(30),
     params:
-        **LA.params("equivalence"),
-        root_seed=LA.root_seed,
-        code=LA.code("check_equivalence"),
-    script:
-        "../scripts/lightning_attention/check_equivalence.py"
+        **paper.params("equivalence"),
+        **paper.script("check_equivalence"),
+        root_seed=paper.root_seed,
 
 
-rule lightning_attention_measure_memory:
+use rule stage as lightning_attention_measure_memory with:
     """Count the bytes that each form keeps for its backward pass."""
     output:
-        store=LA.store("memory"),
+        store=paper.store("memory"),
     log:
-        LA.log("memory"),
+        paper.log("memory"),
     benchmark:
-        LA.benchmark("memory")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("memory")
     resources:
         mem_mb=mem(2000),
         runtime=minutes(10),
-        gpu=gpus(LA.value("kernels", "dtype") != "float32"),
+        gpu=gpus(paper.value("kernels", "dtype") != "float32"),
     params:
-        **LA.params("memory"),
-        code=LA.code("measure_memory"),
-    script:
-        "../scripts/lightning_attention/measure_memory.py"
+        **paper.params("memory"),
+        **paper.script("measure_memory"),
 
 
-rule lightning_attention_time_kernels:
+use rule stage as lightning_attention_time_kernels with:
     """Time every form of attention, alone on the machine."""
     output:
-        store=LA.store("kernels"),
+        store=paper.store("kernels"),
     log:
-        LA.log("kernels"),
+        paper.log("kernels"),
     benchmark:
-        LA.benchmark("kernels")
+        paper.benchmark("kernels")
     priority: 100
-    conda:
-        "../envs/atlas.yaml"
     threads: whole_machine
     resources:
         mem_mb=mem(3000),
         runtime=minutes(60),
-        gpu=gpus(LA.value("kernels", "dtype") != "float32"),
+        gpu=gpus(paper.value("kernels", "dtype") != "float32"),
     params:
-        **LA.params("kernels"),
-        code=LA.code("time_kernels"),
-    script:
-        "../scripts/lightning_attention/time_kernels.py"
+        **paper.params("kernels"),
+        **paper.script("time_kernels"),
 
 
-rule lightning_attention_time_models:
+use rule stage as lightning_attention_time_models with:
     """Time training steps and decoding of whole models, alone on the machine."""
     output:
-        store=LA.store("models"),
+        store=paper.store("models"),
     log:
-        LA.log("models"),
+        paper.log("models"),
     benchmark:
-        LA.benchmark("models")
+        paper.benchmark("models")
     priority: 100
-    conda:
-        "../envs/atlas.yaml"
     threads: whole_machine
     resources:
         mem_mb=mem(2000),
         runtime=minutes(60),
-        gpu=gpus(LA.value("kernels", "dtype") != "float32"),
+        gpu=gpus(paper.value("kernels", "dtype") != "float32"),
     params:
-        **LA.params("models"),
-        sizes=LA.value("language", "sizes"),
-        code=LA.code("time_models"),
-    script:
-        "../scripts/lightning_attention/time_models.py"
+        **paper.params("models"),
+        **paper.script("time_models"),
+        sizes=paper.value("language", "sizes"),
 
 
-rule lightning_attention_train_models:
+use rule stage as lightning_attention_train_models with:
     """Train the language models of one architecture."""
     input:
-        **SHARDS,
+        # tokens that the user supplies; without them the text is inside Python
+        **({"shards": paper.data("lm_path")} if paper.value("corpus", "source") == "shards" else {}),
     output:
-        store=LA.store("language_{architecture}"),
+        store=paper.store("language_{architecture}"),
     log:
-        LA.log("language_{architecture}"),
+        paper.log("language_{architecture}"),
     benchmark:
-        LA.benchmark("language_{architecture}")
+        paper.benchmark("language_{architecture}")
     wildcard_constraints:
-        architecture="|".join(ARCHITECTURES),
+        architecture="tnl_chunked|tnl_quadratic|softmax",
     priority: 80
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(2000),
         runtime=minutes(120),
-        gpu=gpus(LA.value("kernels", "dtype") != "float32"),
+        gpu=gpus(paper.value("kernels", "dtype") != "float32"),
     params:
-        **LA.params("language"),
-        root_seed=LA.root_seed,
-        code=LA.code("train_models"),
-    script:
-        "../scripts/lightning_attention/train_models.py"
+        **paper.params("language"),
+        **paper.script("train_models"),
+        root_seed=paper.root_seed,
 
 
-rule lightning_attention_speed_fwd:
+use rule figure as lightning_attention_speed_fwd with:
     """Figure: forward time against sequence length."""
     input:
-        kernels=LA.store("kernels"),
-        measured=LA_MEASURED,
+        kernels=paper.store("kernels"),
+        measured=measured_elsewhere("linear_attention"),
     output:
-        figure=LA.figure("speed_fwd"),
+        figure=paper.figure("speed_fwd"),
     log:
-        LA.log("figure_speed_fwd"),
+        paper.log("figure_speed_fwd"),
     benchmark:
-        LA.benchmark("figure_speed_fwd")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_speed_fwd")
     params:
+        **paper.script("figure_speed"),
         direction="forward",
-        code=LA.code("figure_speed"),
-    script:
-        "../scripts/lightning_attention/figure_speed.py"
 
 
-rule lightning_attention_speed_bwd:
+use rule figure as lightning_attention_speed_bwd with:
     """Figure: forward and backward time against sequence length."""
     input:
-        kernels=LA.store("kernels"),
-        measured=LA_MEASURED,
+        kernels=paper.store("kernels"),
+        measured=measured_elsewhere("linear_attention"),
     output:
-        figure=LA.figure("speed_bwd"),
+        figure=paper.figure("speed_bwd"),
     log:
-        LA.log("figure_speed_bwd"),
+        paper.log("figure_speed_bwd"),
     benchmark:
-        LA.benchmark("figure_speed_bwd")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_speed_bwd")
     params:
+        **paper.script("figure_speed"),
         direction="both",
-        code=LA.code("figure_speed"),
-    script:
-        "../scripts/lightning_attention/figure_speed.py"
 
 
-rule lightning_attention_memory:
+use rule figure as lightning_attention_memory with:
     """Figure: bytes kept for the backward pass."""
     input:
-        memory=LA.store("memory"),
+        memory=paper.store("memory"),
     output:
-        figure=LA.figure("memory"),
+        figure=paper.figure("memory"),
     log:
-        LA.log("figure_memory"),
+        paper.log("figure_memory"),
     benchmark:
-        LA.benchmark("figure_memory")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_memory")
     params:
-        code=LA.code("figure_memory"),
-    script:
-        "../scripts/lightning_attention/figure_memory.py"
+        **paper.script("figure_memory"),
 
 
-rule lightning_attention_tgs:
+use rule figure as lightning_attention_tgs with:
     """Figure: training tokens per second against sequence length."""
     input:
-        models=LA.store("models"),
+        models=paper.store("models"),
     output:
-        figure=LA.figure("tgs"),
+        figure=paper.figure("tgs"),
     log:
-        LA.log("figure_tgs"),
+        paper.log("figure_tgs"),
     benchmark:
-        LA.benchmark("figure_tgs")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_tgs")
     params:
-        code=LA.code("figure_tgs"),
-    script:
-        "../scripts/lightning_attention/figure_tgs.py"
+        **paper.script("figure_tgs"),
 
 
-rule lightning_attention_loss:
+use rule figure as lightning_attention_loss with:
     """Figure: losses of the architectures."""
     input:
-        tnl_chunked=LA.store("language_tnl_chunked"),
-        tnl_quadratic=LA.store("language_tnl_quadratic"),
-        softmax=LA.store("language_softmax"),
+        tnl_chunked=paper.store("language_tnl_chunked"),
+        tnl_quadratic=paper.store("language_tnl_quadratic"),
+        softmax=paper.store("language_softmax"),
     output:
-        figure=LA.figure("loss"),
+        figure=paper.figure("loss"),
     log:
-        LA.log("figure_loss"),
+        paper.log("figure_loss"),
     benchmark:
-        LA.benchmark("figure_loss")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_loss")
     params:
-        code=LA.code("figure_loss"),
-    script:
-        "../scripts/lightning_attention/figure_loss.py"
+        **paper.script("figure_loss"),
 
 
-rule lightning_attention_blocksize:
+use rule figure as lightning_attention_blocksize with:
     """Figure: time against block length."""
     input:
-        kernels=LA.store("kernels"),
+        kernels=paper.store("kernels"),
     output:
-        figure=LA.figure("blocksize"),
+        figure=paper.figure("blocksize"),
     log:
-        LA.log("figure_blocksize"),
+        paper.log("figure_blocksize"),
     benchmark:
-        LA.benchmark("figure_blocksize")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_blocksize")
     params:
-        code=LA.code("figure_blocksize"),
-    script:
-        "../scripts/lightning_attention/figure_blocksize.py"
+        **paper.script("figure_blocksize"),
 
 
-rule lightning_attention_decode:
+use rule figure as lightning_attention_decode with:
     """Figure: time and memory of decoding."""
     input:
-        models=LA.store("models"),
+        models=paper.store("models"),
     output:
-        figure=LA.figure("decode"),
+        figure=paper.figure("decode"),
     log:
-        LA.log("figure_decode"),
+        paper.log("figure_decode"),
     benchmark:
-        LA.benchmark("figure_decode")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_decode")
     params:
-        code=LA.code("figure_decode"),
-    script:
-        "../scripts/lightning_attention/figure_decode.py"
+        **paper.script("figure_decode"),
 
 
-rule lightning_attention_measure_claims:
+use rule claims as lightning_attention_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        equivalence=LA.store("equivalence"),
-        memory=LA.store("memory"),
-        kernels=LA.store("kernels"),
-        models=LA.store("models"),
-        tnl_chunked=LA.store("language_tnl_chunked"),
-        tnl_quadratic=LA.store("language_tnl_quadratic"),
-        softmax=LA.store("language_softmax"),
+        **paper.stores("equivalence", "memory", "kernels", "models"),
+        tnl_chunked=paper.store("language_tnl_chunked"),
+        tnl_quadratic=paper.store("language_tnl_quadratic"),
+        softmax=paper.store("language_softmax"),
     output:
-        claims=LA.claims(),
+        claims=paper.claims(),
     log:
-        LA.log("claims"),
+        paper.log("claims"),
     benchmark:
-        LA.benchmark("claims")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("claims")
     params:
-        pass_rules=LA.pass_rules(),
-        code=LA.code("claims"),
-    script:
-        "../scripts/lightning_attention/claims.py"
+        **paper.script("claims"),
+        pass_rules=paper.pass_rules(),
 
 
 rule lightning_attention:
     """The paper on Lightning Attention-2: all its figures and claims."""
     input:
-        LA.everything(),
+        paper.everything(),

@@ -1,413 +1,299 @@
 # Mamba-3: order of the step, forms of the scan, state tracking, language, recall, times.
-M3 = Paper("mamba3")
-M3_TASKS = {task: M3.params(task) for task in ("parity", "cyclic_sum", "arithmetic", "brackets")}
-M3_LM = M3.params("lm")
-M3_MQAR = M3.params("mqar")
-M3_DOWNSTREAM = M3.params("downstream")
+MAMBA3_TASKS = {task: paper.params(task) for task in ("parity", "cyclic_sum", "arithmetic", "brackets")}
+MAMBA3_LM = paper.params("lm")
+MAMBA3_MQAR = paper.params("mqar")
+MAMBA3_DOWNSTREAM = paper.params("downstream")
 
 
 # one store for each variant of a task, and for each model of this scale
-M3_TRACKING = {
-    task: [M3.store(f"state_{task}_{variant}") for variant in values["variants"]] for task, values in M3_TASKS.items()
+MAMBA3_TRACKING = {
+    task: [paper.store(f"state_{task}_{variant}") for variant in values["variants"]]
+    for task, values in MAMBA3_TASKS.items()
 }
-M3_LM_RUNS = [M3.store(f"lm_{arch}_{state}_{init}") for arch, state, init in M3_LM.pop("runs")]
-M3_MQAR_RUNS = [M3.store(f"mqar_{arch}_{state}_{init}") for arch, state, init in M3_MQAR.pop("runs")]
-M3_MEASURED = measured_elsewhere("mamba3")
-M3_DOWNSTREAM_RUNS = [M3.store(f"downstream_{arch}") for arch in M3_DOWNSTREAM.pop("archs")]
+MAMBA3_LM_RUNS = [paper.store(f"lm_{arch}_{state}_{init}") for arch, state, init in MAMBA3_LM.pop("runs")]
+MAMBA3_MQAR_RUNS = [paper.store(f"mqar_{arch}_{state}_{init}") for arch, state, init in MAMBA3_MQAR.pop("runs")]
+MAMBA3_DOWNSTREAM_RUNS = [paper.store(f"downstream_{arch}") for arch in MAMBA3_DOWNSTREAM.pop("archs")]
 
 
-rule mamba3_solve_order:
+use rule stage as mamba3_solve_order with:
     """Integrate a scalar equation with ever more steps."""
     output:
-        store=M3.store("order"),
+        store=paper.store("order"),
     log:
-        M3.log("order"),
+        paper.log("order"),
     benchmark:
-        M3.benchmark("order")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("order")
     resources:
         mem_mb=mem(800),
         runtime=minutes(10),
     params:
-        **M3.params("order"),
-        code=M3.code("solve_order"),
-    script:
-        "../scripts/mamba3/solve_order.py"
+        **paper.params("order"),
+        **paper.script("solve_order"),
 
 
-rule mamba3_check_equivalence:
+use rule stage as mamba3_check_equivalence with:
     """Hold all forms of the scan against the recurrence."""
     output:
-        store=M3.store("equivalence"),
+        store=paper.store("equivalence"),
     log:
-        M3.log("equivalence"),
+        paper.log("equivalence"),
     benchmark:
-        M3.benchmark("equivalence")
+        paper.benchmark("equivalence")
     priority: 20
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1500),
         runtime=minutes(20),
     params:
-        **M3.params("equivalence"),
-        root_seed=M3.root_seed,
-        code=M3.code("check_equivalence"),
-    script:
-        "../scripts/mamba3/check_equivalence.py"
+        **paper.params("equivalence"),
+        **paper.script("check_equivalence"),
+        root_seed=paper.root_seed,
 
 
-rule mamba3_train_state_tracking:
+use rule stage as mamba3_train_state_tracking with:
     """Train one variant on one task that needs a state, all seeds at once."""
     output:
-        store=M3.store("state_{task}_{variant}"),
+        store=paper.store("state_{task}_{variant}"),
     log:
-        M3.log("state_{task}_{variant}"),
+        paper.log("state_{task}_{variant}"),
     benchmark:
-        M3.benchmark("state_{task}_{variant}")
+        paper.benchmark("state_{task}_{variant}")
     wildcard_constraints:
         task="parity|cyclic_sum|arithmetic|brackets",
         variant="[a-z0-9_]+",
     priority: 90
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(2000),
         runtime=minutes(120),
-        gpu=gpus(M3.value("state_tracking", "layers") > 1),
+        gpu=gpus(paper.value("state_tracking", "layers") > 1),
     params:
-        **M3.params("state_tracking"),
-        longest=lambda wildcards: M3_TASKS[wildcards.task]["longest"],
-        lengths=lambda wildcards: M3_TASKS[wildcards.task]["lengths"],
-        root_seed=M3.root_seed,
-        code=M3.code("train_state_tracking"),
-    script:
-        "../scripts/mamba3/train_state_tracking.py"
+        **paper.params("state_tracking"),
+        **paper.script("train_state_tracking"),
+        longest=lambda wildcards, tasks=MAMBA3_TASKS: tasks[wildcards.task]["longest"],
+        lengths=lambda wildcards, tasks=MAMBA3_TASKS: tasks[wildcards.task]["lengths"],
+        root_seed=paper.root_seed,
 
 
-rule mamba3_train_lm:
+use rule stage as mamba3_train_lm with:
     """Train one character language model, all seeds at once."""
     output:
-        store=M3.store("lm_{arch}_{state}_{init}"),
+        store=paper.store("lm_{arch}_{state}_{init}"),
     log:
-        M3.log("lm_{arch}_{state}_{init}"),
+        paper.log("lm_{arch}_{state}_{init}"),
     benchmark:
-        M3.benchmark("lm_{arch}_{state}_{init}")
+        paper.benchmark("lm_{arch}_{state}_{init}")
     wildcard_constraints:
         arch="[a-z0-9_]+",
         state="[0-9]+",
         init="[a-z]+",
     priority: 70
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(2000),
         runtime=minutes(120),
     params:
-        **M3_LM,
-        root_seed=M3.root_seed,
-        code=M3.code("train_lm"),
-    script:
-        "../scripts/mamba3/train_lm.py"
+        **MAMBA3_LM,
+        **paper.script("train_lm"),
+        root_seed=paper.root_seed,
 
 
-rule mamba3_train_mqar:
+use rule stage as mamba3_train_mqar with:
     """Train one model on associative recall, all seeds at once."""
     output:
-        store=M3.store("mqar_{arch}_{state}_{init}"),
+        store=paper.store("mqar_{arch}_{state}_{init}"),
     log:
-        M3.log("mqar_{arch}_{state}_{init}"),
+        paper.log("mqar_{arch}_{state}_{init}"),
     benchmark:
-        M3.benchmark("mqar_{arch}_{state}_{init}")
+        paper.benchmark("mqar_{arch}_{state}_{init}")
     wildcard_constraints:
         arch="[a-z0-9_]+",
         state="[0-9]+",
         init="[a-z]+",
     priority: 80
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(2000),
         runtime=minutes(120),
     params:
-        **M3_MQAR,
-        root_seed=M3.root_seed,
-        code=M3.code("train_mqar"),
-    script:
-        "../scripts/mamba3/train_mqar.py"
+        **MAMBA3_MQAR,
+        **paper.script("train_mqar"),
+        root_seed=paper.root_seed,
 
 
-rule mamba3_time_operators:
+use rule stage as mamba3_time_operators with:
     """Time decode steps and forward passes."""
     output:
-        store=M3.store("times"),
+        store=paper.store("times"),
     log:
-        M3.log("times"),
+        paper.log("times"),
     benchmark:
-        M3.benchmark("times")
-    conda:
-        "../envs/atlas.yaml"
+        paper.benchmark("times")
     threads: whole_machine
     resources:
         mem_mb=mem(2000),
         runtime=minutes(30),
-        gpu=gpus(M3.value("bench", "heads") >= 64),
+        gpu=gpus(paper.value("bench", "heads") >= 64),
     params:
-        **M3.params("bench"),
-        code=M3.code("time_operators"),
-    script:
-        "../scripts/mamba3/time_operators.py"
+        **paper.params("bench"),
+        **paper.script("time_operators"),
 
 
-rule mamba3_train_downstream:
+use rule stage as mamba3_train_downstream with:
     """Train a large language model and let it answer multiple-choice items."""
     input:
-        lm_path=M3.data("lm_path"),
-        choices_path=M3.data("choices_path"),
+        lm_path=paper.data("lm_path"),
+        choices_path=paper.data("choices_path"),
     output:
-        store=M3.store("downstream_{arch}"),
+        store=paper.store("downstream_{arch}"),
     log:
-        M3.log("downstream_{arch}"),
+        paper.log("downstream_{arch}"),
     benchmark:
-        M3.benchmark("downstream_{arch}")
+        paper.benchmark("downstream_{arch}")
     wildcard_constraints:
         arch="[a-z0-9_]+",
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(64000),
         runtime=minutes(30000),
         gpu=gpus(1),
     params:
-        **M3_DOWNSTREAM,
-        root_seed=M3.root_seed,
-        code=M3.code("train_downstream"),
-    script:
-        "../scripts/mamba3/train_downstream.py"
+        **MAMBA3_DOWNSTREAM,
+        **paper.script("train_downstream"),
+        root_seed=paper.root_seed,
 
 
-rule mamba3_order:
+use rule figure as mamba3_order with:
     """Figure: error of a scalar equation against the step."""
     input:
-        order=M3.store("order"),
+        order=paper.store("order"),
     output:
-        figure=M3.figure("order"),
+        figure=paper.figure("order"),
     log:
-        M3.log("figure_order"),
+        paper.log("figure_order"),
     benchmark:
-        M3.benchmark("figure_order")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_order")
     params:
-        code=M3.code("figure_order"),
-    script:
-        "../scripts/mamba3/figure_order.py"
+        **paper.script("figure_order"),
 
 
-rule mamba3_state_tracking:
+use rule table as mamba3_state_tracking with:
     """Table: scaled accuracy of each variant on each task."""
     input:
-        parity=M3_TRACKING["parity"],
-        cyclic_sum=M3_TRACKING["cyclic_sum"],
-        arithmetic=M3_TRACKING["arithmetic"],
-        brackets=M3_TRACKING["brackets"],
+        **MAMBA3_TRACKING,
     output:
-        table=M3.table("state_tracking"),
+        table=paper.table("state_tracking"),
     log:
-        M3.log("table_state_tracking"),
+        paper.log("table_state_tracking"),
     benchmark:
-        M3.benchmark("table_state_tracking")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("table_state_tracking")
     params:
-        code=M3.code("table_state_tracking"),
-    script:
-        "../scripts/mamba3/table_state_tracking.py"
+        **paper.script("table_state_tracking"),
 
 
-rule mamba3_length:
+use rule figure as mamba3_length with:
     """Figure: parity against length, and what bounds it."""
     input:
-        parity=M3_TRACKING["parity"],
+        parity=MAMBA3_TRACKING["parity"],
     output:
-        figure=M3.figure("length"),
+        figure=paper.figure("length"),
     log:
-        M3.log("figure_length"),
+        paper.log("figure_length"),
     benchmark:
-        M3.benchmark("figure_length")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_length")
     params:
-        code=M3.code("figure_length"),
-    script:
-        "../scripts/mamba3/figure_length.py"
+        **paper.script("figure_length"),
 
 
-rule mamba3_ablation:
+use rule figure as mamba3_ablation with:
     """Figure: loss without trapezoid and bias, and with a convolution."""
     input:
-        lm=M3_LM_RUNS,
+        lm=MAMBA3_LM_RUNS,
     output:
-        figure=M3.figure("ablation"),
+        figure=paper.figure("ablation"),
     log:
-        M3.log("figure_ablation"),
+        paper.log("figure_ablation"),
     benchmark:
-        M3.benchmark("figure_ablation")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_ablation")
     params:
-        code=M3.code("figure_ablation"),
-    script:
-        "../scripts/mamba3/figure_ablation.py"
+        **paper.script("figure_ablation"),
 
 
-rule mamba3_state_size:
+use rule figure as mamba3_state_size with:
     """Figure: loss against state size."""
     input:
-        lm=M3_LM_RUNS,
+        lm=MAMBA3_LM_RUNS,
     output:
-        figure=M3.figure("state_size"),
+        figure=paper.figure("state_size"),
     log:
-        M3.log("figure_state_size"),
+        paper.log("figure_state_size"),
     benchmark:
-        M3.benchmark("figure_state_size")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_state_size")
     params:
-        code=M3.code("figure_state_size"),
-    script:
-        "../scripts/mamba3/figure_state_size.py"
+        **paper.script("figure_state_size"),
 
 
-rule mamba3_retrieval:
+use rule figure as mamba3_retrieval with:
     """Figure: recall against the number of pairs."""
     input:
-        mqar=M3_MQAR_RUNS,
+        mqar=MAMBA3_MQAR_RUNS,
     output:
-        figure=M3.figure("retrieval"),
+        figure=paper.figure("retrieval"),
     log:
-        M3.log("figure_retrieval"),
+        paper.log("figure_retrieval"),
     benchmark:
-        M3.benchmark("figure_retrieval")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_retrieval")
     params:
-        trained_pairs=M3_MQAR["pairs"],
-        code=M3.code("figure_retrieval"),
-    script:
-        "../scripts/mamba3/figure_retrieval.py"
+        **paper.script("figure_retrieval"),
+        trained_pairs=MAMBA3_MQAR["pairs"],
 
 
-rule mamba3_decode:
+use rule figure as mamba3_decode with:
     """Figure: work and time of a decode step."""
     input:
-        times=M3.store("times"),
-        measured=M3_MEASURED,
+        times=paper.store("times"),
+        measured=measured_elsewhere("mamba3"),
     output:
-        figure=M3.figure("decode"),
+        figure=paper.figure("decode"),
     log:
-        M3.log("figure_decode"),
+        paper.log("figure_decode"),
     benchmark:
-        M3.benchmark("figure_decode")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_decode")
     params:
-        code=M3.code("figure_decode"),
-    script:
-        "../scripts/mamba3/figure_decode.py"
+        **paper.script("figure_decode"),
 
 
-rule mamba3_prefill:
+use rule figure as mamba3_prefill with:
     """Figure: time of a forward pass."""
     input:
-        times=M3.store("times"),
-        measured=M3_MEASURED,
+        times=paper.store("times"),
+        measured=measured_elsewhere("mamba3"),
     output:
-        figure=M3.figure("prefill"),
+        figure=paper.figure("prefill"),
     log:
-        M3.log("figure_prefill"),
+        paper.log("figure_prefill"),
     benchmark:
-        M3.benchmark("figure_prefill")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_prefill")
     params:
-        code=M3.code("figure_prefill"),
-    script:
-        "../scripts/mamba3/figure_prefill.py"
+        **paper.script("figure_prefill"),
 
 
-rule mamba3_measure_claims:
+use rule claims as mamba3_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        order=M3.store("order"),
-        equivalence=M3.store("equivalence"),
-        parity=M3_TRACKING["parity"],
-        cyclic_sum=M3_TRACKING["cyclic_sum"],
-        arithmetic=M3_TRACKING["arithmetic"],
-        brackets=M3_TRACKING["brackets"],
-        lm=M3_LM_RUNS,
-        mqar=M3_MQAR_RUNS,
-        times=M3.store("times"),
-        downstream=M3_DOWNSTREAM_RUNS,
+        **paper.stores("order", "equivalence"),
+        **MAMBA3_TRACKING,
+        lm=MAMBA3_LM_RUNS,
+        mqar=MAMBA3_MQAR_RUNS,
+        times=paper.store("times"),
+        downstream=MAMBA3_DOWNSTREAM_RUNS,
     output:
-        claims=M3.claims(),
+        claims=paper.claims(),
     log:
-        M3.log("claims"),
+        paper.log("claims"),
     benchmark:
-        M3.benchmark("claims")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("claims")
     params:
-        pass_rules=M3.pass_rules(),
-        code=M3.code("claims"),
-    script:
-        "../scripts/mamba3/claims.py"
+        **paper.script("claims"),
+        pass_rules=paper.pass_rules(),
 
 
 rule mamba3:
     """The paper on Mamba-3: all its figures, tables and claims."""
     input:
-        M3.everything(),
+        paper.everything(),

@@ -1,386 +1,361 @@
 # Bayes-optimal learning of an extensive-width quadratic network: theory, message passing, gradient descent, baselines.
-QN = Paper("quadratic_network")
 
 
-rule quadratic_network_solve_theory:
+use rule stage as quadratic_network_solve_theory with:
     """Solve for the Bayes-optimal error: curves, phase diagram, limits."""
     output:
-        store=QN.store("theory"),
+        store=paper.store("theory"),
     log:
-        QN.log("theory"),
+        paper.log("theory"),
     benchmark:
-        QN.benchmark("theory")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("theory")
     resources:
         mem_mb=mem(1000),
         runtime=minutes(20),
     params:
-        **QN.params("theory"),
-        code=QN.code("solve_theory"),
-    script:
-        "../scripts/quadratic_network/solve_theory.py"
+        **paper.params("theory"),
+        **paper.script("solve_theory"),
 
 
 # One rule for each set of runs: the sets are the sections of the parameters. Long ones start first.
-AMP_RUNS = {
-    "amp_large": 90,
-    "amp_clean": 70,
-    "amp_small": 50,
-    "amp_noisy": 60,
-    "amp_threshold": 60,
-    "amp_rank1": 40,
-    "amp_goe": 40,
-    "amp_plain": 40,
-    "amp_onsager": 40,
-}
-
-for amp_run, amp_priority in AMP_RUNS.items():
-
-    rule:
-        """Run GAMP-RIE on a set of teachers and points."""
-        name:
-            f"quadratic_network_simulate_{amp_run}"
-        output:
-            store=QN.store(amp_run),
-        log:
-            QN.log(amp_run),
-        benchmark:
-            QN.benchmark(amp_run)
-        priority: amp_priority
-        conda:
-            "../envs/atlas.yaml"
-        threads: 1
-        resources:
-            mem_mb=mem(2000),
-            runtime=minutes(120),
-        params:
-            **QN.params(amp_run),
-            root_seed=QN.root_seed,
-            code=QN.code("simulate_amp"),
-        script:
-            "../scripts/quadratic_network/simulate_amp.py"
+use rule stage as quadratic_network_simulate_amp_large with:
+    """Run GAMP-RIE on a set of teachers and points."""
+    output:
+        store=paper.store("amp_large"),
+    log:
+        paper.log("amp_large"),
+    benchmark:
+        paper.benchmark("amp_large")
+    priority: 90
+    resources:
+        mem_mb=mem(2000),
+        runtime=minutes(120),
+    params:
+        **paper.params("amp_large"),
+        **paper.script("simulate_amp"),
+        root_seed=paper.root_seed,
 
 
-rule quadratic_network_train_gd_clean:
+use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_clean with:
+    output:
+        store=paper.store("amp_clean"),
+    log:
+        paper.log("amp_clean"),
+    benchmark:
+        paper.benchmark("amp_clean")
+    priority: 70
+    params:
+        **paper.params("amp_clean"),
+
+
+use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_small with:
+    output:
+        store=paper.store("amp_small"),
+    log:
+        paper.log("amp_small"),
+    benchmark:
+        paper.benchmark("amp_small")
+    priority: 50
+    params:
+        **paper.params("amp_small"),
+
+
+use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_noisy with:
+    output:
+        store=paper.store("amp_noisy"),
+    log:
+        paper.log("amp_noisy"),
+    benchmark:
+        paper.benchmark("amp_noisy")
+    priority: 60
+    params:
+        **paper.params("amp_noisy"),
+
+
+use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_threshold with:
+    output:
+        store=paper.store("amp_threshold"),
+    log:
+        paper.log("amp_threshold"),
+    benchmark:
+        paper.benchmark("amp_threshold")
+    priority: 60
+    params:
+        **paper.params("amp_threshold"),
+
+
+use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_rank1 with:
+    output:
+        store=paper.store("amp_rank1"),
+    log:
+        paper.log("amp_rank1"),
+    benchmark:
+        paper.benchmark("amp_rank1")
+    priority: 40
+    params:
+        **paper.params("amp_rank1"),
+
+
+use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_goe with:
+    output:
+        store=paper.store("amp_goe"),
+    log:
+        paper.log("amp_goe"),
+    benchmark:
+        paper.benchmark("amp_goe")
+    priority: 40
+    params:
+        **paper.params("amp_goe"),
+
+
+use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_plain with:
+    output:
+        store=paper.store("amp_plain"),
+    log:
+        paper.log("amp_plain"),
+    benchmark:
+        paper.benchmark("amp_plain")
+    priority: 40
+    params:
+        **paper.params("amp_plain"),
+
+
+use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_onsager with:
+    output:
+        store=paper.store("amp_onsager"),
+    log:
+        paper.log("amp_onsager"),
+    benchmark:
+        paper.benchmark("amp_onsager")
+    priority: 40
+    params:
+        **paper.params("amp_onsager"),
+
+
+use rule stage as quadratic_network_train_gd_clean with:
     """Train networks without noise from many starts, one teacher."""
     output:
-        store=QN.store("gd_clean_{teacher}"),
+        store=paper.store("gd_clean_{teacher}"),
     log:
-        QN.log("gd_clean_{teacher}"),
+        paper.log("gd_clean_{teacher}"),
     benchmark:
-        QN.benchmark("gd_clean_{teacher}")
+        paper.benchmark("gd_clean_{teacher}")
     priority: 80
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(4000),
         runtime=minutes(600),
-        gpu=gpus(QN.value("gd_clean", "size") >= 100),
+        gpu=gpus(paper.value("gd_clean", "size") >= 100),
     params:
-        **QN.params("gd_clean"),
-        root_seed=QN.root_seed,
-        code=QN.code("simulate_gd"),
-    script:
-        "../scripts/quadratic_network/simulate_gd.py"
+        **paper.params("gd_clean"),
+        **paper.script("simulate_gd"),
+        root_seed=paper.root_seed,
 
 
-rule quadratic_network_train_gd_noisy:
+use rule stage as quadratic_network_train_gd_noisy with:
     """Train networks on noisy labels at each weight decay, one teacher."""
     output:
-        store=QN.store("gd_noisy_{teacher}"),
+        store=paper.store("gd_noisy_{teacher}"),
     log:
-        QN.log("gd_noisy_{teacher}"),
+        paper.log("gd_noisy_{teacher}"),
     benchmark:
-        QN.benchmark("gd_noisy_{teacher}")
+        paper.benchmark("gd_noisy_{teacher}")
     priority: 55
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(4000),
         runtime=minutes(600),
-        gpu=gpus(QN.value("gd_noisy", "size") >= 100),
+        gpu=gpus(paper.value("gd_noisy", "size") >= 100),
     params:
-        **QN.params("gd_noisy"),
-        root_seed=QN.root_seed,
-        code=QN.code("simulate_gd"),
-    script:
-        "../scripts/quadratic_network/simulate_gd.py"
+        **paper.params("gd_noisy"),
+        **paper.script("simulate_gd"),
+        root_seed=paper.root_seed,
 
 
-rule quadratic_network_fit_baselines:
+use rule stage as quadratic_network_fit_baselines with:
     """Fit linear estimators along alpha."""
     output:
-        store=QN.store("baselines"),
+        store=paper.store("baselines"),
     log:
-        QN.log("baselines"),
+        paper.log("baselines"),
     benchmark:
-        QN.benchmark("baselines")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("baselines")
     resources:
         mem_mb=mem(2000),
         runtime=minutes(60),
     params:
-        **QN.params("baselines"),
-        root_seed=QN.root_seed,
-        code=QN.code("fit_baselines"),
-    script:
-        "../scripts/quadratic_network/fit_baselines.py"
+        **paper.params("baselines"),
+        **paper.script("fit_baselines"),
+        root_seed=paper.root_seed,
 
 
-rule quadratic_network_fit_baselines_few:
+use rule stage as quadratic_network_fit_baselines_few with:
     """Fit linear estimators to n = O(d) samples."""
     output:
-        store=QN.store("baselines_few"),
+        store=paper.store("baselines_few"),
     log:
-        QN.log("baselines_few"),
+        paper.log("baselines_few"),
     benchmark:
-        QN.benchmark("baselines_few")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("baselines_few")
     resources:
         mem_mb=mem(2000),
         runtime=minutes(60),
     params:
-        **QN.params("baselines_few"),
-        root_seed=QN.root_seed,
-        code=QN.code("fit_baselines"),
-    script:
-        "../scripts/quadratic_network/fit_baselines.py"
+        **paper.params("baselines_few"),
+        **paper.script("fit_baselines"),
+        root_seed=paper.root_seed,
 
 
-rule quadratic_network_denoise_spectra:
+use rule stage as quadratic_network_denoise_spectra with:
     """Denoise Wishart matrices plus noise, optimally and linearly."""
     output:
-        store=QN.store("spectra"),
+        store=paper.store("spectra"),
     log:
-        QN.log("spectra"),
+        paper.log("spectra"),
     benchmark:
-        QN.benchmark("spectra")
+        paper.benchmark("spectra")
     priority: 30
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
     resources:
         mem_mb=mem(1000),
         runtime=minutes(20),
     params:
-        **QN.params("spectra"),
-        root_seed=QN.root_seed,
-        code=QN.code("denoise_spectra"),
-    script:
-        "../scripts/quadratic_network/denoise_spectra.py"
+        **paper.params("spectra"),
+        **paper.script("denoise_spectra"),
+        root_seed=paper.root_seed,
 
 
-rule quadratic_network_theory:
+use rule figure as quadratic_network_theory with:
     """Figure: Bayes-optimal error against alpha and the phase diagram."""
     input:
-        theory=QN.store("theory"),
+        theory=paper.store("theory"),
     output:
-        figure=QN.figure("theory"),
+        figure=paper.figure("theory"),
     log:
-        QN.log("figure_theory"),
+        paper.log("figure_theory"),
     benchmark:
-        QN.benchmark("figure_theory")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_theory")
     params:
-        code=QN.code("figure_theory"),
-    script:
-        "../scripts/quadratic_network/figure_theory.py"
+        **paper.script("figure_theory"),
 
 
-rule quadratic_network_amp:
+use rule figure as quadratic_network_amp with:
     """Figure: theory in the narrow limit, and GAMP-RIE on the theory lines."""
     input:
-        theory=QN.store("theory"),
-        amp_clean=QN.store("amp_clean"),
-        amp_large=QN.store("amp_large"),
-        amp_noisy=QN.store("amp_noisy"),
+        **paper.stores("theory", "amp_clean", "amp_large", "amp_noisy"),
     output:
-        figure=QN.figure("amp"),
+        figure=paper.figure("amp"),
     log:
-        QN.log("figure_amp"),
+        paper.log("figure_amp"),
     benchmark:
-        QN.benchmark("figure_amp")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_amp")
     params:
-        code=QN.code("figure_amp"),
-    script:
-        "../scripts/quadratic_network/figure_amp.py"
+        **paper.script("figure_amp"),
 
 
-rule quadratic_network_gd:
+use rule figure as quadratic_network_gd with:
     """Figure: single and averaged gradient descent against the Bayes-optimal error."""
     input:
-        theory=QN.store("theory"),
-        gd=expand(QN.store("gd_clean_{teacher}"), teacher=range(QN.value("gd_clean", "teachers"))),
+        theory=paper.store("theory"),
+        gd=expand(paper.store("gd_clean_{teacher}"), teacher=range(paper.value("gd_clean", "teachers"))),
     output:
-        figure=QN.figure("gd"),
+        figure=paper.figure("gd"),
     log:
-        QN.log("figure_gd"),
+        paper.log("figure_gd"),
     benchmark:
-        QN.benchmark("figure_gd")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_gd")
     params:
-        code=QN.code("figure_gd"),
-    script:
-        "../scripts/quadratic_network/figure_gd.py"
+        **paper.script("figure_gd"),
 
 
-rule quadratic_network_regularisation:
+use rule figure as quadratic_network_regularisation with:
     """Figure: noisy gradient descent for each weight decay."""
     input:
-        theory=QN.store("theory"),
-        gd=expand(QN.store("gd_noisy_{teacher}"), teacher=range(QN.value("gd_noisy", "teachers"))),
+        theory=paper.store("theory"),
+        gd=expand(paper.store("gd_noisy_{teacher}"), teacher=range(paper.value("gd_noisy", "teachers"))),
     output:
-        figure=QN.figure("regularisation"),
+        figure=paper.figure("regularisation"),
     log:
-        QN.log("figure_regularisation"),
+        paper.log("figure_regularisation"),
     benchmark:
-        QN.benchmark("figure_regularisation")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_regularisation")
     params:
-        code=QN.code("figure_regularisation"),
-    script:
-        "../scripts/quadratic_network/figure_regularisation.py"
+        **paper.script("figure_regularisation"),
 
 
-rule quadratic_network_spectrum:
+use rule figure as quadratic_network_spectrum with:
     """Figure: spectra before denoising, and the error of denoising."""
     input:
-        spectra=QN.store("spectra"),
+        spectra=paper.store("spectra"),
     output:
-        figure=QN.figure("spectrum"),
+        figure=paper.figure("spectrum"),
     log:
-        QN.log("figure_spectrum"),
+        paper.log("figure_spectrum"),
     benchmark:
-        QN.benchmark("figure_spectrum")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_spectrum")
     params:
-        code=QN.code("figure_spectrum"),
-    script:
-        "../scripts/quadratic_network/figure_spectrum.py"
+        **paper.script("figure_spectrum"),
 
 
-rule quadratic_network_finite_size:
+use rule figure as quadratic_network_finite_size with:
     """Figure: relative excess of the errors against the dimension."""
     input:
-        amp_small=QN.store("amp_small"),
-        amp_clean=QN.store("amp_clean"),
-        amp_large=QN.store("amp_large"),
-        gd=expand(QN.store("gd_clean_{teacher}"), teacher=range(QN.value("gd_clean", "teachers"))),
+        **paper.stores("amp_small", "amp_clean", "amp_large"),
+        gd=expand(paper.store("gd_clean_{teacher}"), teacher=range(paper.value("gd_clean", "teachers"))),
     output:
-        figure=QN.figure("finite_size"),
+        figure=paper.figure("finite_size"),
     log:
-        QN.log("figure_finite_size"),
+        paper.log("figure_finite_size"),
     benchmark:
-        QN.benchmark("figure_finite_size")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_finite_size")
     params:
-        code=QN.code("figure_finite_size"),
-    script:
-        "../scripts/quadratic_network/figure_finite_size.py"
+        **paper.script("figure_finite_size"),
 
 
-rule quadratic_network_baselines:
+use rule figure as quadratic_network_baselines with:
     """Figure: all estimators against alpha, from 1/d to the recovery threshold."""
     input:
-        baselines=QN.store("baselines"),
-        amp=QN.store("amp_clean"),
-        gd=expand(QN.store("gd_clean_{teacher}"), teacher=range(QN.value("gd_clean", "teachers"))),
-        theory=QN.store("theory"),
+        baselines=paper.store("baselines"),
+        amp=paper.store("amp_clean"),
+        gd=expand(paper.store("gd_clean_{teacher}"), teacher=range(paper.value("gd_clean", "teachers"))),
+        theory=paper.store("theory"),
     output:
-        figure=QN.figure("baselines"),
+        figure=paper.figure("baselines"),
     log:
-        QN.log("figure_baselines"),
+        paper.log("figure_baselines"),
     benchmark:
-        QN.benchmark("figure_baselines")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("figure_baselines")
     params:
-        code=QN.code("figure_baselines"),
-    script:
-        "../scripts/quadratic_network/figure_baselines.py"
+        **paper.script("figure_baselines"),
 
 
-rule quadratic_network_measure_claims:
+use rule claims as quadratic_network_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        theory=QN.store("theory"),
-        amp_large=QN.store("amp_large"),
-        amp_clean=QN.store("amp_clean"),
-        amp_small=QN.store("amp_small"),
-        amp_noisy=QN.store("amp_noisy"),
-        amp_threshold=QN.store("amp_threshold"),
-        amp_rank1=QN.store("amp_rank1"),
-        amp_goe=QN.store("amp_goe"),
-        amp_plain=QN.store("amp_plain"),
-        amp_onsager=QN.store("amp_onsager"),
-        gd_clean=expand(QN.store("gd_clean_{teacher}"), teacher=range(QN.value("gd_clean", "teachers"))),
-        gd_noisy=expand(QN.store("gd_noisy_{teacher}"), teacher=range(QN.value("gd_noisy", "teachers"))),
-        baselines=QN.store("baselines"),
-        baselines_few=QN.store("baselines_few"),
-        spectra=QN.store("spectra"),
+        **paper.stores(
+            "theory",
+            "amp_large",
+            "amp_clean",
+            "amp_small",
+            "amp_noisy",
+            "amp_threshold",
+            "amp_rank1",
+            "amp_goe",
+            "amp_plain",
+            "amp_onsager",
+        ),
+        **paper.stores("baselines", "baselines_few", "spectra"),
+        gd_clean=expand(paper.store("gd_clean_{teacher}"), teacher=range(paper.value("gd_clean", "teachers"))),
+        gd_noisy=expand(paper.store("gd_noisy_{teacher}"), teacher=range(paper.value("gd_noisy", "teachers"))),
     output:
-        claims=QN.claims(),
+        claims=paper.claims(),
     log:
-        QN.log("claims"),
+        paper.log("claims"),
     benchmark:
-        QN.benchmark("claims")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(800),
-        runtime=minutes(10),
+        paper.benchmark("claims")
     params:
-        pass_rules=QN.pass_rules(),
-        code=QN.code("claims"),
-    script:
-        "../scripts/quadratic_network/claims.py"
+        **paper.script("claims"),
+        pass_rules=paper.pass_rules(),
 
 
 rule quadratic_network:
     """The paper on quadratic networks: all its figures and claims."""
     input:
-        QN.everything(),
+        paper.everything(),

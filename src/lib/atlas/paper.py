@@ -9,6 +9,11 @@ from lib.atlas.fingerprint import code_fingerprint
 from lib.atlas.names import SUFFIX
 
 
+def script(path: str, root: Path) -> dict[str, str]:
+    """Params `script` and `code` of a rule: what runs (`workflow/scripts/<path>.py`), and its fingerprint."""
+    return {"script": path, "code": code_fingerprint(root / f"workflow/scripts/{path}.py", root)}
+
+
 class Paper:
     """One paper at the scale of this run.
 
@@ -38,6 +43,10 @@ class Paper:
     def store(self, name: str) -> str:
         """Path of a store; the name may hold wildcards and folders."""
         return f"{self.folder}/{name}{SUFFIX}"
+
+    def stores(self, *names: str) -> dict[str, str]:
+        """Paths of stores by their names, as the inputs of a rule."""
+        return {name: self.store(name) for name in names}
 
     def log(self, name: str) -> str:
         """Path of a stage's log."""
@@ -126,11 +135,16 @@ class Paper:
                         f"got a key that no rule of workflow/rules/{self.slug}.smk reads, expected only such keys"
                     )
 
-    def code(self, script: str) -> str:
-        """Fingerprint of the code behind `workflow/scripts/<slug>/<script>.py`; empty where an archive left it out."""
-        if f"workflow/scripts/{self.slug}/{script}.py" in self._left_out:
-            return ""
-        return code_fingerprint(self.root / "workflow/scripts" / self.slug / f"{script}.py", self.root)
+    def script(self, name: str) -> dict[str, str]:
+        """Params `script` and `code` of a rule: which script of the paper runs, and the fingerprint of its code.
+
+        Args:
+            name: of `workflow/scripts/<slug>/<name>.py`; `code` is empty where an archive left that file out.
+        """
+        path = f"{self.slug}/{name}"
+        if f"workflow/scripts/{path}.py" in self._left_out:
+            return {"script": path, "code": ""}
+        return script(path, self.root)
 
     def data(self, key: str) -> Callable:
         """Input function for a data set or checkpoint that the user supplies under `data:` of the configuration.

@@ -20,7 +20,7 @@ from pathlib import Path
 from lib.atlas.names import SUFFIX
 from lib.atlas.provenance import git_commit, installed, libraries, plain
 
-RESERVED = ("code", "root_seed", "pass_rules")
+RESERVED = ("code", "script", "root_seed", "pass_rules")
 PROVIDED = ("rng", "device", "checkpoint")
 
 

@@ -1,119 +1,85 @@
-TOY = Paper("toy")
+# The paper of the tests: draws of a Gaussian, their means, a histogram.
 
 
-rule toy_draw:
+use rule stage as toy_draw with:
     """Draw Gaussian numbers, one job per seed."""
     output:
-        store=TOY.store("draw_{seed}"),
+        store=paper.store("draw_{seed}"),
     log:
-        TOY.log("draw_{seed}"),
+        paper.log("draw_{seed}"),
     benchmark:
-        TOY.benchmark("draw_{seed}")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("draw_{seed}")
     resources:
         mem_mb=mem(500),
         runtime=minutes(5),
     params:
-        **TOY.params("draw", "draws", "spread"),
-        root_seed=TOY.root_seed,
-        code=TOY.code("draw"),
-    script:
-        "../scripts/toy/draw.py"
+        **paper.params("draw", "draws", "spread"),
+        **paper.script("draw"),
+        root_seed=paper.root_seed,
 
 
-rule toy_gather_means:
+use rule stage as toy_gather_means with:
     """Average the draws of every seed."""
     input:
-        draws=expand(TOY.store("draw_{seed}"), seed=TOY.value("draw", "seeds")),
+        draws=expand(paper.store("draw_{seed}"), seed=paper.value("draw", "seeds")),
     output:
-        store=TOY.store("means"),
+        store=paper.store("means"),
     log:
-        TOY.log("gather_means"),
+        paper.log("gather_means"),
     benchmark:
-        TOY.benchmark("gather_means")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
+        paper.benchmark("gather_means")
     resources:
         mem_mb=mem(500),
         runtime=minutes(5),
     params:
-        code=TOY.code("gather_means"),
-    script:
-        "../scripts/toy/gather_means.py"
+        **paper.script("gather_means"),
 
 
-rule toy_histogram:
+use rule figure as toy_histogram with:
     """Figure: histogram of the draws."""
     input:
-        draws=expand(TOY.store("draw_{seed}"), seed=TOY.value("draw", "seeds")),
+        draws=expand(paper.store("draw_{seed}"), seed=paper.value("draw", "seeds")),
     output:
-        figure=TOY.figure("histogram"),
+        figure=paper.figure("histogram"),
     log:
-        TOY.log("histogram"),
+        paper.log("histogram"),
     benchmark:
-        TOY.benchmark("histogram")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(500),
-        runtime=minutes(5),
+        paper.benchmark("histogram")
     params:
-        **TOY.params("plot"),
-        code=TOY.code("histogram"),
-    script:
-        "../scripts/toy/histogram.py"
+        **paper.params("plot"),
+        **paper.script("histogram"),
 
 
-rule toy_means:
+use rule table as toy_means with:
     """Table: mean of every seed."""
     input:
-        means=TOY.store("means"),
+        means=paper.store("means"),
     output:
-        table=TOY.table("means"),
+        table=paper.table("means"),
     log:
-        TOY.log("means"),
+        paper.log("means"),
     benchmark:
-        TOY.benchmark("means")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(500),
-        runtime=minutes(5),
+        paper.benchmark("means")
     params:
-        code=TOY.code("means"),
-    script:
-        "../scripts/toy/means.py"
+        **paper.script("means"),
 
 
-rule toy_measure_claims:
+use rule claims as toy_measure_claims with:
     """Measure the claims."""
     input:
-        means=TOY.store("means"),
+        means=paper.store("means"),
     output:
-        claims=TOY.claims(),
+        claims=paper.claims(),
     log:
-        TOY.log("claims"),
+        paper.log("claims"),
     benchmark:
-        TOY.benchmark("claims")
-    conda:
-        "../envs/atlas.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(500),
-        runtime=minutes(5),
+        paper.benchmark("claims")
     params:
-        pass_rules=TOY.pass_rules(),
-        code=TOY.code("claims"),
-    script:
-        "../scripts/toy/claims.py"
+        **paper.script("claims"),
+        pass_rules=paper.pass_rules(),
 
 
 rule toy:
     """The whole toy paper."""
     input:
-        TOY.everything(),
+        paper.everything(),
