@@ -10,9 +10,9 @@ from lib.compositional.logratio import clr, clr_covariance, variation_matrix
 from lib.compositional.partial import drop_parts, partial, partial_from_factors, partial_from_precision, precision
 from lib.compositional.regression import pair_correlations, pair_residuals
 from lib.compositional.simulate import random_basis_logs
+from lib.stats.bootstrap import bootstrap_counts
 from lib.stats.correlation import covariance
 from lib.stats.covariance import SchaferStrimmer
-from lib.stats.intervals import bootstrap_counts
 from lib.stats.shrinkage import shrink, shrink_factors
 
 

@@ -1,4 +1,4 @@
-"""What measured times say: selection, growth, crossing, bounds; without torch, so that figures start fast."""
+"""What measured times say: selection, crossing, bounds; without torch, so that figures start fast."""
 
 import numpy as np
 import xarray as xr
@@ -20,21 +20,6 @@ def times_of(table: xr.Dataset, operator: str, way: str, statistic: str = "min")
     chosen = table.isel(case=np.flatnonzero(rows.values)).sortby("tokens")
     values = chosen.time_ms.min("repeat") if statistic == "min" else getattr(chosen.time_ms, statistic)("repeat")
     return chosen.tokens.values, values.values.astype(float)
-
-
-def loglog_slope(x, y, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Least-squares slope of log y on log x, and the ends of its confidence interval.
-
-    Raises:
-        ValueError: fewer than three points.
-    """
-    if len(x) < 3:
-        raise ValueError(f"x: got {len(x)} points, expected at least 3")
-    from scipy import stats
-
-    fit = stats.linregress(np.log(x), np.log(y))
-    half = stats.t.ppf((1 + confidence) / 2, len(x) - 2) * fit.stderr
-    return float(fit.slope), float(fit.slope - half), float(fit.slope + half)
 
 
 def crossover(x, ratio) -> float:

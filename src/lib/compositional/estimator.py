@@ -22,8 +22,8 @@ from lib.compositional.partial import (
     precision_from_basis,
     unbiased_variance,
 )
-from lib.stats.correlation import covariance
-from lib.stats.intervals import Interval, correlation_interval, correlation_pvalue
+from lib.stats.correlation import correlation_pvalue, covariance, estimate_correlation
+from lib.stats.intervals import Estimate
 from lib.stats.shrinkage import shrink
 
 
@@ -122,7 +122,7 @@ class CompositionalPartialCorrelation(_Compositional):
         self.partial_correlation_, self.partial_variance_, self.precision_ = found
         return self
 
-    def interval(self, level: float = 0.95) -> Interval:
+    def interval(self, level: float = 0.95) -> Estimate:
         """Fisher's interval of every partial correlation, (D, D); without shrinkage only.
 
         Raises:
@@ -133,7 +133,7 @@ class CompositionalPartialCorrelation(_Compositional):
             raise ValueError(
                 "shrinkage: got a fit with 'basis', expected None: shrunk correlations have no such interval"
             )
-        return correlation_interval(self.partial_correlation_, self.degrees_of_freedom_, level)
+        return estimate_correlation(self.partial_correlation_, self.degrees_of_freedom_, level)
 
 
 class CompositionalGraphicalLasso(_Compositional):

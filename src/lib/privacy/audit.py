@@ -8,19 +8,12 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import beta
 
 from lib.privacy.mechanisms import SparseVector, exponential_mechanism, laplace_mechanism
 from lib.privacy.queries import PrivateMultiplicativeWeights
+from lib.stats.intervals import clopper_pearson
 
 Scores = Callable[[int, int, np.random.Generator], np.ndarray]
-
-
-def clopper_pearson(hits: int, trials: int, level: float) -> tuple[float, float]:
-    """Exact two-sided interval of a proportion with error probability `level`."""
-    lower = beta.ppf(level / 2, hits, trials - hits + 1) if hits else 0.0
-    upper = beta.ppf(1 - level / 2, hits + 1, trials - hits) if hits < trials else 1.0
-    return float(lower), float(upper)
 
 
 def audit_epsilon(

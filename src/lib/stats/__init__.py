@@ -1,1 +1,1 @@
-"""Statistics that every paper uses: intervals, resampling, correlations, covariance shrinkage."""
+"""Estimates with intervals, resampling, correlations, covariances and their shrinkage."""

@@ -1,68 +1,99 @@
-"""Bootstrap intervals of means, ratios and differences of paired samples."""
+"""Percentile bootstrap: SciPy's for any statistic of paired samples, and weights for statistics of moments."""
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
+
+from lib.stats.intervals import Estimate, check_level, count_units
 
 
-class Interval(NamedTuple):
-    """An estimate with the bounds of its interval and its standard error."""
-
-    value: float
-    low: float
-    high: float
-    se: float
+def ratio_of_means(a, b, axis: int = 0) -> np.ndarray:
+    """mean(a) / mean(b) along an axis."""
+    return np.mean(a, axis=axis) / np.mean(b, axis=axis)
 
 
-def _bootstrap(samples: tuple, statistic, resamples: int, rng, level: float) -> Interval:
-    lengths = {len(sample) for sample in samples}
-    if len(lengths) != 1:
-        raise ValueError(f"a, b: got lengths {sorted(lengths)}, expected paired samples of one length")
-    value = float(statistic(*samples, axis=-1))
-    if lengths == {1}:
-        return Interval(value, np.nan, np.nan, np.nan)
-    found = stats.bootstrap(
-        samples, statistic, paired=True, vectorized=True, n_resamples=resamples, method="percentile",
-        confidence_level=level, rng=rng,
-    )  # fmt: skip
-    low, high = found.confidence_interval
-    return Interval(value, float(low), float(high), float(found.standard_error))
-
-
-def mean_interval(a: np.ndarray, *, resamples: int, rng: np.random.Generator, level: float = 0.95) -> Interval:
-    """Mean of a sample (n,) with its percentile interval; one value alone has none (NaN)."""
-    return _bootstrap((np.asarray(a, float),), np.mean, resamples, rng, level)
-
-
-def ratio_interval(
-    a: np.ndarray, b: np.ndarray, *, resamples: int, rng: np.random.Generator, level: float = 0.95
-) -> Interval:
-    """Ratio of the means of paired samples, mean(a) / mean(b), resampled in pairs.
+def bootstrap(
+    statistic: Callable[..., np.ndarray],
+    *samples,
+    resamples: int,
+    rng: np.random.Generator,
+    axis: int = 0,
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate of a statistic by resampling units; the units of several samples are paired and drawn together.
 
     Args:
-        a, b: (n,), paired.
+        statistic: `statistic(*samples, axis=axis)`, such as `np.mean`, `np.median` or `ratio_of_means`.
+        samples: arrays of one shape, units along `axis`, at least two.
         resamples: number of resamples.
         rng: source of randomness.
-        level: of the interval.
+        axis: axis of the units.
+        level: confidence level.
+
+    Returns:
+        The estimate; `se` is the standard deviation over the resamples.
 
     Raises:
-        ValueError: samples of different lengths.
+        ValueError: samples of different shapes, fewer than two units, or a level outside (0, 1).
     """
-    return _bootstrap(
-        (np.asarray(a, float), np.asarray(b, float)),
-        lambda x, y, axis: np.mean(x, axis=axis) / np.mean(y, axis=axis), resamples, rng, level,
-    )  # fmt: skip
+    samples = tuple(np.asarray(sample, dtype=float) for sample in samples)
+    shapes = [sample.shape for sample in samples]
+    if len(set(shapes)) != 1:
+        raise ValueError(f"samples: got shapes {shapes}, expected paired samples of one shape")
+    n = count_units(samples[0], axis, name="samples")
+    from scipy import stats  # half a second to import
+
+    result = stats.bootstrap(
+        samples,
+        statistic,
+        paired=True,
+        vectorized=True,
+        axis=axis,
+        n_resamples=resamples,
+        method="percentile",
+        confidence_level=check_level(level),
+        rng=rng,
+    )
+    return Estimate(statistic(*samples, axis=axis), result.standard_error, *result.confidence_interval, n)
 
 
-def difference_interval(
-    a: np.ndarray, b: np.ndarray, *, resamples: int, rng: np.random.Generator, level: float = 0.95
-) -> Interval:
-    """Mean of a - b of paired samples (n,), resampled in pairs.
+def bootstrap_counts(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each of n observations is drawn in each resample.
+
+    A statistic of moments takes them as weights, so that all resamples are one matrix product instead of a copy of the
+    sample for each.
+
+    Args:
+        n: number of observations.
+        resamples: number of resamples B.
+        rng: random generator.
+
+    Returns:
+        Counts (B, n), float64, each row of sum n.
 
     Raises:
-        ValueError: samples of different lengths.
+        ValueError: a size below one.
     """
-    if len(a) != len(b):
-        raise ValueError(f"a, b: got lengths {[len(a), len(b)]}, expected paired samples of one length")
-    return mean_interval(np.asarray(a, float) - np.asarray(b, float), resamples=resamples, rng=rng, level=level)
+    if n < 1 or resamples < 1:
+        raise ValueError(f"n, resamples: got {n} and {resamples}, expected at least 1")
+    return rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
+
+
+def percentile_estimate(value, resampled, n: int, axis: int = 0, level: float = 0.95) -> Estimate:
+    """Estimate from the statistic of each resample, for resamples that were drawn elsewhere.
+
+    Args:
+        value: the statistic of the sample.
+        resampled: the statistic of each resample along `axis`, at least two.
+        n: number of units of the sample.
+        axis: axis of the resamples.
+        level: confidence level.
+
+    Raises:
+        ValueError: fewer than two resamples, or a level outside (0, 1).
+    """
+    resampled = np.asarray(resampled, dtype=float)
+    count_units(resampled, axis, name="resampled")
+    tail = 100 * (1 - check_level(level)) / 2
+    low, high = np.percentile(resampled, [tail, 100 - tail], axis=axis)
+    return Estimate(np.asarray(value, dtype=float), resampled.std(axis=axis, ddof=1), low, high, n)

@@ -1,6 +1,9 @@
-"""Ordinary covariances, least-squares residuals and partial correlations, over any number of leading axes."""
+"""Covariances, correlations with their tests and intervals, and least-squares residuals, over any leading axes."""
 
 import numpy as np
+from scipy import special
+
+from lib.stats.intervals import Estimate, check_level
 
 
 def covariance(samples, counts=None) -> np.ndarray:
@@ -79,3 +82,53 @@ def residuals(targets, controls) -> np.ndarray:
     for _ in range(2):  # the second projection takes away what rounding left of the first
         left = left - basis @ (np.swapaxes(basis, -1, -2) @ left)
     return left
+
+
+def estimate_correlation(r, df, level: float = 0.95) -> Estimate:
+    """Correlation with Fisher's interval: tanh(atanh(r) -+ z / sqrt(df - 1)).
+
+    Args:
+        r: correlations in [-1, 1].
+        df: degrees of freedom of their t test, n - 2 less the number of variables held fixed, so that the variance of
+            atanh(r) is 1 / (df - 1) = 1 / (n - 3 - held fixed); more than 1.
+        level: confidence level.
+
+    Returns:
+        The estimate; `se` is (1 - r^2) / sqrt(df - 1), `n` is df + 2.
+
+    Raises:
+        ValueError: a correlation outside [-1, 1], df at most 1, or a level outside (0, 1).
+    """
+    r, df = np.broadcast_arrays(np.asarray(r, dtype=float), np.asarray(df, dtype=float))
+    _check_correlations(r)
+    if not np.all(df > 1):
+        raise ValueError(f"df: got {df.min()}, expected more than 1")
+    half = special.ndtri((1 + check_level(level)) / 2) / np.sqrt(df - 1)
+    with np.errstate(divide="ignore"):
+        z = np.arctanh(r)
+    return Estimate(r, (1 - r**2) / np.sqrt(df - 1), np.tanh(z - half), np.tanh(z + half), df + 2)
+
+
+def correlation_pvalue(r, df) -> np.ndarray:
+    """Two-sided p value of r = 0 under normality, from t = r sqrt(df / (1 - r^2)).
+
+    Args:
+        r: correlations in [-1, 1].
+        df: degrees of freedom, n - 2 less the number of variables held fixed; more than 0.
+
+    Raises:
+        ValueError: a correlation outside [-1, 1], or df not positive.
+    """
+    r, df = np.broadcast_arrays(np.asarray(r, dtype=float), np.asarray(df, dtype=float))
+    _check_correlations(r)
+    if not np.all(df > 0):
+        raise ValueError(f"df: got {df.min()}, expected more than 0")
+    with np.errstate(divide="ignore"):
+        t = np.abs(r) * np.sqrt(df / (1 - r**2))
+    return 2 * special.stdtr(df, -t)
+
+
+def _check_correlations(r: np.ndarray) -> None:
+    if not np.all(np.abs(r) <= 1):
+        bad = r[~(np.abs(r) <= 1)].flat[0]
+        raise ValueError(f"r: got {bad}, expected correlations between -1 and 1")

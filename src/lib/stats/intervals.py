@@ -1,21 +1,30 @@
-"""Confidence intervals of means and correlations, and the bootstrap weights for statistics of moments.
+"""Estimates with standard errors and confidence intervals.
 
-A single proportion has its interval in SciPy: `scipy.stats.binomtest(k, n).proportion_ci(method="wilson")`; a general
-statistic of one sample has `scipy.stats.bootstrap`.
+Each function takes one value for each independent unit (a seed, a teacher, a clip, a simulated data set) and returns an
+`Estimate`. The units lie along `axis`, which may be several axes; all other axes are kept, so that the estimates of a
+whole table are one call. An interval of an arbitrary statistic is in `lib.stats.bootstrap`, that of a correlation in
+`lib.stats.correlation`.
+
+`scipy.stats` takes half a second to import and is not needed here: quantiles come from `scipy.special`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special  # `scipy.stats` takes a second to import
+from scipy import special
 
 
-class Interval(NamedTuple):
-    """An estimate with the ends of its confidence interval, arrays of one shape."""
+class Estimate(NamedTuple):
+    """An estimate with its standard error, the ends of its confidence interval and the number of units behind it.
+
+    `value`, `se`, `low` and `high` are numbers or arrays of one shape.
+    """
 
     value: np.ndarray
+    se: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    n: int
 
 
 def check_level(level: float) -> float:
@@ -29,116 +38,240 @@ def check_level(level: float) -> float:
     return level
 
 
-def mean_interval(values, axis: int = 0, level: float = 0.95) -> Interval:
-    """Mean with Student's interval; of paired differences, it is the interval of the paired comparison.
-
-    Args:
-        values: numbers, independent along `axis`.
-        axis: axis of the repetitions; at least two.
-        level: confidence level.
-
-    Returns:
-        Mean and ends, of the shape of `values` without `axis`.
+def count_units(values: np.ndarray, axis: int | tuple[int, ...], least: int = 2, name: str = "values") -> int:
+    """Return the number of units along one axis or several.
 
     Raises:
-        ValueError: fewer than two repetitions, or a level outside (0, 1).
+        ValueError: fewer than `least` units, or an axis that the values do not have.
+    """
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    if any(not -values.ndim <= a < values.ndim for a in axes):
+        raise ValueError(f"{name}: got shape {values.shape}, expected units along axis {axis}")
+    n = int(np.prod([values.shape[a] for a in axes]))
+    if n < least:
+        raise ValueError(f"{name}: got {n} unit(s), expected at least {least}")
+    return n
+
+
+def standard_error(values, axis: int | tuple[int, ...] = 0) -> np.ndarray:
+    """Standard error of the mean: standard deviation (n - 1 in the denominator) over sqrt(n).
+
+    Raises:
+        ValueError: fewer than two units.
     """
     values = np.asarray(values, dtype=float)
-    count = values.shape[axis] if values.ndim else 0
-    if count < 2:
-        raise ValueError(f"values: got {count} repetition(s), expected at least two")
-    mean = values.mean(axis=axis)
-    half = special.stdtrit(count - 1, (1 + check_level(level)) / 2) * values.std(axis=axis, ddof=1) / np.sqrt(count)
-    return Interval(mean, mean - half, mean + half)
+    n = count_units(values, axis)
+    return values.std(axis=axis, ddof=1) / np.sqrt(n)
 
 
-def percentile_interval(value, resampled, axis: int = 0, level: float = 0.95) -> Interval:
-    """Percentile bootstrap interval.
+def student_quantile(df: float, level: float) -> float:
+    """Half the width of Student's interval in standard errors."""
+    return special.stdtrit(df, (1 + check_level(level)) / 2)
+
+
+def estimate_mean(values, axis: int | tuple[int, ...] = 0, level: float = 0.95) -> Estimate:
+    """Mean with Student's interval.
 
     Args:
-        value: the statistic of the sample.
-        resampled: the statistic of each resample along `axis`.
-        axis: axis of the resamples.
+        values: independent units along `axis`, at least two.
+        axis: axis or axes of the units.
         level: confidence level.
 
     Raises:
-        ValueError: a level outside (0, 1).
+        ValueError: fewer than two units, or a level outside (0, 1).
     """
-    tail = 100 * (1 - check_level(level)) / 2
-    low, high = np.percentile(resampled, [tail, 100 - tail], axis=axis)
-    return Interval(np.asarray(value, dtype=float), low, high)
+    values = np.asarray(values, dtype=float)
+    n = count_units(values, axis)
+    mean, se = values.mean(axis=axis), standard_error(values, axis)
+    half = student_quantile(n - 1, level) * se
+    return Estimate(mean, se, mean - half, mean + half, n)
 
 
-def bootstrap_counts(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each of n observations is drawn in each resample.
-
-    A statistic of moments takes them as weights, so that all resamples are one matrix product instead of a copy of the
-    sample for each.
+def estimate_difference(a, b, axis: int | tuple[int, ...] = 0, level: float = 0.95) -> Estimate:
+    """Mean of a - b over paired units, with Student's interval of the paired comparison.
 
     Args:
-        n: number of observations.
-        resamples: number of resamples B.
-        rng: random generator.
+        a, b: arrays of one shape, units along `axis`, at least two.
+        axis: axis or axes of the units.
+        level: confidence level.
+
+    Raises:
+        ValueError: different shapes, fewer than two units, or a level outside (0, 1).
+    """
+    a, b = check_pairs(a, b)
+    return estimate_mean(a - b, axis, level)
+
+
+def check_pairs(a, b) -> tuple[np.ndarray, np.ndarray]:
+    """Return paired samples as float64 arrays.
+
+    Raises:
+        ValueError: different shapes.
+    """
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if a.shape != b.shape:
+        raise ValueError(f"a, b: got shapes {a.shape} and {b.shape}, expected paired samples of one shape")
+    return a, b
+
+
+def estimate_root_mean_square(errors, axis: int | tuple[int, ...] = 0, level: float = 0.95) -> Estimate:
+    """Root mean square, its standard error by the delta method, and the root of Student's interval of the mean square.
+
+    Args:
+        errors: independent errors along `axis`, at least two; signs do not matter.
+        axis: axis or axes of the units.
+        level: confidence level.
 
     Returns:
-        Counts (B, n), float64, each row of sum n.
+        The estimate; where the interval of the mean square reaches below zero, `low` is zero.
 
     Raises:
-        ValueError: a size below one.
+        ValueError: fewer than two units, or a level outside (0, 1).
     """
-    if n < 1 or resamples < 1:
-        raise ValueError(f"n, resamples: got {n} and {resamples}, expected at least 1")
-    return rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
+    mean, se, low, high, n = estimate_mean(np.asarray(errors, dtype=float) ** 2, axis, level)
+    root = np.sqrt(mean)
+    root_se = np.divide(se, 2 * root, out=np.zeros_like(se), where=root > 0)
+    return Estimate(root, root_se, np.sqrt(np.maximum(low, 0)), np.sqrt(high), n)
 
 
-def correlation_interval(r, df, level: float = 0.95) -> Interval:
-    """Fisher's interval of a correlation: tanh(atanh(r) -+ z / sqrt(df - 1)).
+def estimate_ratio(a, b, axis: int | tuple[int, ...] = 0, level: float = 0.95) -> Estimate:
+    """Ratio of the means of paired samples, mean(a) / mean(b), with Fieller's interval.
+
+    The interval holds all r for which Student's test accepts mean(a - r b) = 0. The standard error is that of the
+    delta method.
 
     Args:
-        r: correlations in [-1, 1].
-        df: degrees of freedom of their t test, n - 2 less the number of variables held fixed, so that the variance of
-            atanh(r) is 1 / (df - 1) = 1 / (n - 3 - held fixed); more than 1.
+        a, b: arrays of one shape, units along `axis`, at least two.
+        axis: axis or axes of the units.
+        level: confidence level.
+
+    Returns:
+        The estimate; where mean(b) itself is not significantly different from zero, no finite interval has the level,
+        and the ends are infinite.
+
+    Raises:
+        ValueError: different shapes, fewer than two units, or a level outside (0, 1).
+
+    Source: Fieller 1954, Journal of the Royal Statistical Society B 16, 175.
+    """
+    a, b = check_pairs(a, b)
+    n = count_units(a, axis, name="a, b")
+    mean_a, mean_b = a.mean(axis=axis, keepdims=True), b.mean(axis=axis, keepdims=True)
+    scale = n * (n - 1)
+    v_aa, v_ab, v_bb = (np.sum(x * y, axis=axis) / scale for x, y in _pairs(a - mean_a, b - mean_b))
+    mean_a, mean_b = mean_a.squeeze(axis), mean_b.squeeze(axis)
+    t2 = student_quantile(n - 1, level) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = mean_a / mean_b
+        se = np.sqrt(v_aa - 2 * r * v_ab + r**2 * v_bb) / np.abs(mean_b)
+    # roots of (mean_a - r mean_b)^2 = t^2 (v_aa - 2 r v_ab + r^2 v_bb)
+    square, middle, constant = mean_b**2 - t2 * v_bb, mean_a * mean_b - t2 * v_ab, mean_a**2 - t2 * v_aa
+    bounded = square > 0
+    safe = np.where(bounded, square, 1.0)
+    half = np.sqrt(np.maximum(middle**2 - square * constant, 0))
+    low = np.where(bounded, (middle - half) / safe, -np.inf)
+    high = np.where(bounded, (middle + half) / safe, np.inf)
+    return Estimate(r, se, low[()], high[()], n)
+
+
+def _pairs(x: np.ndarray, y: np.ndarray) -> tuple:
+    return (x, x), (x, y), (y, y)
+
+
+def estimate_median(values, axis: int | tuple[int, ...] = 0, level: float = 0.95) -> Estimate:
+    """Median with the interval between two order statistics, which covers at least at its level for any distribution.
+
+    The ends are the k-th smallest and the k-th largest value, with the largest k that keeps the level. The standard
+    error is the interval's width over that of a normal estimate with the same coverage (McKean and Schrader).
+
+    Args:
+        values: independent units along `axis`; six at least for a level of 0.95, because with fewer not even the
+            smallest and the largest value enclose the median often enough.
+        axis: axis or axes of the units.
         level: confidence level.
 
     Raises:
-        ValueError: a correlation outside [-1, 1], df at most 1, or a level outside (0, 1).
+        ValueError: too few units for the level, or a level outside (0, 1).
+
+    Source: McKean and Schrader 1984, Communications in Statistics - Simulation and Computation 13, 751.
     """
-    r, df = np.broadcast_arrays(np.asarray(r, dtype=float), np.asarray(df, dtype=float))
-    _check_correlations(r)
-    if not np.all(df > 1):
-        raise ValueError(f"df: got {df.min()}, expected more than 1")
-    half = special.ndtri((1 + check_level(level)) / 2) / np.sqrt(df - 1)
-    with np.errstate(divide="ignore"):
-        z = np.arctanh(r)
-    return Interval(r, np.tanh(z - half), np.tanh(z + half))
+    least = max(2, int(np.ceil(1 - np.log2(1 - check_level(level)))))
+    values = np.asarray(values, dtype=float)
+    n = count_units(values, axis, least)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    values = np.moveaxis(values, axes, range(len(axes)))
+    values = np.sort(values.reshape(n, *values.shape[len(axes) :]), axis=0)
+    outside = 2 * special.bdtr(np.arange(n // 2), n, 0.5)  # chance that the median lies outside, for k = 1, 2, ...
+    k = max(1, int(np.sum(outside <= 1 - level)))
+    low, high = values[k - 1], values[n - k]
+    se = (high - low) / (2 * special.ndtri(1 - outside[k - 1] / 2))
+    return Estimate(np.median(values, axis=0), se, low, high, n)
 
 
-def correlation_pvalue(r, df) -> np.ndarray:
-    """Two-sided p value of r = 0 under normality, from t = r sqrt(df / (1 - r^2)).
+def binomial_error(share, trials) -> np.ndarray:
+    """Standard error sqrt(p (1 - p) / n) of a share of independent trials."""
+    return np.sqrt(share * (1 - share) / trials)
+
+
+def clopper_pearson(hits, trials, error: float) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the exact two-sided interval of a proportion that fails with probability at most `error`.
 
     Args:
-        r: correlations in [-1, 1].
-        df: degrees of freedom, n - 2 less the number of variables held fixed; more than 0.
+        hits: counts between 0 and `trials`, any shape.
+        trials: at least 1.
+        error: 1 - level.
 
     Raises:
-        ValueError: a correlation outside [-1, 1], or df not positive.
+        ValueError: no trials, counts outside [0, trials], or an error outside (0, 1).
     """
-    r, df = np.broadcast_arrays(np.asarray(r, dtype=float), np.asarray(df, dtype=float))
-    _check_correlations(r)
-    if not np.all(df > 0):
-        raise ValueError(f"df: got {df.min()}, expected more than 0")
-    with np.errstate(divide="ignore"):
-        t = np.abs(r) * np.sqrt(df / (1 - r**2))
-    return 2 * special.stdtr(df, -t)
+    hits, trials = np.asarray(hits), np.asarray(trials)
+    if not np.all(trials >= 1):
+        raise ValueError(f"trials: got {trials.min()}, expected at least 1")
+    if not np.all((hits >= 0) & (hits <= trials)):
+        raise ValueError(f"hits: got {hits.min()} to {hits.max()}, expected counts between 0 and {trials.max()}")
+    if not 0 < error < 1:
+        raise ValueError(f"error: got {error}, expected a number between 0 and 1")
+    with np.errstate(invalid="ignore"):
+        low = np.where(hits > 0, special.betaincinv(np.maximum(hits, 1), trials - hits + 1, error / 2), 0.0)
+        high = np.where(hits < trials, special.betaincinv(hits + 1, np.maximum(trials - hits, 1), 1 - error / 2), 1.0)
+    return low[()], high[()]
 
 
-def critical_correlation(level: float, df: float) -> float:
-    """Smallest |r| whose two-sided p value is at most `level`."""
-    t = -special.stdtrit(df, check_level(level) / 2)
-    return float(t / np.sqrt(df + t**2))
+def estimate_proportion(hits, trials: int, level: float = 0.95) -> Estimate:
+    """Share of independent trials that hit, with the exact interval of Clopper and Pearson.
+
+    Args:
+        hits: counts, any shape.
+        trials: number of trials, at least 1.
+        level: confidence level; the interval covers at least at this level for every true share.
+
+    Raises:
+        ValueError: no trials, counts outside [0, trials], or a level outside (0, 1).
+    """
+    low, high = clopper_pearson(hits, trials, 1 - check_level(level))
+    share = np.asarray(hits) / trials
+    return Estimate(share, binomial_error(share, trials), low, high, trials)
 
 
-def _check_correlations(r: np.ndarray) -> None:
-    if not np.all(np.abs(r) <= 1):
-        bad = r[~(np.abs(r) <= 1)].flat[0]
-        raise ValueError(f"r: got {bad}, expected correlations between -1 and 1")
+def estimate_slope(x, y, level: float = 0.95) -> Estimate:
+    """Least-squares slope of y on x with Student's interval; of logarithms, the exponent of a power law.
+
+    Args:
+        x: (n,), at least three points and not all equal.
+        y: (n,) or (n, K) for K slopes at once.
+        level: confidence level.
+
+    Raises:
+        ValueError: fewer than three points, equal x, other lengths, or a level outside (0, 1).
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if x.ndim != 1 or len(x) < 3:
+        raise ValueError(f"x: got shape {x.shape}, expected at least 3 points")
+    if y.shape[:1] != x.shape:
+        raise ValueError(f"y: got shape {y.shape}, expected {len(x)} values, as many as x")
+    if np.ptp(x) == 0:
+        raise ValueError(f"x: got {x[0]} alone, expected at least two different points")
+    coefficients, covariance = np.polyfit(x, y, 1, cov=True)
+    slope, se = coefficients[0], np.sqrt(covariance[0, 0])
+    half = student_quantile(len(x) - 2, level) * se
+    return Estimate(slope, se, slope - half, slope + half, len(x))

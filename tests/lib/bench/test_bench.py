@@ -1,22 +1,10 @@
-"""Timing tables, growth, crossings, bounds, and the operators that are timed."""
+"""Timing tables, crossings, bounds, and the operators that are timed."""
 
 import numpy as np
 import pytest
 import torch
 
 from lib.bench import analysis, operators, timing
-
-
-def test_slopes_are_exponents():
-    x = np.array([1.0, 2, 4, 8])
-    slope, low, high = analysis.loglog_slope(x, 3 * x**1.5)
-    assert slope == pytest.approx(1.5)
-    assert low == pytest.approx(1.5)
-    noisy = 3 * x**1.5 * np.array([1.1, 0.9, 1.05, 0.95])
-    slope, low, high = analysis.loglog_slope(x, noisy)
-    assert low < slope < high
-    with pytest.raises(ValueError, match="at least 3"):
-        analysis.loglog_slope([1, 2], [1, 2])
 
 
 def test_crossings():

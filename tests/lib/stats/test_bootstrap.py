@@ -1,39 +1,67 @@
-"""Bootstrap intervals against theory and against plain resampling."""
+"""Bootstrap estimates against theory, against SciPy and against plain resampling."""
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from lib.stats.bootstrap import difference_interval, mean_interval, ratio_interval
+from lib.stats.bootstrap import bootstrap, bootstrap_counts, percentile_estimate, ratio_of_means
 
 
-def test_the_interval_of_a_mean_has_the_normal_width():
+def test_interval_of_a_mean_has_the_normal_width():
     x = np.random.default_rng(0).standard_normal(400)
-    found = mean_interval(x, resamples=4000, rng=np.random.default_rng(1))
+    estimate = bootstrap(np.mean, x, resamples=4000, rng=np.random.default_rng(1))
     se = x.std() / 20
-    assert found.value == pytest.approx(x.mean())
-    assert found.se == pytest.approx(se, rel=0.05)
-    assert found.high - found.low == pytest.approx(2 * 1.96 * se, rel=0.06)
+    assert estimate.value == pytest.approx(x.mean())
+    assert estimate.se == pytest.approx(se, rel=0.05)
+    assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * se, rel=0.06)
+    assert estimate.n == 400
 
 
 def test_a_ratio_is_resampled_in_pairs():
     rng = np.random.default_rng(2)
     b = rng.uniform(1, 2, 30)
-    exact = ratio_interval(0.5 * b, b, resamples=500, rng=rng)
+    exact = bootstrap(ratio_of_means, 0.5 * b, b, resamples=500, rng=rng)
     assert (exact.low, exact.value, exact.high) == pytest.approx((0.5, 0.5, 0.5))
     a = 0.5 * b + 0.1 * rng.standard_normal(30)
     index = np.random.default_rng(3).integers(30, size=(20000, 30))
     plain = np.percentile(a[index].mean(1) / b[index].mean(1), [2.5, 97.5])
-    found = ratio_interval(a, b, resamples=20000, rng=np.random.default_rng(4))
-    np.testing.assert_allclose([found.low, found.high], plain, atol=0.003)
+    estimate = bootstrap(ratio_of_means, a, b, resamples=20000, rng=np.random.default_rng(4))
+    np.testing.assert_allclose([estimate.low, estimate.high], plain, atol=0.003)
 
 
-def test_a_difference_and_single_values():
-    rng = np.random.default_rng(5)
-    a = rng.standard_normal(20)
-    found = difference_interval(a + 1, a, resamples=200, rng=rng)
-    assert (found.low, found.high) == pytest.approx((1, 1))
-    alone = mean_interval([2.0], resamples=10, rng=rng)
-    assert alone.value == 2
-    assert np.isnan(alone.high)
-    with pytest.raises(ValueError, match="paired"):
-        ratio_interval(a, a[:3], resamples=10, rng=rng)
+def test_medians_of_a_table_are_those_of_its_columns():
+    values = np.random.default_rng(5).exponential(size=(20, 2))
+    estimate = bootstrap(np.median, values, resamples=4000, rng=np.random.default_rng(6))
+    alone = bootstrap(np.median, values[:, 1], resamples=4000, rng=np.random.default_rng(7))
+    np.testing.assert_allclose([entry[1] for entry in estimate[:4]], alone[:4], rtol=0.1)
+
+
+def test_counts_are_resamples():
+    counts = bootstrap_counts(8, 4000, np.random.default_rng(2))
+    np.testing.assert_array_equal(counts.sum(axis=1), 8)
+    np.testing.assert_allclose(counts.mean(axis=0), 1, atol=0.08)
+    np.testing.assert_allclose(counts.var(axis=0), 1 - 1 / 8, atol=0.1)  # binomial of 8 draws with probability 1/8
+
+
+def test_percentile_estimate_of_a_mean_is_scipys():
+    rng = np.random.default_rng(3)
+    x = rng.exponential(size=30)
+    ours = percentile_estimate(x.mean(), bootstrap_counts(30, 20000, rng) @ x / 30, 30)
+    peer = stats.bootstrap((x,), np.mean, n_resamples=20000, method="percentile", rng=4)
+    np.testing.assert_allclose([ours.low, ours.high], peer.confidence_interval, atol=0.02)
+    assert ours.se == pytest.approx(peer.standard_error, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda rng: bootstrap(np.mean, [2.0], resamples=10, rng=rng), r"samples: got 1 unit\(s\)"),
+        (lambda rng: bootstrap(ratio_of_means, [1.0, 2.0], [1.0], resamples=10, rng=rng), "samples: got shapes"),
+        (lambda rng: bootstrap(np.mean, [1.0, 2.0], resamples=10, rng=rng, level=2), "level: got 2"),
+        (lambda rng: bootstrap_counts(0, 5, rng), "n, resamples: got 0 and 5"),
+        (lambda rng: percentile_estimate(1.0, [1.0], 5), r"resampled: got 1 unit\(s\)"),
+    ],
+)
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        call(np.random.default_rng(0))

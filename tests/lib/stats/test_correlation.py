@@ -2,10 +2,18 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.linear_model import LinearRegression
 
-from lib.stats.correlation import correlation, covariance, partial_correlation, residuals
-from lib.stats.intervals import bootstrap_counts
+from lib.stats.bootstrap import bootstrap_counts
+from lib.stats.correlation import (
+    correlation,
+    correlation_pvalue,
+    covariance,
+    estimate_correlation,
+    partial_correlation,
+    residuals,
+)  # fmt: skip
 
 RNG = np.random.default_rng(0)
 
@@ -47,3 +55,38 @@ def test_residuals_do_not_mind_dependent_controls_or_none():
 def test_one_observation_is_refused():
     with pytest.raises(ValueError, match="samples: got 1 obs"):
         covariance(np.ones((1, 3)))
+
+
+def test_test_and_interval_of_a_correlation_are_pearsons():
+    x, y = np.random.default_rng(1).standard_normal((2, 25))
+    pearson = stats.pearsonr(x, y)
+    r = np.array([pearson.statistic, 0.0, 1.0])
+    assert correlation_pvalue(r, 23)[0] == pytest.approx(pearson.pvalue, rel=1e-10)
+    np.testing.assert_array_equal(correlation_pvalue(r, 23)[1:], [1, 0])
+    estimate = estimate_correlation(r, 23)
+    np.testing.assert_allclose([estimate.low[0], estimate.high[0]], pearson.confidence_interval(), rtol=1e-10)
+    assert estimate.low[2] == estimate.high[2] == 1
+    np.testing.assert_array_equal(estimate.n, 25)
+
+
+def test_error_of_a_correlation_is_its_spread():
+    x, y = np.random.default_rng(2).standard_normal((2, 5000, 60))
+    samples = np.stack([x, 0.6 * x + 0.8 * y], axis=-1)
+    estimate = estimate_correlation(correlation(covariance(samples))[:, 0, 1], 58)
+    assert np.mean(estimate.se) == pytest.approx(np.std(estimate.value), rel=0.05)
+    assert np.mean((estimate.low <= 0.6) & (estimate.high >= 0.6)) == pytest.approx(0.95, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: estimate_correlation(1.1, 10), "r: got 1.1"),
+        (lambda: estimate_correlation(0.1, 1), "df: got 1.0"),
+        (lambda: estimate_correlation(0.1, 10, level=0), "level: got 0"),
+        (lambda: correlation_pvalue(np.nan, 10), "r: got nan"),
+        (lambda: correlation_pvalue(0.1, 0), "df: got 0.0"),
+    ],
+)
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        call()

@@ -1,66 +1,175 @@
-"""Intervals against SciPy and against their nominal coverage."""
+"""Estimates against SciPy, against closed forms, and against their nominal coverage in simulation."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from lib.stats import intervals as iv
+from lib.stats.intervals import (
+    clopper_pearson,
+    estimate_difference,
+    estimate_mean,
+    estimate_median,
+    estimate_proportion,
+    estimate_ratio,
+    estimate_root_mean_square,
+    estimate_slope,
+    standard_error,
+)  # fmt: skip
 
 
-def test_mean_interval_is_students():
+def coverage(estimate, truth) -> float:
+    return np.mean((estimate.low <= truth) & (truth <= estimate.high))
+
+
+def test_mean_has_students_interval():
     values = np.random.default_rng(0).standard_normal((12, 3))
-    mean, low, high = iv.mean_interval(values, level=0.9)
+    estimate = estimate_mean(values, level=0.9)
     for k in range(3):
         expected = stats.ttest_1samp(values[:, k], 0).confidence_interval(0.9)
-        np.testing.assert_allclose([low[k], high[k]], expected, rtol=1e-12)
-    np.testing.assert_allclose(mean, values.mean(0))
+        np.testing.assert_allclose([estimate.low[k], estimate.high[k]], expected, rtol=1e-12)
+    np.testing.assert_allclose(estimate.value, values.mean(0))
+    np.testing.assert_allclose(estimate.se, stats.sem(values), rtol=1e-14)
+    np.testing.assert_array_equal(estimate.se, standard_error(values))
+    assert estimate.n == 12
 
 
-def test_correlation_test_and_interval_are_pearsons():
-    rng = np.random.default_rng(1)
-    x, y = rng.standard_normal((2, 25))
-    found = stats.pearsonr(x, y)
-    r = np.array([found.statistic, 0.0, 1.0])
-    assert iv.correlation_pvalue(r, 23)[0] == pytest.approx(found.pvalue, rel=1e-10)
-    np.testing.assert_array_equal(iv.correlation_pvalue(r, 23)[1:], [1, 0])
-    interval = iv.correlation_interval(r, 23)
-    np.testing.assert_allclose([interval.low[0], interval.high[0]], found.confidence_interval(), rtol=1e-10)
-    assert interval.low[2] == interval.high[2] == 1
+def test_paired_difference_is_students_paired_test():
+    a, b = np.random.default_rng(1).standard_normal((2, 15))
+    expected = stats.ttest_rel(a, b).confidence_interval(0.99)
+    np.testing.assert_allclose(estimate_difference(a, b, level=0.99)[2:4], expected, rtol=1e-12)
 
 
-def test_critical_correlation_has_its_p_value():
-    assert iv.correlation_pvalue(iv.critical_correlation(0.05 / 55, 37), 37) == pytest.approx(0.05 / 55, rel=1e-9)
+@pytest.mark.parametrize("estimate", [estimate_mean, estimate_median, estimate_root_mean_square])
+def test_units_on_several_axes_are_one_sample(estimate):
+    values = np.random.default_rng(2).standard_normal((4, 5, 3))
+    together, flat = estimate(values, axis=(0, 2)), estimate(np.swapaxes(values, 0, 1).reshape(5, 12), axis=1)
+    for ours, expected in zip(together[:4], flat[:4]):
+        np.testing.assert_allclose(ours, expected, rtol=1e-12)
+    assert together.n == flat.n == 12
 
 
-def test_bootstrap_counts_are_resamples():
-    counts = iv.bootstrap_counts(8, 4000, np.random.default_rng(2))
-    np.testing.assert_array_equal(counts.sum(axis=1), 8)
-    np.testing.assert_allclose(counts.mean(axis=0), 1, atol=0.08)
-    np.testing.assert_allclose(counts.var(axis=0), 1 - 1 / 8, atol=0.1)  # binomial of 8 draws with probability 1/8
+def test_proportion_has_the_interval_of_clopper_and_pearson():
+    hits = np.array([0, 1, 7, 19, 20])
+    estimate = estimate_proportion(hits, 20, level=0.9)
+    for k, count in enumerate(hits):
+        expected = stats.binomtest(count, 20).proportion_ci(0.9, method="exact")
+        np.testing.assert_allclose([estimate.low[k], estimate.high[k]], expected, atol=1e-9)
+    np.testing.assert_allclose(estimate.se, np.sqrt(stats.binom.var(20, hits / 20)) / 20)
 
 
-def test_percentile_interval_of_a_mean_is_scipys():
-    rng = np.random.default_rng(3)
-    x = rng.exponential(size=30)
-    means = iv.bootstrap_counts(30, 20000, rng) @ x / 30
-    ours = iv.percentile_interval(x.mean(), means)
-    peer = stats.bootstrap((x,), np.mean, n_resamples=20000, method="percentile", rng=4).confidence_interval
-    np.testing.assert_allclose([ours.low, ours.high], peer, atol=0.02)
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.97])
+def test_exact_interval_of_a_proportion_covers_at_least_at_its_level(share):
+    hits = np.arange(41)
+    low, high = clopper_pearson(hits, 40, 0.1)
+    assert stats.binom.pmf(hits, 40, share) @ ((low <= share) & (share <= high)) >= 0.9
+
+
+@pytest.mark.parametrize("n", [6, 9, 40, 101])
+def test_interval_of_a_median_is_the_narrowest_pair_of_order_statistics_that_covers(n):
+    estimate = estimate_median(np.arange(n, dtype=float))
+    k = int(estimate.low)  # k values lie below the lower end
+    assert estimate.high == n - 1 - k
+    assert 2 * stats.binom.cdf(k, n, 0.5) <= 0.05 < 2 * stats.binom.cdf(k + 1, n, 0.5)
+    test = stats.quantile_test(np.arange(n, dtype=float), q=0, p=0.5).confidence_interval(0.95)
+    assert (estimate.low, estimate.high) == pytest.approx(test)
+
+
+def test_interval_of_a_median_covers_where_students_does_not():
+    draws = np.random.default_rng(3).pareto(0.8, (4000, 25)) + 1  # infinite mean, median 2^(1/0.8)
+    assert coverage(estimate_median(draws, axis=1), 2**1.25) >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 4000)
+
+
+def test_error_of_a_median_is_its_spread():
+    draws = np.random.default_rng(4).standard_normal((4000, 41))
+    estimate = estimate_median(draws, axis=1)
+    assert np.mean(estimate.se) == pytest.approx(np.std(estimate.value), rel=0.05)
+
+
+def test_slope_agrees_with_linear_regression():
+    rng = np.random.default_rng(5)
+    x = rng.uniform(1, 5, 9)
+    y = rng.standard_normal((9, 2)) + 3 * x[:, None]
+    estimate = estimate_slope(x, y)
+    for k in range(2):
+        fit = stats.linregress(x, y[:, k])
+        half = stats.t.ppf(0.975, 7) * fit.stderr
+        expected = (fit.slope, fit.stderr, fit.slope - half, fit.slope + half)
+        np.testing.assert_allclose([entry[k] for entry in estimate[:4]], expected, rtol=1e-10)
+
+
+def test_exponent_of_a_power_law():
+    x = np.array([1, 2, 4, 8.0])
+    exact = estimate_slope(np.log(x), np.log(3 * x**1.5))
+    assert exact.value == pytest.approx(1.5)
+    assert exact.se == pytest.approx(0, abs=1e-12)
+
+
+def test_ends_of_fiellers_interval_are_on_the_edge_of_students_test():
+    rng = np.random.default_rng(6)
+    a, b = rng.normal(2, 1, 20), rng.normal(3, 1, 20)
+    estimate = estimate_ratio(a, b)
+    for end in (estimate.low, estimate.high):
+        assert stats.ttest_1samp(a - end * b, 0).pvalue == pytest.approx(0.05, rel=1e-9)
+    assert stats.ttest_1samp(a - estimate.value * b, 0).pvalue == pytest.approx(1)
+
+
+def test_ratio_of_proportional_samples_is_exact_and_of_a_vanishing_mean_unbounded():
+    b = np.random.default_rng(7).uniform(1, 2, 30)
+    assert estimate_ratio(0.5 * b, b)[:4] == pytest.approx((0.5, 0, 0.5, 0.5), abs=1e-8)
+    around_zero = np.array([-1.0, 1.0, -2.0, 2.1])
+    assert estimate_ratio(np.ones(4), around_zero)[2:4] == (-np.inf, np.inf)
+
+
+SIMULATIONS = 4000
 
 
 @pytest.mark.parametrize(
-    ("call", "name"),
+    ("estimate", "truth"),
     [
-        (lambda: iv.mean_interval([1.0]), "values"),
-        (lambda: iv.mean_interval(np.ones((1, 4))), "values"),
-        (lambda: iv.mean_interval([1.0, 2.0], level=1.0), "level"),
-        (lambda: iv.correlation_interval(1.1, 10), "r"),
-        (lambda: iv.correlation_interval(0.1, 1), "df"),
-        (lambda: iv.correlation_pvalue(np.nan, 10), "r"),
-        (lambda: iv.correlation_pvalue(0.1, 0), "df"),
-        (lambda: iv.bootstrap_counts(0, 5, np.random.default_rng(0)), "n"),
+        (lambda x, y: estimate_mean(x, axis=1), 2.0),
+        (lambda x, y: estimate_difference(x, y, axis=1), -1.0),
+        (lambda x, y: estimate_ratio(x, y, axis=1), 2 / 3),
+        (lambda x, y: estimate_slope(np.arange(12), x.T), 0.0),
+        (lambda x, y: estimate_mean(x.reshape(SIMULATIONS, 3, 4), axis=(1, 2)), 2.0),
+    ],
+    ids=["mean", "difference", "ratio", "slope", "two axes"],
+)
+def test_intervals_of_normal_units_cover_at_their_level(estimate, truth):
+    rng = np.random.default_rng(8)
+    x = rng.normal(2, 1, (SIMULATIONS, 12))
+    y = 3 + 0.5 * (x - 2) + rng.normal(0, 0.8, x.shape)
+    assert coverage(estimate(x, y), truth) == pytest.approx(0.95, abs=3 * np.sqrt(0.95 * 0.05 / SIMULATIONS))
+
+
+def test_root_mean_square_has_the_spread_and_the_coverage_of_simulation():
+    errors = np.random.default_rng(9).normal(2, 1, (4000, 400))
+    estimate = estimate_root_mean_square(errors, axis=1)
+    assert np.mean(estimate.se) == pytest.approx(np.std(estimate.value), rel=0.05)
+    assert coverage(estimate, np.sqrt(5)) == pytest.approx(0.95, abs=0.015)
+    assert estimate_root_mean_square(np.zeros(3))[:4] == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: estimate_mean([1.0]), r"values: got 1 unit\(s\), expected at least 2"),
+        (lambda: estimate_mean(np.ones((1, 4))), r"values: got 1 unit\(s\)"),
+        (lambda: estimate_mean(3.0), r"values: got shape \(\), expected units along axis 0"),
+        (lambda: estimate_mean([1.0, 2.0], level=1.0), "level: got 1.0"),
+        (lambda: estimate_mean([1.0, 2.0], level=0.0), "level: got 0.0"),
+        (lambda: estimate_difference([1.0, 2.0], [1.0]), "a, b: got shapes"),
+        (lambda: estimate_ratio([1.0], [1.0]), r"a, b: got 1 unit\(s\)"),
+        (lambda: estimate_median(np.ones(5)), r"values: got 5 unit\(s\), expected at least 6"),
+        (lambda: estimate_median(np.ones(6), level=0.99), r"values: got 6 unit\(s\), expected at least 8"),
+        (lambda: estimate_proportion(3, 0), "trials: got 0"),
+        (lambda: estimate_proportion([1, 8], 7), "hits: got 1 to 8"),
+        (lambda: estimate_proportion(1, 7, level=1.5), "level: got 1.5"),
+        (lambda: clopper_pearson(1, 7, 0.0), "error: got 0.0"),
+        (lambda: estimate_slope([1, 2], [1, 2]), r"x: got shape \(2,\), expected at least 3 points"),
+        (lambda: estimate_slope([1, 1, 1], [1, 2, 3]), "x: got 1.0 alone"),
+        (lambda: estimate_slope([1, 2, 3], [1, 2]), r"y: got shape \(2,\), expected 3 values"),
     ],
 )
-def test_bad_arguments_are_named(call, name):
-    with pytest.raises(ValueError, match=rf"^{name}.*: got"):
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         call()

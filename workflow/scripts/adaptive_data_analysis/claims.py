@@ -3,12 +3,13 @@
 import numpy as np
 
 from lib.atlas.claims import claim, measured
+from lib.stats.intervals import estimate_mean, estimate_slope, standard_error
 
 
 def claims(signs, counts: list, small, large, few, certified, transfer, holdout, checks, screen, audit) -> dict:
     """Return the measured quantities of each claim."""
     n, tolerated = tolerated_queries(counts)
-    slope = {name: loglog_slope(n, values) for name, values in tolerated.items()}
+    slope = {name: estimate_slope(np.log(n), np.log(values)).value for name, values in tolerated.items()}
     labels = [f"n = {size}" for size in n]
 
     plain = signs.sel(sigma=0.0)
@@ -22,7 +23,7 @@ def claims(signs, counts: list, small, large, few, certified, transfer, holdout,
     pmw = small.worst.sel(mechanism="pmw")
     updates = small.updates.sel(variant="pmw").mean("seed").values
 
-    bias, se = transfer.bias.mean("run"), transfer.bias.std("run", ddof=1) / np.sqrt(transfer.sizes["run"])
+    bias = estimate_mean(transfer.bias, axis=transfer.bias.get_axis_num("run"))
     missed = (np.abs(transfer.bias) > transfer.tau).mean("run").values[transfer.premises.values]
 
     told = holdout.accuracy.isel(k=-1).sel(data="no signal").mean("seed")
@@ -51,7 +52,7 @@ def claims(signs, counts: list, small, large, few, certified, transfer, holdout,
             ),
             error_at_n=measured(
                 at_n.values,
-                se=(plain.error.sel(ratio=1.0).std("seed", ddof=1) / np.sqrt(plain.sizes["seed"])).values,
+                se=standard_error(plain.error.sel(ratio=1.0), plain.error.sel(ratio=1.0).get_axis_num("seed")),
                 labels=[f"n = {size}" for size in plain.n.values],
                 seeds=range(plain.sizes["seed"]),
             ),
@@ -74,7 +75,7 @@ def claims(signs, counts: list, small, large, few, certified, transfer, holdout,
             rests_on=["small", "large", "certified"],
             pmw=measured(
                 pmw.mean("seed").values,
-                se=(pmw.std("seed", ddof=1) / np.sqrt(pmw.sizes["seed"])).values,
+                se=standard_error(pmw, pmw.get_axis_num("seed")),
                 labels=[f"m = {m}" for m in queries],
                 seeds=seeds,
             ),
@@ -93,12 +94,14 @@ def claims(signs, counts: list, small, large, few, certified, transfer, holdout,
             updates_over_bound=measured(updates / small.update_bound, labels=[f"m = {m}" for m in queries]),
             updates=measured(updates, labels=[f"m = {m}" for m in queries], seeds=seeds),
             growth=updates[-1] / max(updates[many][0], 1e-9),
-            slope_in_log_m=float(np.polyfit(np.log(queries[1:]), np.log(updates[1:] + 0.25), 1)[0]),
+            slope_in_log_m=estimate_slope(np.log(queries[1:]), np.log(updates[1:] + 0.25)).value,
         ),
         "a5": claim(
             rests_on=["transfer", "audit"],
-            excess=measured((bias - transfer.bound - 2 * se).values, labels=[f"eps = {e:g}" for e in transfer.epsilon]),
-            bias=measured(bias.values, se=se.values, labels=[f"eps = {e:g}" for e in transfer.epsilon]),
+            excess=measured(
+                (bias.value - transfer.bound - 2 * bias.se).values, labels=[f"eps = {e:g}" for e in transfer.epsilon]
+            ),
+            bias=measured(bias.value, se=bias.se, labels=[f"eps = {e:g}" for e in transfer.epsilon]),
             failures=measured(missed, labels=[f"eps = {e:g}" for e in transfer.epsilon.values[transfer.premises]]),
             largest_mean=transfer.largest.mean().item(),
             samples_needed=transfer.samples_needed,
@@ -129,9 +132,7 @@ def claims(signs, counts: list, small, large, few, certified, transfer, holdout,
         ),
         "a9": claim(
             rests_on=["few"],
-            gaussian_minus_naive=measured(
-                excess.mean(), se=excess.std(ddof=1) / np.sqrt(len(excess)), seeds=range(len(excess))
-            ),
+            gaussian_minus_naive=measured(excess.mean(), se=standard_error(excess), seeds=range(len(excess))),
             errors=measured(
                 [one.sel(mechanism=name).mean().item() for name in ("naive", "gaussian", "pmw")],
                 labels=["naive", "gaussian", "pmw"],
@@ -180,11 +181,6 @@ def tolerated_queries(counts: list) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         for name in dict.fromkeys(runs[0].mechanism.values.tolist())
     }
     return np.array([run.n for run in runs]), best
-
-
-def loglog_slope(x: np.ndarray, y: np.ndarray) -> float:
-    """Least-squares slope of log y on log x."""
-    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
 if "snakemake" in globals():

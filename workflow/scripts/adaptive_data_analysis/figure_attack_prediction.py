@@ -4,6 +4,7 @@ import numpy as np
 
 from lib.atlas.figure import COLOURS, MARKERS, new_figure
 from lib.privacy.analysts import sign_attack_bias
+from lib.stats.intervals import standard_error
 
 
 def figure(signs):
@@ -17,7 +18,7 @@ def figure(signs):
             axis.errorbar(
                 signs.ratio,
                 error.mean("seed"),
-                2 * error.std("seed", ddof=1) / np.sqrt(error.sizes["seed"]),
+                2 * standard_error(error, error.get_axis_num("seed")),
                 color=COLOURS[i],
                 marker=MARKERS[i],
                 mfc="white",

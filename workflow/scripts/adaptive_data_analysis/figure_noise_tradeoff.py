@@ -1,8 +1,7 @@
 """Figure: noise hurts early answers and saves the last one; the largest error is smallest in between."""
 
-import numpy as np
-
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.stats.intervals import standard_error
 
 
 def figure(signs):
@@ -18,7 +17,7 @@ def figure(signs):
         axis.errorbar(
             sigma,
             error.mean("seed"),
-            2 * error.std("seed", ddof=1) / np.sqrt(error.sizes["seed"]),
+            2 * standard_error(error, error.get_axis_num("seed")),
             color=COLOURS[i],
             marker=MARKERS[i],
             linestyle=LINESTYLES[i],

@@ -1,19 +1,15 @@
 """Figure: bias of privately chosen queries against epsilon, under exp(epsilon) - 1."""
 
-import numpy as np
-
 from lib.atlas.figure import COLOURS, REFERENCE, new_figure
+from lib.stats.intervals import estimate_mean
 
 
 def figure(transfer):
     """Return the figure; bars are twice the standard error over runs, shading marks the theorem's premises."""
     fig, axis = new_figure(width=5.2, height=3.8)
-    runs = transfer.sizes["run"]
+    bias = estimate_mean(transfer.bias, axis=transfer.bias.get_axis_num("run"))
     eps = transfer.epsilon.values
-    axis.errorbar(
-        eps, transfer.bias.mean("run"), 2 * transfer.bias.std("run", ddof=1) / np.sqrt(runs),
-        marker="o", mfc="white", label="exponential mechanism",
-    )  # fmt: skip
+    axis.errorbar(eps, bias.value, 2 * bias.se, marker="o", mfc="white", label="exponential mechanism")
     axis.axhline(transfer.largest.mean(), color=COLOURS[1], linestyle="-.", label="the query of largest sample mean")
     axis.plot(eps, transfer.bound, label="$e^\\epsilon - 1$", **REFERENCE)
     axis.axvspan(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.stats.intervals import standard_error
 
 NAMES = {
     "corrected": "causal de Finetti",
@@ -26,7 +27,7 @@ def figure(graphs: list, *, paper: list[list[float]]):
     for i, (method, label) in enumerate(NAMES.items()):
         for axis, measure in ((left, "distance"), (right, "exact")):
             score = [run.score.sel(algorithm=method, measure=measure) for run in runs]
-            error = [2 * s.std("seed", ddof=1).item() / np.sqrt(s.sizes["seed"]) for s in score]
+            error = [2 * standard_error(s) for s in score]
             axis.errorbar(
                 number, [s.mean().item() for s in score], error, color=COLOURS[i], marker=MARKERS[i],
                 linestyle=LINESTYLES[i], mfc="white", label=label,

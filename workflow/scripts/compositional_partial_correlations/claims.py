@@ -1,9 +1,10 @@
 """Measure every claim of the paper; verdicts are given elsewhere."""
 
 import numpy as np
-from scipy.stats import binomtest, sem, spearmanr
+from scipy.stats import binomtest, spearmanr
 
 from lib.atlas.claims import claim, measured
+from lib.stats.intervals import standard_error
 
 
 def _pairs(data, name):
@@ -27,7 +28,7 @@ def _rank_correlation(data, first, second):
 
 def _share(values):
     """Mean share over simulations, with its standard error."""
-    return measured(values.values.mean(), se=sem(values.values))
+    return measured(values.values.mean(), se=standard_error(values.values))
 
 
 def _recovery(runs):
@@ -37,12 +38,12 @@ def _recovery(runs):
         size, seeds = run.attrs["parts"], run.seed.values
         values = run.auroc.values
         at = list(run.measure.values)
-        se = sem(values, axis=1)
+        se = standard_error(values, axis=1)
         quantities[f"auroc_{size}"] = measured(values.mean(axis=1), se=se, labels=at, seeds=seeds)
         own = values[at.index("partial correlation")]
         gain = own - values[at.index("proportionality")]
-        quantities[f"pcor_{size}"] = measured(own.mean(), se=sem(own), seeds=seeds)
-        quantities[f"gain_{size}"] = measured(gain.mean(), se=sem(gain), seeds=seeds)
+        quantities[f"pcor_{size}"] = measured(own.mean(), se=standard_error(own), seeds=seeds)
+        quantities[f"gain_{size}"] = measured(gain.mean(), se=standard_error(gain), seeds=seeds)
     return quantities
 
 

@@ -10,8 +10,7 @@ from lib.compositional.regression import pair_correlations, pair_residuals, part
 from lib.compositional.simulate import logistic_normal, moment_matched
 from lib.compositional.tables import read_composition, read_variation
 from lib.graphs.gaussian import random_precision
-from lib.stats.correlation import correlation
-from lib.stats.intervals import correlation_pvalue
+from lib.stats.correlation import correlation, correlation_pvalue
 
 OXIDES = ["Si", "Al", "Fe", "Mg", "Ca", "Na", "K", "Ti", "P", "Mn", "Sb"]
 LABELS = {

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
-from lib.stats.intervals import mean_interval
+from lib.stats.intervals import estimate_mean
 
 
 def figure(recovery: list):
@@ -12,7 +12,8 @@ def figure(recovery: list):
     runs = sorted(recovery, key=lambda run: run.attrs["parts"])
     sizes = np.array([run.attrs["parts"] for run in runs], dtype=float)
     for k, name in enumerate(runs[0].measure.values):
-        mean, low, high = np.array([mean_interval(run.auroc.sel(measure=name).values) for run in runs]).T
+        means = [estimate_mean(run.auroc.sel(measure=name).values) for run in runs]
+        mean, low, high = np.array([(mean.value, mean.low, mean.high) for mean in means]).T
         axis.errorbar(
             sizes * 1.012 ** (k - 3), mean, [mean - low, high - mean], marker=MARKERS[k], ls=LINESTYLES[k],
             color=COLOURS[(6, 0, 5, 4, 1, 2, 3)[k]], mfc="white", elinewidth=0.8, label=name,

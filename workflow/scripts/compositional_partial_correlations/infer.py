@@ -7,8 +7,8 @@ from lib.compositional.inference import permutation_fdr, permutation_null
 from lib.compositional.logratio import clr_covariance
 from lib.compositional.partial import partial, partial_from_precision, precision
 from lib.compositional.simulate import contrasts, without_association
-from lib.stats.correlation import covariance
-from lib.stats.intervals import bootstrap_counts, correlation_interval, correlation_pvalue, percentile_interval
+from lib.stats.bootstrap import bootstrap_counts, percentile_estimate
+from lib.stats.correlation import correlation_pvalue, covariance, estimate_correlation
 
 
 def _sampled(cov, noise):
@@ -45,12 +45,13 @@ def infer(
     i, j = np.triu_indices(d, 1)
     L = np.log(X)
     again = clr_covariance(S=covariance(L, bootstrap_counts(n, resamples, rng)))
-    bootstrap = percentile_interval(r[i, j], partial_from_precision(precision(again)).correlation[:, i, j], level=level)
-    fisher = correlation_interval(r[i, j], df, level)
+    resampled = partial_from_precision(precision(again)).correlation[:, i, j]
+    bootstrap = percentile_estimate(r[i, j], resampled, n, level=level)
+    fisher = estimate_correlation(r[i, j], df, level)
     # the same white samples for every pair: rates of pairs are dependent, and errors count simulations
     noise = covariance(rng.standard_normal((simulations, n, d - 1)))
     truth = _sampled(study.clr_cov.values, noise)[:, i, j]
-    simulated = correlation_interval(truth, df, level)
+    simulated = estimate_correlation(truth, df, level)
     covered = (simulated.low <= r[i, j]) & (r[i, j] <= simulated.high)
     rejected = np.zeros((simulations, len(i)), dtype=bool)
     for p, pair in enumerate(zip(i, j)):
@@ -72,8 +73,8 @@ def infer(
             "rho_p": ("pair", study.rho_p.values[i, j]),
             "pvalue": ("pair", study.pvalue.values[i, j]),
             "q": ("pair", q_study[i, j], {"long_name": "false discovery rate by permutation"}),
-            "bootstrap": (("end", "pair"), np.stack(bootstrap[1:])),
-            "fisher": (("end", "pair"), np.stack(fisher[1:])),
+            "bootstrap": (("end", "pair"), np.stack([bootstrap.low, bootstrap.high])),
+            "fisher": (("end", "pair"), np.stack([fisher.low, fisher.high])),
             "covered": ("pair", covered.sum(axis=0), rates),
             "rejected": ("pair", rejected.sum(axis=0), rates),
             "rejected_independent": ("pair", by_chance.sum(axis=0), rates),

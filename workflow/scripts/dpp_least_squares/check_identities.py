@@ -6,13 +6,13 @@ from scipy import stats
 
 from lib.atlas.progress import progress
 from lib.atlas.seeds import generator
-from lib.regression.errors import mean_and_error
 from lib.regression.problems import Problem, problem, space
 from lib.regression.weighted import inverse_gram_mean, weighted_least_squares
 from lib.sampling.basis import OrthonormalBasis
 from lib.sampling.designs import blocks, sample_design
 from lib.sampling.dpp import counting_moments, sample_projection_dpp
 from lib.sampling.multivariate import DiscreteBasis
+from lib.stats.intervals import estimate_mean
 
 MOMENTS = ("second moment", "fourth moment", "mean count", "pairs", "variance of the count")
 INVERSES = ("vol", "vol_mu", "iid")
@@ -40,7 +40,7 @@ def process_moments(basis: OrthonormalBasis, cut: float, draws: int, rng) -> tup
     samples = [
         np.mean(first**2, axis=1), np.mean(first**4, axis=1), count, count * (count - 1), (count - exact["mean"]) ** 2
     ]  # fmt: skip
-    measured = np.array([mean_and_error(v) for v in samples])
+    measured = np.array([estimate_mean(v)[:2] for v in samples])
     # moments of nu_m: of the first coordinate alone, so that tensor bases need the nodes of one variable
     one = getattr(basis, "factors", [basis])[0]
     nodes, weight = one.quadrature()
@@ -110,10 +110,10 @@ def check_identities(
                 excess = np.sum((coef - approximation.coef) ** 2, axis=1) / best[b] ** 2
                 rms[b, s, k] = np.sqrt(1 + np.mean(excess))
                 if strategy in INVERSES:
-                    inverse[:, b, s, k] = *mean_and_error(values), np.median(values)
+                    inverse[:, b, s, k] = *estimate_mean(values)[:2], np.median(values)
                 if strategy in BIASES and k == 0:
                     j = BIASES.index(strategy)
-                    centre, spread = mean_and_error(coef, axis=0)
+                    centre, spread, *_ = estimate_mean(coef)
                     bias[b, j] = np.linalg.norm(centre - approximation.coef) / best[b]
                     bias_se[b, j] = np.linalg.norm(spread) / best[b]
     grid = ("basis", "inverse_strategy", "multiple")

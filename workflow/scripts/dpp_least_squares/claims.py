@@ -5,8 +5,7 @@ import itertools
 import numpy as np
 
 from lib.atlas.claims import claim, measured
-from lib.regression.errors import mean_and_error
-from lib.regression.errors import root_mean_square as _rms
+from lib.stats.intervals import binomial_error, estimate_mean, estimate_root_mean_square, standard_error
 
 
 def _errors(run, strategy, multiple, function="runge"):
@@ -16,7 +15,7 @@ def _errors(run, strategy, multiple, function="runge"):
 
 
 def _quantity(errors):
-    value, se = _rms(errors)
+    value, se, *_ = estimate_root_mean_square(errors)
     return measured(value, se=se)
 
 
@@ -63,18 +62,22 @@ def claims(
     m = independent.m
     rms_at = {k: _quantity(_errors(volume, "vol", k)) for k in (2, 4, 6, 10)}
     order = [
-        _rms(_errors(run, s, 2))
+        estimate_root_mean_square(_errors(run, s, 2))
         for run, s in ((repeated, "rep"), (volume, "vol"), (independent, "iid"), (independent, "mc"))
     ]
-    at_end = [_rms(_errors(run, s, 10)) for run, s in ((repeated, "rep"), (volume, "vol"), (independent, "iid"))]
+    at_end = [
+        estimate_root_mean_square(_errors(run, s, 10))
+        for run, s in ((repeated, "rep"), (volume, "vol"), (independent, "iid"))
+    ]
 
     grown = {
-        s: _rms(growth.error.sel(strategy=s, rule="1 m ln m", function="next").values) for s in growth.strategy.values
+        s: estimate_root_mean_square(growth.error.sel(strategy=s, rule="1 m ln m", function="next").values, axis=-1)
+        for s in growth.strategy.values
     }
     size_labels = [f"m = {s}" for s in growth["size"].values]
     large = np.flatnonzero(growth["size"].values >= min(10, growth["size"].values[-2]))
     rise = np.diff(grown["vol"][0][large]) - 2 * np.hypot(grown["vol"][1][large][:-1], grown["vol"][1][large][1:])
-    interpolation, interpolation_se = mean_and_error(growth.interpolation.values)
+    interpolation, interpolation_se, *_ = estimate_mean(growth.interpolation.values, axis=-1)
 
     first = sizes_bases.level.values[0]
     needed = sizes_bases.needed.sel(level=first)
@@ -89,24 +92,24 @@ def claims(
     )
     at_seven = at_seven.max("step").dropna("basis")
 
-    failure_se = np.sqrt(conditioning.iid_failure * (1 - conditioning.iid_failure) / conditioning.draws)
+    failure_se = binomial_error(conditioning.iid_failure, conditioning.draws)
     failure_excess = (conditioning.iid_failure - conditioning.iid_bound - 2 * failure_se).values
 
     condition_labels = [f"{s}, n = {n}" for s in conditioning.strategy.values for n in conditioning.n.values]
     square = conditioning.square_error.values
-    mean_square, mean_square_se = mean_and_error(square)
+    mean_square, mean_square_se, *_ = estimate_mean(square, axis=-1)
     bound_gap = mean_square - 2 * mean_square_se - conditioning.bound.values
     failure = conditioning.failure.values
     tries = conditioning.tries.values
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = 1 / (1 - failure)
-        spread = np.hypot(mean_and_error(tries)[1], np.sqrt(failure * (1 - failure) / conditioning.draws) * expected**2)
+        spread = np.hypot(standard_error(tries, axis=-1), binomial_error(failure, conditioning.draws) * expected**2)
         gap = np.abs(tries.mean(-1) - expected)
         tries_deviation = np.where(gap == 0, 0.0, np.where(failure == 1, np.inf, gap / spread))
     eta = conditioning.failure
     middle = f"n = {conditioning.n.values[0]}"
-    free = _rms(np.sqrt(conditioning.free_square_error.sel(strategy="iid").values[0]))
-    kept = _rms(np.sqrt(conditioning.square_error.sel(strategy="iid").values[0]))
+    free = estimate_root_mean_square(np.sqrt(conditioning.free_square_error.sel(strategy="iid").values[0]))
+    kept = estimate_root_mean_square(np.sqrt(conditioning.square_error.sel(strategy="iid").values[0]))
 
     level = sizes_growth.level.values[0]
     grow = sizes_growth.needed.sel(level=level)

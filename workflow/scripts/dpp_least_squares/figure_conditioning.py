@@ -3,8 +3,8 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
-from lib.regression.errors import mean_and_error
 from lib.sampling.designs import LABELS
+from lib.stats.intervals import binomial_error, estimate_mean
 
 STYLE = {name: {"color": COLOURS[i % 8], "marker": MARKERS[i % 8]} for i, name in enumerate(LABELS)}
 
@@ -17,13 +17,19 @@ def figure(conditioning):
         run = conditioning.sel(strategy=name)
         at = n * 1.02 ** (k - 1)
         tries, error, free = run.tries.values, run.square_error.values, run.free_square_error.values
-        axes[0].errorbar(at, *mean_and_error(tries), ls="none", mfc="white", label=LABELS[name], **STYLE[name])
+        axes[0].errorbar(
+            at, *estimate_mean(tries, axis=-1)[:2], ls="none", mfc="white", label=LABELS[name], **STYLE[name]
+        )
         with np.errstate(divide="ignore"):
             axes[0].plot(at, 1 / (1 - run.failure.values), color=STYLE[name]["color"], ls=LINESTYLES[k])
         axes[1].errorbar(
-            at, *mean_and_error(error), ls=LINESTYLES[k], label=f"{LABELS[name]}, conditioned", **STYLE[name]
+            at,
+            *estimate_mean(error, axis=-1)[:2],
+            ls=LINESTYLES[k],
+            label=f"{LABELS[name]}, conditioned",
+            **STYLE[name],
         )
-        mean, se = mean_and_error(free)
+        mean, se, *_ = estimate_mean(free, axis=-1)
         axes[1].errorbar(
             at, mean, np.minimum(se, 0.9 * mean), ls="none", mfc="white", label=f"{LABELS[name]}, free", **STYLE[name]
         )
@@ -34,8 +40,15 @@ def figure(conditioning):
     axes[0].set(ylabel="draws until accepted", yscale="log", title="cost of rejection")
     axes[1].set(ylabel="mean of (error / $e_m$)$^2$", yscale="log", title="mean square error")
     bound_n, failure = conditioning.bound_n.values, conditioning.iid_failure.values
-    se = np.sqrt(failure * (1 - failure) / conditioning.draws)
-    axes[2].errorbar(bound_n, failure, se, mfc="white", label="measured", ls="none", **STYLE["iid"])
+    axes[2].errorbar(
+        bound_n,
+        failure,
+        binomial_error(failure, conditioning.draws),
+        mfc="white",
+        label="measured",
+        ls="none",
+        **STYLE["iid"],
+    )
     axes[2].plot(bound_n, conditioning.iid_bound, label="bound $m e^{-n c / m}$", **REFERENCE)
     axes[2].set(ylabel=f"Pr($\\lambda_{{\\min}}$ < {1 - conditioning.delta:g})", title="independent optimal points")
     for axis in axes[:2]:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
-from lib.regression.errors import root_mean_square
 from lib.regression.functions import FORMULAS
 from lib.sampling.designs import LABELS
+from lib.stats.intervals import estimate_root_mean_square
 
 STYLE = {name: {"color": COLOURS[i % 8], "marker": MARKERS[i % 8]} for i, name in enumerate(LABELS)}
 
@@ -19,7 +19,8 @@ def figure(growth):
     multiples = [r for r in growth.rule.values if "ln" not in r]
     for k, name in enumerate(growth.strategy.values):
         for i, rule in enumerate(logs):
-            rms, se = root_mean_square(growth.error.sel(strategy=name, rule=rule, function="next").values)
+            error = growth.error.sel(strategy=name, rule=rule, function="next").values
+            rms, se, *_ = estimate_root_mean_square(error, axis=-1)
             axes[0].errorbar(
                 m * 1.03 ** (k - 1), rms, np.minimum(se, 0.9 * rms), ls=LINESTYLES[i], mfc="white" if i else None,
                 label=f"{LABELS[name]}, n = {rule.removeprefix('1 ')}", **STYLE[name],
@@ -31,7 +32,8 @@ def figure(growth):
         best = growth.best_error.sel(function=function).values
         for k, name in enumerate(growth.strategy.values):
             for i, rule in enumerate(multiples):
-                rms, _ = root_mean_square(growth.error.sel(strategy=name, rule=rule, function=function).values)
+                error = growth.error.sel(strategy=name, rule=rule, function=function).values
+                rms = estimate_root_mean_square(error, axis=-1).value
                 axis.plot(
                     m * 1.03 ** (k - 1), best * rms, ls=LINESTYLES[i], mfc="white" if i else None,
                     label=f"{LABELS[name]}, n = {rule}", **STYLE[name],

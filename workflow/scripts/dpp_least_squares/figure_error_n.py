@@ -3,8 +3,8 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
-from lib.regression.errors import root_mean_square
 from lib.sampling.designs import LABELS
+from lib.stats.intervals import estimate_root_mean_square
 
 STYLE = {
     name: {"color": COLOURS[i % 8], "marker": MARKERS[i % 8], "ls": LINESTYLES[i % 8]} for i, name in enumerate(LABELS)
@@ -22,7 +22,7 @@ def figure(independent, volume, repeated):
         kept = [i for i, row in enumerate(ratio) if np.isfinite(row).sum() >= 2]
         n = chosen.n.values[kept] * 1.012 ** (k - 3)
         found = [ratio[i][np.isfinite(ratio[i])] for i in kept]
-        rms, se = np.array([root_mean_square(errors) for errors in found]).T
+        rms, se = np.array([estimate_root_mean_square(errors)[:2] for errors in found]).T
         style = {"mfc": "white", "lw": 1.1, "label": LABELS[name], **STYLE[name]}
         axes[0].errorbar(n, rms, np.minimum(se, 0.9 * rms), **style)
         axes[1].plot(n, [np.median(errors) for errors in found], **style)

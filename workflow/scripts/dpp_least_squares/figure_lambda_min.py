@@ -4,6 +4,7 @@ import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
 from lib.sampling.designs import LABELS
+from lib.stats.intervals import binomial_error
 
 STYLE = {name: {"color": COLOURS[i % 8], "marker": MARKERS[i % 8]} for i, name in enumerate(LABELS)}
 LINES = {name: LINESTYLES[i % 8] for i, name in enumerate(LABELS)}
@@ -23,7 +24,7 @@ def figure(independent, volume, repeated):
             n, q[1], [q[1] - q[0], q[2] - q[1]], ls=LINES[name], mfc="white", label=LABELS[name], lw=1.1, **STYLE[name]
         )
         chance = (low >= target).mean("repetition").values
-        se = np.sqrt(chance * (1 - chance) / low.sizes["repetition"])
+        se = binomial_error(chance, low.sizes["repetition"])
         axes[1].errorbar(n, chance, se, ls=LINES[name], mfc="white", label=LABELS[name], lw=1.1, **STYLE[name])
     axes[0].axhline(target, **REFERENCE)
     axes[0].set(xlabel="number of points n", ylabel="$\\lambda_{\\min}(G)$, median and 10-90 %", xscale="log")

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import kurtosis
 
-from lib.regression.errors import kurtosis, mean_and_error
+from lib.stats.intervals import estimate_mean
 
-UNRELIABLE = 50  # kurtosis above which a mean of a few hundred draws says little
+UNRELIABLE = 50  # kurtosis (3 for normal values) above which a mean of a few hundred draws rests on one or two of them
 
 
 def table(independent, volume, repeated) -> pd.DataFrame:
@@ -27,8 +28,8 @@ def table(independent, volume, repeated) -> pd.DataFrame:
                         "failed": int(len(ratio) - len(found)),
                     }
                     if len(found) >= 2:
-                        mean, se = mean_and_error(found)
-                        tails = kurtosis(found)
+                        mean, se, *_ = estimate_mean(found)
+                        tails = kurtosis(found, fisher=False)
                         q50, q90, q99 = np.quantile(found, [0.5, 0.9, 0.99])
                         row |= {
                             "mean": mean, "se": se, "q50": q50, "q90": q90, "q99": q99,

@@ -4,7 +4,8 @@ import numpy as np
 
 from lib.atlas.claims import claim, measured
 from lib.atlas.seeds import generator
-from lib.stats.bootstrap import Interval, difference_interval, ratio_interval
+from lib.stats.bootstrap import bootstrap, ratio_of_means
+from lib.stats.intervals import Estimate
 from lib.video.temporal import frechet_distance
 
 SDEDITS = ("sdedit_20", "sdedit_60")
@@ -23,8 +24,8 @@ def paired(measures, first: str, second: str, name: str) -> tuple[np.ndarray, np
     return np.array([a[k] for k in keys]), np.array([b[k] for k in keys]), keys
 
 
-def _quantity(interval: Interval, keys: list):
-    return measured(interval.value, se=interval.se, seeds=sorted({seed for seed, _ in keys}))
+def _quantity(estimate: Estimate, keys: list):
+    return measured(estimate.value, se=estimate.se, seeds=sorted({seed for seed, _ in keys}))
 
 
 def claims(measures, gate, transport, runs: list, ddim, photographs: list, *, resamples: int, root_seed: int) -> dict:
@@ -33,9 +34,9 @@ def claims(measures, gate, transport, runs: list, ddim, photographs: list, *, re
     def options() -> dict:
         return {"resamples": resamples, "rng": generator(root_seed, "light_a_video", "bootstrap")}
 
-    def ratio(first: str, second: str, name: str) -> tuple[Interval, list]:
+    def ratio(first: str, second: str, name: str) -> tuple[Estimate, list]:
         a, b, keys = paired(measures, first, second, name)
-        return ratio_interval(a, b, **options()), keys
+        return bootstrap(ratio_of_means, a, b, **options()), keys
 
     def mean(method: str, name: str) -> float:
         return float(np.mean(list(by_clip(measures, method, name).values())))
@@ -118,7 +119,7 @@ def claims(measures, gate, transport, runs: list, ddim, photographs: list, *, re
         optimisers=int(sum(int(run.optimisers) for run in runs)),
     )
     constant, linear, keys = paired(measures, "full_50_constant", "full_50", "clip_error")
-    better = difference_interval(constant, linear, **options())
+    better = bootstrap(np.mean, constant - linear, **options())
     result["c9"] = claim(
         rests_on=["measures", "gate"],
         **gates,

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
+from lib.stats.intervals import standard_error
 
 SWEEPS = (
     ("attention alone", {0: "per_frame", 0.25: "cla_25", 0.5: "cla_50", 0.7: "cla_70", 1: "cla_100"}),
@@ -32,7 +33,7 @@ def figure(measures):
 
     def mean_se(method: str, name: str, clips: int = limit) -> tuple[float, float]:
         v = values(method, name, clips)
-        return v.mean(), v.std(ddof=1) / np.sqrt(len(v)) if len(v) > 1 else 0.0
+        return v.mean(), standard_error(v) if len(v) > 1 else 0.0
 
     fig, axes = new_figure(3, 1, width=11.4, height=3.6)
     for i, (label, methods) in enumerate(SWEEPS):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lib.atlas.seeds import generator
-from lib.stats.bootstrap import mean_interval
+from lib.stats.bootstrap import bootstrap
 
 MEASURES = ("flicker", "wall_flicker", "warp", "clip_error", "frame_error", "intensity", "direction", "motion")
 
@@ -15,11 +15,13 @@ def table(measures, gate, *, resamples: int, root_seed: int) -> pd.DataFrame:
     def row(method: str, values: dict) -> dict:
         cells: dict = {"method": method, "videos": len(next(iter(values.values())))}
         for name in MEASURES:
-            interval = [np.nan] * 3
+            value = low = high = np.nan
             if name in values:
+                value = values[name].mean()
+            if name in values and len(values[name]) > 1:
                 rng = generator(root_seed, "light_a_video", "table")
-                interval = mean_interval(values[name], resamples=resamples, rng=rng)[:3]
-            for suffix, number in zip(("", "_low", "_high"), interval):
+                _, _, low, high, _ = bootstrap(np.mean, values[name], resamples=resamples, rng=rng)
+            for suffix, number in zip(("", "_low", "_high"), (value, low, high)):
                 cells[name + suffix] = float(f"{number:.5g}")
         return cells
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from lib.atlas.claims import claim, measured
-from lib.bench.analysis import crossover, loglog_slope, times_of
+from lib.bench.analysis import crossover, times_of
+from lib.stats.intervals import estimate_slope
 
 NOISE_MS = 2.0  # shorter calls are left out of slopes: they measure the call
 
@@ -12,8 +13,8 @@ def _slope(kernels, operator: str, start: int):
     tokens, least = times_of(kernels, operator, "forward")
     kept = (tokens >= start) & (least >= NOISE_MS)
     kept = kept if kept.sum() >= 3 else np.ones(len(tokens), dtype=bool)
-    slope, low, high = loglog_slope(tokens[kept], least[kept])
-    return measured(slope, se=(high - low) / 4)
+    slope = estimate_slope(np.log(tokens[kept]), np.log(least[kept]))
+    return measured(slope.value, se=slope.se)
 
 
 def _ratios(kernels, operator: str, way: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,10 @@
 """Figure: time against sequence length, one curve for each form of attention."""
 
+import numpy as np
+
 from lib.atlas.figure import LINESTYLES, MARKERS, new_figure
-from lib.bench.analysis import loglog_slope, times_of
+from lib.bench.analysis import times_of
+from lib.stats.intervals import estimate_slope
 
 LABELS = {
     "chunked": "blocks (Lightning Attention-2)",
@@ -24,7 +27,7 @@ def draw(axis, table, direction: str) -> None:
         _, largest = times_of(table, name, direction, "max")
         long = least > 2
         if long.sum() >= 3:
-            label += f", slope {loglog_slope(tokens[long], least[long])[0]:.2f}"
+            label += f", slope {estimate_slope(np.log(tokens[long]), np.log(least[long])).value:.2f}"
         axis.errorbar(
             tokens, least, yerr=[0 * least, largest - least], label=label, color=f"C{i}", marker=MARKERS[i],
             linestyle=LINESTYLES[i],

@@ -4,12 +4,13 @@ import numpy as np
 
 from lib.atlas.claims import claim, measured
 from lib.ssm.counts import decode_count
+from lib.stats.intervals import standard_error
 
 
 def _middle(values, seeds, labels=None) -> dict:
     """Median over seeds (first axis) with the standard error of the mean."""
     values = np.asarray(values)
-    se = values.std(0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else None
+    se = standard_error(values) if len(values) > 1 else None
     return measured(np.median(values, 0), se=se, seeds=seeds, labels=labels)
 
 

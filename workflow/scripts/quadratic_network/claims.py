@@ -3,12 +3,13 @@
 import numpy as np
 
 from lib.atlas.claims import claim, measured
+from lib.stats.intervals import standard_error
 
 
 def _mean(values) -> tuple[np.ndarray, np.ndarray | None]:
     """Mean and standard error over the first axis."""
     values = np.asarray(values)
-    se = values.std(axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else None
+    se = standard_error(values) if len(values) > 1 else None
     return values.mean(axis=0), se
 
 

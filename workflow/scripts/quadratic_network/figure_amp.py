@@ -4,11 +4,12 @@ import numpy as np
 
 from lib.atlas.figure import COLOURS, LINESTYLES, REFERENCE, new_figure, panel_labels
 from lib.linalg.random_matrix import mmse_narrow_limit
+from lib.stats.intervals import standard_error
 
 
 def _points(axis, run, colour, marker, label):
     final = run.error.isel(iteration=-1)
-    spread = final.std("teacher", ddof=1).values / np.sqrt(run.sizes["teacher"]) if run.sizes["teacher"] > 1 else None
+    spread = standard_error(final, final.get_axis_num("teacher")) if run.sizes["teacher"] > 1 else None
     axis.errorbar(
         run.alpha.values,
         final.mean("teacher").values,

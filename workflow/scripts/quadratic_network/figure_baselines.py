@@ -5,6 +5,7 @@ import xarray as xr
 
 from lib.atlas.figure import COLOURS, MARKERS, REFERENCE, new_figure
 from lib.linalg.random_matrix import mmse
+from lib.stats.intervals import standard_error
 
 NAMES = {
     "identity": "identity",
@@ -24,12 +25,11 @@ def figure(baselines, amp, gd: list, theory):
     axis.plot(alpha, 1 - 2 * alpha, label="$1 - 2\\alpha$", **REFERENCE)
     for i, (method, label) in enumerate(NAMES.items()):
         error = baselines.error.sel(estimator=method)
-        teachers = baselines.sizes["teacher"]
-        se = error.std("teacher", ddof=1) / np.sqrt(teachers) if teachers > 1 else None
+        se = standard_error(error, error.get_axis_num("teacher")) if baselines.sizes["teacher"] > 1 else None
         axis.errorbar(
             baselines.alpha.values,
             error.mean("teacher").values,
-            None if se is None else se.values,
+            se,
             color=COLOURS[i],
             marker=MARKERS[i],
             mfc="white",

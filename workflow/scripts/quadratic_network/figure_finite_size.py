@@ -1,14 +1,14 @@
 """Figure: relative excess of message passing and of averaged gradient descent over the Bayes-optimal error."""
 
-import numpy as np
 import xarray as xr
 
 from lib.atlas.figure import COLOURS, MARKERS, new_figure, panel_labels
+from lib.stats.intervals import standard_error
 
 
 def _bars(axis, sizes, values, colour, marker, label):
     mean = [v.mean() for v in values]
-    se = [v.std(ddof=1) / np.sqrt(len(v)) if len(v) > 1 else 0 for v in values]
+    se = [standard_error(v) if len(v) > 1 else 0 for v in values]
     axis.errorbar(sizes, mean, se, fmt=marker + "-", color=colour, mfc="white", label=label)
 
 
