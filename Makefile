@@ -47,23 +47,23 @@ replicate: env
 	@[ -n "$(FIRST)" ] || $(SNAKEMAKE) results=$(RESULTS)
 	rm -rf replica/$(SCALE)
 	$(PY) -m snakemake $(if $(REPLICA_PROFILE),--profile $(REPLICA_PROFILE),--cores $(CORES)) --config scale=$(SCALE) results=replica
-	$(PY) -m lib.atlas.compare $(or $(FIRST),$(RESULTS))/$(SCALE) replica/$(SCALE)
+	$(PY) -m lib.atlas compare $(or $(FIRST),$(RESULTS))/$(SCALE) replica/$(SCALE)
 
 # every number against its stores, parameters and code; exit status 1 names what is stale, missing or damaged
 check: env
-	$(PY) -m lib.atlas.check $(RESULTS)/$(SCALE)
+	$(PY) -m lib.atlas check $(RESULTS)/$(SCALE)
 
 status: env
-	@$(PY) -m lib.atlas.status $(RESULTS)/$(SCALE) || [ $$? = 3 ]
+	@$(PY) -m lib.atlas status $(RESULTS)/$(SCALE) || [ $$? = 3 ]
 
 costs: env
-	@$(PY) -m lib.atlas.costs $(RESULTS)/$(SCALE)
+	@$(PY) -m lib.atlas costs $(RESULTS)/$(SCALE)
 
 claims: run
-	$(PY) -m lib.atlas.claims_document $(RESULTS)/$(SCALE) > docs/claims.md
+	$(PY) -m lib.atlas claims $(RESULTS)/$(SCALE) > docs/claims.md
 
 crate: run
-	$(PY) -m lib.atlas.crate $(RESULTS)/$(SCALE) build/$(SCALE).crate.zip
+	$(PY) -m lib.atlas crate $(RESULTS)/$(SCALE) build/$(SCALE).crate.zip
 
 # some minutes: kills, damage, full disks and malformed configurations, written up in docs/faults.md
 faults: env

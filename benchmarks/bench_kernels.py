@@ -77,7 +77,8 @@ def report(table) -> None:
 
 def keep(table, name: str) -> None:
     """Write a table where the figures look for it."""
-    from lib.atlas import provenance, store
+    from lib.atlas import provenance
+    from lib.atlas.job import store
 
     root = Path(__file__).parents[1]
     made = {"stage": "bench_kernels", "commit": provenance.git_commit(root), "timing": True}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from lib.atlas import store
+from lib.atlas.job import store
 
 PARTS = ("chunk data", "metadata", "local headers", "central directory", "end of the zip")
 

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from lib.atlas import store
+from lib.atlas.job import store
 from tests.conftest import ROOT, Copy, _copy, finished
 from tests.faults import damage, kills, mistakes
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from lib.atlas import alive, compare, figure, store
+from lib.atlas import alive
+from lib.atlas.evidence import compare
+from lib.atlas.job import figure, store
 from tests.conftest import Copy, wait_for
 
 FREED = "its lock is removed"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from lib.atlas.config import ConfigError, check_file, load_config, load_paper, load_yaml
+from lib.atlas.workflow.config import ConfigError, check_file, load_config, load_paper, load_yaml
 
 MAIN = "config/config.yaml"
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib.atlas.figure import svg_bytes
+from lib.atlas.job.figure import svg_bytes
 from lib.dynamics.almost_linear import AlmostLinearRNN, generate
 
 TRAIN = {

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lib.atlas.claims import judge
-from lib.atlas.config import load_paper
+from lib.atlas.job.claims import judge
+from lib.atlas.workflow.config import load_paper
 
 PAPER = "dpp_least_squares"
 DESIGNS = {

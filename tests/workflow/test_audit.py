@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lib.atlas import plan as plans
-from lib.atlas.check import check
+from lib.atlas.evidence import plan as plans
+from lib.atlas.evidence.check import check
 from tests.conftest import _copy
 
 pytestmark = pytest.mark.workflow
@@ -46,7 +46,7 @@ def found(run, plan=None, again=True) -> dict[str, str]:
 
 
 def test_a_finished_run_is_what_the_tree_would_make(run):
-    done = run.python("lib.atlas.check", "results/smoke")
+    done = run.python("lib.atlas", "check", "results/smoke")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 claims, 2 figures and tables, 6 files: all as the working tree would make them" in done.stdout
     before = {p: p.read_bytes() for p in (run.root / "results").rglob("*") if p.is_file()}
@@ -56,7 +56,7 @@ def test_a_finished_run_is_what_the_tree_would_make(run):
 
 def test_changed_code_makes_what_rests_on_it_stale(run):
     run.edit("src/lib/toy/averages.py", "values.mean()", "values.mean() + 1")
-    done = run.python("lib.atlas.check", "results/smoke")
+    done = run.python("lib.atlas", "check", "results/smoke")
     assert done.returncode == 1
     assert "stale    toy t1: means.zarr.zip: code of toy_gather_means changed" in done.stdout
     assert found(run) == {"t1": "stale", "t2": "stale", "t3": "stale", "means.csv": "stale"}
@@ -115,13 +115,13 @@ def test_numbers_edited_by_hand_are_noticed(run, plan):
 
 
 def test_status_counts_what_is_done_stale_missing_and_failed(run):
-    done = run.python("lib.atlas.status", "results/smoke")
+    done = run.python("lib.atlas", "status", "results/smoke")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1].split()[:6] == ["toy", "6", "0", "0", "0", "0"]
     run.edit("src/lib/toy/averages.py", "values.mean()", "values.meen()")
     assert run.snakemake(check=False).returncode == 1
     (run.root / "results/smoke/toy/tables/means.csv").unlink()
-    done = run.python("lib.atlas.status", "results/smoke", "--why")
+    done = run.python("lib.atlas", "status", "results/smoke", "--why")
     assert done.returncode == 3
     row = dict(zip(done.stdout.splitlines()[0].split(), done.stdout.splitlines()[1].split()))
     assert (row["done"], row["failed"]) == ("3", "1")
@@ -129,17 +129,17 @@ def test_status_counts_what_is_done_stale_missing_and_failed(run):
 
 
 def test_costs_and_claims_are_written_from_the_run(run):
-    done = run.python("lib.atlas.costs", "results/smoke", "--all")
+    done = run.python("lib.atlas", "costs", "results/smoke", "--all")
     assert done.returncode == 0, done.stderr
     assert "toy_gather_means" in done.stdout
     assert "peak memory" in (run.root / "results/smoke/audit/index.html").read_text()
-    text = run.python("lib.atlas.claims_document", "results/smoke").stdout
+    text = run.python("lib.atlas", "claims", "results/smoke").stdout
     assert "Totals: 1 reproduced, 1 not reproduced, 1 not tested at this scale." in text
     assert "| t2 | The mean is negative by far. | -10 | mean: seed 0: " in text
     assert text.count("**not reproduced**") == 1
-    alone = run.python("lib.atlas.claims_document", "results/smoke", "--paper", "toy").stdout
+    alone = run.python("lib.atlas", "claims", "results/smoke", "--paper", "toy").stdout
     assert alone.splitlines()[4:] == text.splitlines()[4:]
-    missing = run.python("lib.atlas.claims_document", "results/smoke", "--paper", "toys")
+    missing = run.python("lib.atlas", "claims", "results/smoke", "--paper", "toys")
     assert missing.returncode == 1
     assert "toys/claims.json" in missing.stderr
 
@@ -147,7 +147,7 @@ def test_costs_and_claims_are_written_from_the_run(run):
 def test_the_crate_is_read_back_and_tells_the_lineage(run, tmp_path):
     from rocrate.rocrate import ROCrate
 
-    done = run.python("lib.atlas.crate", "results/smoke", str(tmp_path / "crate.zip"))
+    done = run.python("lib.atlas", "crate", "results/smoke", str(tmp_path / "crate.zip"))
     assert done.returncode == 0, done.stderr
     crate = ROCrate(tmp_path / "crate.zip")
     assert crate.mainEntity.id == "Snakefile"
@@ -175,7 +175,7 @@ def test_the_crate_is_read_back_and_tells_the_lineage(run, tmp_path):
 
 def test_stale_results_make_no_crate(run, tmp_path):
     run.edit("config/papers/toy.yaml", "draws: 200,", "draws: 100,")
-    done = run.python("lib.atlas.crate", "results/smoke", str(tmp_path / "crate.zip"))
+    done = run.python("lib.atlas", "crate", "results/smoke", str(tmp_path / "crate.zip"))
     assert done.returncode == 1
     assert "made with 200, now 100" in done.stderr
     assert not (tmp_path / "crate.zip").exists()
@@ -184,7 +184,9 @@ def test_stale_results_make_no_crate(run, tmp_path):
 def test_an_archive_remakes_its_figure_in_an_empty_folder(run, tmp_path):
     from tests.conftest import Copy
 
-    done = run.python("lib.atlas.archive", "toy_means", "--scale", "smoke", "--to", str(tmp_path / "means.zip"))
+    done = run.python(
+        "lib.atlas.evidence.archive", "toy_means", "--scale", "smoke", "--to", str(tmp_path / "means.zip")
+    )
     assert done.returncode == 0, done.stderr
     empty = tmp_path / "empty"
     with zipfile.ZipFile(tmp_path / "means.zip") as file:
@@ -200,13 +202,13 @@ def test_an_archive_remakes_its_figure_in_an_empty_folder(run, tmp_path):
     assert elsewhere.planned("toy_means") == {"toy_means"}
     elsewhere.snakemake("toy_means", "--forceall")
     assert made.read_bytes() == expected
-    wrong = run.python("lib.atlas.archive", "toy", "--scale", "smoke")
+    wrong = run.python("lib.atlas", "archive", "toy", "--scale", "smoke")
     assert wrong.returncode == 1
     assert "expected one of toy_histogram, toy_means" in wrong.stderr
 
 
 def test_paths_of_modules_are_files():
-    from lib.atlas.crate import code_of
+    from lib.atlas.evidence.crate import code_of
 
     root = Path(__file__).parents[2]
     for script in (root / "workflow/scripts/quadratic_network").glob("*.py"):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lib.atlas.stage import checkpoint_path
+from lib.atlas.job.stage import checkpoint_path
 from tests.conftest import wait_for
 
 pytestmark = pytest.mark.workflow
@@ -40,7 +40,7 @@ def walk(*, draws: int, seed: int, rng, checkpoint) -> xr.Dataset:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(walk, snakemake)
 '''

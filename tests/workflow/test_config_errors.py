@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.atlas.config import ConfigError, check_file, load_config, load_paper, load_yaml
+from lib.atlas.workflow.config import ConfigError, check_file, load_config, load_paper, load_yaml
 
 pytestmark = pytest.mark.workflow
 

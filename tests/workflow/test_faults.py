@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lib.atlas import store
+from lib.atlas.job import store
 from tests.conftest import wait_for
 
 pytestmark = pytest.mark.workflow

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lib.atlas import compare
+from lib.atlas.evidence import compare
 from tests.conftest import ROOT, Copy, _copy
 
 pytestmark = pytest.mark.workflow
@@ -49,12 +49,12 @@ def test_a_second_run_in_another_place_is_identical(run, project):
 
 
 def test_the_check_measures_every_claim_again_and_finds_nothing(run):
-    done = run.python("lib.atlas.check", "results/smoke")
+    done = run.python("lib.atlas", "check", "results/smoke")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_figures_are_small_and_say_what_they_come_from(run):
-    from lib.atlas.figure import description
+    from lib.atlas.job.figure import description
 
     figures = list((run.root / "results/smoke").rglob("figures/*.svg"))
     assert len(figures) >= 12

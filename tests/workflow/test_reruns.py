@@ -21,7 +21,7 @@ def test_comments_docstrings_and_layout_rerun_nothing(toy):
     toy.edit("src/lib/toy/numbers.py", "# a comment", "# another comment\n")
     toy.edit("src/lib/toy/numbers.py", "Return `number` draws", "Draw `number` numbers")
     toy.edit("workflow/scripts/toy/draw.py", "Draw Gaussian numbers.", "Other words.")
-    toy.edit("src/lib/atlas/store.py", "Hash of one variable", "The hash of one variable")
+    toy.edit("src/lib/atlas/job/store.py", "Hash of one variable", "The hash of one variable")
     assert toy.planned() == set()
 
 

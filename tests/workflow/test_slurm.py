@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from lib.atlas import compare, store
+from lib.atlas.evidence import compare
+from lib.atlas.job import store
 from tests import conftest
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm]

@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from lib.atlas import compare, store
+from lib.atlas.evidence import compare
+from lib.atlas.job import store
 
 boto3 = pytest.importorskip("boto3", reason="no object store here: requirements-storage.lock is not installed")
 server = pytest.importorskip("moto.server", reason="no object store here: requirements-storage.lock is not installed")

@@ -74,10 +74,10 @@ rule audit:
         rules.audit_table.output,
 
 
-atlas_plan.write(workflow.rules, PAPERS, config["scale"], config["results"])
+internals.write_plan(workflow.rules, PAPERS, config["scale"], config["results"])
 
 
 onsuccess:
-    from lib.atlas.summary import summary
+    from lib.atlas.workflow.summary import summary
 
     print(summary(AUDIT, PAPERS.values()), file=sys.stderr)

@@ -13,10 +13,9 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 sys.path.insert(1, str(ROOT))
 
-from lib.atlas import config as atlas_config
-from lib.atlas import environment
-from lib.atlas import paper as atlas_paper
-from lib.atlas import plan as atlas_plan
+from lib.atlas.workflow import config as atlas_config
+from lib.atlas.workflow import environment, internals
+from lib.atlas.workflow import paper as atlas_paper
 from lib.atlas.workflow import place
 
 

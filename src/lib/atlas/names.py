@@ -1,4 +1,9 @@
-"""Names that the workflow needs before any library for arrays is loaded."""
+"""Names that everything shares and that load no library."""
 
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]  # the working tree that this module belongs to
 SCALES = ("smoke", "laptop", "medium", "paper")  # of a run, from the smallest to the paper's own
 SUFFIX = ".zarr.zip"  # of a store
+PLAN = "LINEAR_ATLAS_PLAN"  # environment variable that names the file into which the Snakefile writes its plan
+RESERVED = ("code", "root_seed", "pass_rules", "script")  # parameters of rules that the runner reads, and no function

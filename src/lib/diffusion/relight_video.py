@@ -205,7 +205,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Relight one video; return the exit status."""
-    from lib.atlas.progress import progress
+    from lib.progress import progress
     from lib.video.files import read_video, write_video
 
     options = parser().parse_args(arguments)

@@ -10,7 +10,7 @@ import torch
 from lib.training.state import load_torch, pack_generator, torch_arrays, unpack_generator
 
 if TYPE_CHECKING:
-    from lib.training.checkpoint import Checkpoint
+    from lib.atlas.job.checkpoint import Checkpoint
 
 
 def alphas_cumprod(levels: int = 1000, first: float = 0.00085, last: float = 0.012) -> torch.Tensor:

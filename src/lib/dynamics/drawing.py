@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS
+from lib.atlas.job.figure import COLOURS
 
 SHADES = (COLOURS[0], COLOURS[4], COLOURS[1], COLOURS[2], COLOURS[7], COLOURS[3])
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from lib.atlas.progress import progress
 from lib.dynamics.almost_linear import AlmostLinearRNN
+from lib.progress import progress
 from lib.training import radam
 from lib.training.state import pack_generator, unpack_generator
 
@@ -176,7 +176,7 @@ def train_forced(
         first_rate, last_rate: learning rates of RAdam, decaying exponentially over the epochs.
         noise: standard deviation of the noise added to each batch, inputs and targets alike.
         every: epochs between two evaluations.
-        checkpoint: `lib.training.checkpoint.Checkpoint`, or None.
+        checkpoint: `lib.atlas.job.checkpoint.Checkpoint`, or None.
 
     Raises:
         ValueError: a series that is not finite or too short, or models and generators that do not fit together.

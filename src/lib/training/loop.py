@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.atlas.progress import progress
+from lib.progress import progress
 
 
 def rate(step: int, steps: int, warmup: int, decay: str = "cosine", floor: float = 0.1) -> float:

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib.atlas import compare, config, fingerprint, seeds, stage, store
+from lib.atlas.__main__ import VERBS, main
+from lib.atlas.evidence import compare
+from lib.atlas.job import seeds, stage, store
+from lib.atlas.workflow import config, fingerprint
 
 SCHEMAS = Path(__file__).parents[3] / "workflow/schemas"
 
@@ -14,12 +17,14 @@ SCHEMAS = Path(__file__).parents[3] / "workflow/schemas"
 @pytest.fixture
 def tree(tmp_path):
     """A project with a script that uses `lib.a`, which uses `lib.b`; `lib.c` is used by nobody."""
-    (tmp_path / "src/lib/atlas").mkdir(parents=True)
+    (tmp_path / "src/lib/atlas/job").mkdir(parents=True)
     (tmp_path / "workflow/scripts").mkdir(parents=True)
     for name, text in {
         "src/lib/__init__.py": "",
         "src/lib/atlas/__init__.py": "",
-        "src/lib/atlas/seeds.py": "x = 1\n",
+        "src/lib/atlas/job/__init__.py": "",
+        "src/lib/atlas/job/seeds.py": "x = 1\n",
+        "src/lib/atlas/job/claims.py": "def judge():\n    return 1\n",
         "src/lib/a.py": "from lib.b import g\n\ndef f():\n    return g()\n",
         "src/lib/b.py": "def g():\n    return 1\n",
         "src/lib/c.py": "def h():\n    return 1\n",
@@ -41,7 +46,7 @@ def _fingerprint(root: Path) -> str:
         ("src/lib/b.py", "def g():\n    return 2\n", True),
         ("src/lib/b.py", '"""Module."""\n\n\ndef g():\n    """Doc."""\n    # comment\n    return (1)\n', False),
         ("src/lib/c.py", "def h():\n    return 2\n", False),
-        ("src/lib/atlas/seeds.py", "x = 2\n", True),
+        ("src/lib/atlas/job/seeds.py", "x = 2\n", True),
         ("src/lib/a.py", "from .b import g\n\ndef f():\n    return -g()\n", True),
     ],
 )
@@ -111,6 +116,28 @@ def test_comparison_says_identical_close_or_different(tmp_path):
         "paper/only.zarr.zip": compare.DIFFERENT,
         "paper/off.zarr.zip": compare.DIFFERENT,
     }
-    assert compare.main([str(a), str(a)]) == 0
-    assert compare.main([str(a), str(b)]) == 1
-    assert compare.main([str(a), str(tmp_path / "nothing")]) == 1
+    assert main(["compare", str(a), str(a)]) == 0
+    assert main(["compare", str(a), str(b)]) == 1
+    assert main(["compare", str(a), str(tmp_path / "nothing")]) == 1
+
+
+def test_verdicts_depend_on_the_judge_and_other_results_do_not(tree):
+    scripts = tree / "workflow/scripts"
+    (scripts / "claims.py").write_text("def c1():\n    return {'q': 1}\n")
+    before = [fingerprint.code_fingerprint(scripts / name, tree) for name in ("claims.py", "s.py")]
+    (tree / "src/lib/atlas/job/claims.py").write_text("def judge():\n    return 2\n")
+    assert _fingerprint(tree) == before[1]
+    assert fingerprint.code_fingerprint(scripts / "claims.py", tree) != before[0]
+
+
+def test_a_verb_loads_only_its_own_libraries_and_names_the_others(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(verb in text for verb in VERBS)
+    for verb in VERBS:
+        with pytest.raises(SystemExit) as end:
+            main([verb, "--help"])
+        assert end.value.code == 0
+    with pytest.raises(SystemExit):
+        main(["chekc"])

@@ -1,6 +1,6 @@
 import pytest
 
-from lib.atlas.stage import _place
+from lib.atlas.job.stage import place
 
 
 @pytest.mark.parametrize(
@@ -15,4 +15,4 @@ from lib.atlas.stage import _place
     ],
 )  # fmt: skip
 def test_a_job_finds_its_results_folder_and_paper(output, results, expected):
-    assert _place(output, results, "smoke") == expected
+    assert place(output, results, "smoke") == expected

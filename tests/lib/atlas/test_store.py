@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lib.atlas import store
+from lib.atlas.job import store
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 
+from lib.atlas.job.checkpoint import Checkpoint
 from lib.diffusion.attention import install_cla
 from lib.diffusion.lit_clips import (
     Method,
@@ -32,7 +33,6 @@ from lib.diffusion.small import (
 )
 from lib.diffusion.steps import clean_estimate, executed_timesteps
 from lib.diffusion.training import alphas_cumprod, one_cycle, pack, train_v_prediction, unpack
-from lib.training.checkpoint import Checkpoint
 
 
 def models():

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from lib.atlas.job.checkpoint import Checkpoint
 from lib.dynamics import almost_linear as al
 from lib.dynamics import teacher_forcing as tf
 from lib.dynamics.forced_reference import forced_loss
-from lib.training.checkpoint import Checkpoint
 
 
 def _model(units, observed, rectified, seed=0, dtype=np.float64):

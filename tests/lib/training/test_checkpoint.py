@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from lib.atlas import store
-from lib.training.checkpoint import Checkpoint
+from lib.atlas.job import store
+from lib.atlas.job.checkpoint import Checkpoint
 from lib.training.state import load_torch, pack_generator, torch_arrays, unpack_generator
 
 JOB = textwrap.dedent(
@@ -22,8 +22,8 @@ JOB = textwrap.dedent(
     import torch
     import xarray as xr
 
-    from lib.atlas import store
-    from lib.training.checkpoint import Checkpoint
+    from lib.atlas.job import store
+    from lib.atlas.job.checkpoint import Checkpoint
     from lib.training.state import load_torch, pack_generator, torch_arrays, unpack_generator
 
     out, die_at = Path(sys.argv[1]), int(sys.argv[2])

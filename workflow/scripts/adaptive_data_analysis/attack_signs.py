@@ -3,10 +3,10 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.privacy.analysts import SignAttack, sign_attack_bias
 from lib.privacy.queries import Gaussian, Naive
+from lib.progress import progress
 
 
 def attack_signs(
@@ -84,6 +84,6 @@ def _attack(n: int, sigmas: list[float], root_seed: int, *key, control: bool = F
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(attack_signs, snakemake)

@@ -2,8 +2,7 @@
 
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.privacy.accounting import compose_basic
 from lib.privacy.audit import (
     audit_epsilon,
@@ -12,6 +11,7 @@ from lib.privacy.audit import (
     multiplicative_weights_scores,
     sparse_vector_scores,
 )
+from lib.progress import progress
 
 
 def audit_privacy(*, size: int, epsilon: float, trials: int, level: float, root_seed: int) -> xr.Dataset:
@@ -51,6 +51,6 @@ def audit_privacy(*, size: int, epsilon: float, trials: int, level: float, root_
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(audit_privacy, snakemake)

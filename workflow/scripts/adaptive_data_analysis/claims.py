@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.claims import claim, measured
+from lib.atlas.job.claims import claim, measured
 from lib.stats.intervals import estimate_mean, estimate_slope, standard_error
 
 
@@ -184,6 +184,6 @@ def tolerated_queries(counts: list) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(claims, snakemake)

@@ -5,11 +5,11 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.privacy.analysts import SignAttack
 from lib.privacy.capacity import geometric_grid, tolerated_queries, tolerated_queries_known_in_advance
 from lib.privacy.queries import Gaussian, Laplace, Naive, SampleSplit
+from lib.progress import progress
 
 
 def count_queries(
@@ -75,6 +75,6 @@ def count_queries(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(count_queries, snakemake)

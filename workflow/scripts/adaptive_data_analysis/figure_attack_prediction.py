@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, MARKERS, new_figure
+from lib.atlas.job.figure import COLOURS, MARKERS, new_figure
 from lib.privacy.analysts import sign_attack_bias
 from lib.stats.intervals import standard_error
 
@@ -32,6 +32,6 @@ def figure(signs):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

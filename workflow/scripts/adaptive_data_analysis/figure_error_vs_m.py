@@ -1,6 +1,6 @@
 """Figure: largest error over all queries against their number, by mechanism, on two finite universes."""
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
 
 NAMES = {
     "naive": "empirical means",
@@ -41,6 +41,6 @@ def figure(small, large):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure
 
 
 def figure(screen):
@@ -30,6 +30,6 @@ def figure(screen):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, MARKERS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure
 from lib.privacy.analysts import sign_attack_limit
 
 NAMES = {
@@ -43,6 +43,6 @@ def figure(counts: list, small):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -1,6 +1,6 @@
 """Figure: noise hurts early answers and saves the last one; the largest error is smallest in between."""
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
 from lib.stats.intervals import standard_error
 
 
@@ -32,6 +32,6 @@ def figure(signs):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

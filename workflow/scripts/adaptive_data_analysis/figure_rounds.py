@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
 
 NAMES = {"naive": "empirical means", "gaussian": "Gaussian noise", "effective_rounds": "effective rounds"}
 
@@ -39,6 +39,6 @@ def figure(checks):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
 
 KINDS = {"train": "training set", "holdout": "holdout, as told", "fresh": "fresh data"}
 
@@ -43,6 +43,6 @@ def figure(holdout):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

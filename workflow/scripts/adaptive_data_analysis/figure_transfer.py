@@ -1,6 +1,6 @@
 """Figure: bias of privately chosen queries against epsilon, under exp(epsilon) - 1."""
 
-from lib.atlas.figure import COLOURS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure
 from lib.stats.intervals import estimate_mean
 
 
@@ -26,6 +26,6 @@ def figure(transfer):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -1,6 +1,6 @@
 """Figure: updates of private multiplicative weights against the number of queries, under their bound."""
 
-from lib.atlas.figure import COLOURS, MARKERS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure
 
 
 def figure(small, large):
@@ -29,6 +29,6 @@ def figure(small, large):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.privacy.analysts import ReconstructionAttack, total_variation
 from lib.privacy.queries import Gaussian, Laplace, Naive, PrivateMultiplicativeWeights, SampleSplit
+from lib.progress import progress
 
 MECHANISMS = ("naive", "gaussian", "laplace", "pmw", "pmw_exact")
 
@@ -106,6 +106,6 @@ def reconstruct(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(reconstruct, snakemake)

@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.privacy.queries import Thresholdout
 from lib.privacy.selection import select_and_score, signed_features
+from lib.progress import progress
 
 KINDS = ("train", "holdout", "fresh")
 
@@ -73,6 +73,6 @@ def reuse_holdout(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(reuse_holdout, snakemake)

@@ -3,11 +3,11 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.privacy.analysts import random_bits
 from lib.privacy.queries import Gaussian, Naive
 from lib.privacy.selection import ROUTES, screened_regressions, vote_query
+from lib.progress import progress
 
 MEASURES = ("r2", "p_value", "significant", "fresh_r2")
 
@@ -71,6 +71,6 @@ def screen(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(screen, snakemake)

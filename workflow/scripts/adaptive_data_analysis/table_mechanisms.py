@@ -56,6 +56,6 @@ def table(counts: list, small, audit) -> pd.DataFrame:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(table, snakemake)

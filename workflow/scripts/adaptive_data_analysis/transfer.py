@@ -44,6 +44,6 @@ def transfer(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(transfer, snakemake)

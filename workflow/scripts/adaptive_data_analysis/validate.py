@@ -5,11 +5,11 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.privacy.analysts import SignAttack
 from lib.privacy.guesses import GuessOutcome, check_guesses
 from lib.privacy.queries import EffectiveRounds, Gaussian, Naive, SparseValidate
+from lib.progress import progress
 
 ROUNDS = ("naive", "gaussian", "effective_rounds")
 
@@ -101,6 +101,6 @@ def _stream(size, universe, guesses, wrong, tau, epsilon, stream) -> GuessOutcom
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(validate, snakemake)

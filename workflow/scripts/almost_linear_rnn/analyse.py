@@ -3,13 +3,13 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.dynamics import symbolic
 from lib.dynamics.almost_linear import AlmostLinearRNN, codes, generate, lifted
 from lib.dynamics.autoregression import fit_var, run_var
 from lib.dynamics.ecg import beat_words
 from lib.dynamics.measures import Scorer, n_step_error
 from lib.dynamics.orbits import fixed_points, lyapunov_spectrum
+from lib.progress import progress
 
 LEADING = 4
 LONGEST = 12
@@ -203,6 +203,6 @@ def analyse(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(analyse, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.claims import claim, measured
+from lib.atlas.job.claims import claim, measured
 
 # three symbols of Lorenz's system in the order lobe, middle, lobe: neighbours only
 CHAIN = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]])
@@ -225,6 +225,6 @@ def claims(lorenz_series, lorenz, rossler, rossler_gtf, synthetic_ecg, orbits, r
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(claims, snakemake)

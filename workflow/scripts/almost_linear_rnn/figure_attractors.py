@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import new_figure, panel_labels
+from lib.atlas.job.figure import new_figure, panel_labels
 from lib.dynamics.drawing import SHADES
 
 
@@ -71,6 +71,6 @@ def figure(lorenz_series, lorenz, rossler_series, rossler):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, new_figure, panel_labels
 from lib.dynamics.drawing import SHADES, coloured_trace
 from lib.dynamics.measures import smoothed_spectrum
 
@@ -66,6 +66,6 @@ def figure(series: list, analysed: list):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

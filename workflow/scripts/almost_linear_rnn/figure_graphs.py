@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import new_figure, panel_labels
+from lib.atlas.job.figure import new_figure, panel_labels
 from lib.dynamics.drawing import draw_graph, middle_out
 
 
@@ -29,6 +29,6 @@ def figure(lorenz, rossler):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

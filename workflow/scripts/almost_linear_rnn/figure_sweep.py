@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, REFERENCE, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure, panel_labels
 
 COLLAPSED = 14.0
 AUTHORS = {"D_stsp": 3.52, "D_H": 0.143}
@@ -68,6 +68,6 @@ def figure(lorenz):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

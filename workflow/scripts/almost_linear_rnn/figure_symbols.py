@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, MARKERS, REFERENCE, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure, panel_labels
 from lib.dynamics.drawing import SHADES, coloured_trace
 
 
@@ -58,6 +58,6 @@ def figure(lorenz, rossler):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

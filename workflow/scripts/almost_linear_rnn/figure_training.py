@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
 
 
 def _runs(stores, p):
@@ -44,6 +44,6 @@ def figure(lorenz: list, rossler: list, rossler_gtf: list):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -3,11 +3,11 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.dynamics import instances as known
 from lib.dynamics.almost_linear import codes
 from lib.dynamics.orbits import admissible_necklaces, cycle_of_word, lyapunov_spectrum, return_error
 from lib.dynamics.symbolic import code_period
+from lib.progress import progress
 
 START, TOLERANCE = 0.1, 1e-9
 
@@ -99,6 +99,6 @@ def follow_orbits(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(follow_orbits, snakemake)

@@ -62,6 +62,6 @@ def load_recording(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(load_recording, snakemake)

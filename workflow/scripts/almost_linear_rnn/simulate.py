@@ -33,6 +33,6 @@ def simulate(*, system: str, steps: int, dt: float, transient: int) -> xr.Datase
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(simulate, snakemake)

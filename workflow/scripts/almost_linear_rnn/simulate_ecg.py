@@ -34,6 +34,6 @@ def simulate_ecg(*, steps: int, rate: float, variability: float, dim: int, delay
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(simulate_ecg, snakemake)

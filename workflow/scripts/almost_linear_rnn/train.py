@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.dynamics.almost_linear import codes, generate, initialise, lifted
 from lib.dynamics.measures import Scorer
 from lib.dynamics.teacher_forcing import train_forced
@@ -89,6 +89,6 @@ def train(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(train, snakemake)

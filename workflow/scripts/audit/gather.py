@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lib.atlas.audit import gather as join
-from lib.atlas.audit import load_specs
+from lib.atlas.evidence.audit import gather as join
+from lib.atlas.evidence.audit import load_specs
 
 
 def gather(claims: list[dict], papers: list[Path]) -> dict:
@@ -13,6 +13,6 @@ def gather(claims: list[dict], papers: list[Path]) -> dict:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(gather, snakemake)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lib.atlas.audit import page as render
-from lib.atlas.costs import measured, totals
+from lib.atlas.evidence.audit import page as render
+from lib.atlas.evidence.costs import measured, totals
 
 
 def page(claims: dict, figures: list[Path], template: Path) -> str:
@@ -19,6 +19,6 @@ def page(claims: dict, figures: list[Path], template: Path) -> str:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(page, snakemake)

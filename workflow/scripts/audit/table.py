@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from lib.atlas.audit import COLUMNS, rows
+from lib.atlas.evidence.audit import COLUMNS, rows
 
 
 def table(claims: dict) -> pd.DataFrame:
@@ -11,6 +11,6 @@ def table(claims: dict) -> pd.DataFrame:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(table, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.claims import claim, measured
+from lib.atlas.job.claims import claim, measured
 from lib.scm.discovery import bivariate_rule
 from lib.scm.exchangeable import bivariate
 from lib.scm.independence import kernel_test
@@ -190,6 +190,6 @@ def refuses_one_sample(rng) -> bool:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(claims, snakemake)

@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.graphs.dags import all_dags, as_adjacency, exchangeable_graph, separations, skeleton_and_colliders
+from lib.progress import progress
 from lib.scm.discovery import VARIANTS, causal_de_finetti, oracle, theorem_mismatches
 
 
@@ -40,6 +40,6 @@ def enumerate_graphs(*, largest: int, models_largest: int) -> xr.Dataset:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(enumerate_graphs, snakemake)

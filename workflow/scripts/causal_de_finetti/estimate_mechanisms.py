@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
+from lib.progress import progress
 from lib.scm.exchangeable import beta_bernoulli_pairs, mechanism_estimates
 from lib.scm.independence import hsic_permutation
 
@@ -51,6 +51,6 @@ def estimate_mechanisms(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(estimate_mechanisms, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
 from lib.scm.scores import fair_scores
 
 NAMES = {
@@ -53,6 +53,6 @@ def figure(directions: list, baselines: list, *, paper: list[list[float]]):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure
 from lib.scm.scores import directed_pvalues
 
 
@@ -52,6 +52,6 @@ def _p_values(run, arm: str, reverse: bool) -> np.ndarray:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -1,6 +1,6 @@
 """Figure: estimates of the mechanisms across environments, in the causal and in the anticausal factorisation."""
 
-from lib.atlas.figure import COLOURS, new_figure
+from lib.atlas.job.figure import COLOURS, new_figure
 
 AXES = {
     "causal": ("$P_e(X=1)$", "$P_e(Y=1\\mid X)$", "X"),
@@ -29,6 +29,6 @@ def figure(mechanisms):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

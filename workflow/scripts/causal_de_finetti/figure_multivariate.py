@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
 from lib.stats.intervals import standard_error
 
 NAMES = {
@@ -46,6 +46,6 @@ def figure(graphs: list, *, paper: list[list[float]]):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

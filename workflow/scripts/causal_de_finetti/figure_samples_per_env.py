@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, MARKERS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure
 
 
 def figure(split):
@@ -31,6 +31,6 @@ def figure(split):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

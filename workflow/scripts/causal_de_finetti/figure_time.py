@@ -1,6 +1,6 @@
 """Figure: seconds for one data set against the number of samples, on the machine that made it."""
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
 
 
 def figure(times):
@@ -19,6 +19,6 @@ def figure(times):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

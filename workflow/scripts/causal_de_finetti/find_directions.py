@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
+from lib.progress import progress
 from lib.scm.discovery import bivariate_rule
 from lib.scm.exchangeable import MODES, bivariate
 from lib.scm.independence import kernel_test
@@ -47,6 +47,6 @@ def find_directions(*, environments: int, seeds: int, permuted: bool, root_seed:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(find_directions, snakemake)

@@ -3,9 +3,9 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.graphs.dags import edge_distance, layers, structural_hamming_distance
+from lib.progress import progress
 from lib.scm import baselines as b
 from lib.scm.discovery import causal_de_finetti, from_data
 from lib.scm.exchangeable import binary, random_dag
@@ -62,6 +62,6 @@ def find_graphs(*, environments: int, nodes: int, seeds: int, pc_alpha: float, r
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(find_graphs, snakemake)

@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
+from lib.progress import progress
 from lib.scm import baselines as b
 from lib.scm.exchangeable import bivariate
 from lib.scm.scores import structure
@@ -49,6 +49,6 @@ def fit_baselines(*, environments: int, seeds: int, alpha: float, root_seed: int
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(fit_baselines, snakemake)

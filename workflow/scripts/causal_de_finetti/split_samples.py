@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
+from lib.progress import progress
 from lib.scm.discovery import bivariate_rule
 from lib.scm.exchangeable import bivariate
 from lib.scm.independence import kernel_test
@@ -48,6 +48,6 @@ def split_samples(*, total: int, samples: list[int], seeds: int, root_seed: int)
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(split_samples, snakemake)

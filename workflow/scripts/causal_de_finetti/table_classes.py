@@ -20,6 +20,6 @@ def table(enumeration) -> pd.DataFrame:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(table, snakemake)

@@ -40,6 +40,6 @@ def tabulate_mixtures(*, priors: list[list[int]], coupled: list[list[float]], ra
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(tabulate_mixtures, snakemake)

@@ -48,6 +48,6 @@ def time_methods(*, environments: list[int], repeats: int, rng) -> xr.Dataset:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(time_methods, snakemake)

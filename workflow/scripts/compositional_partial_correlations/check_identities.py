@@ -160,6 +160,6 @@ def check_identities(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(check_identities, snakemake)

@@ -53,6 +53,6 @@ def drop_parts(study, *, rng: np.random.Generator) -> xr.Dataset:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(drop_parts, snakemake)

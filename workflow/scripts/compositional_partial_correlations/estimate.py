@@ -123,6 +123,6 @@ def estimate(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(estimate, snakemake)

@@ -30,6 +30,6 @@ def estimate_counts(table, *, zeros: str) -> xr.Dataset:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(estimate_counts, snakemake)

@@ -3,7 +3,7 @@
 import networkx as nx
 import numpy as np
 
-from lib.atlas.figure import COLOURS, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, new_figure, panel_labels
 
 
 def _heat(axis, values, names, title):
@@ -66,6 +66,6 @@ def figure(study, level: float):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

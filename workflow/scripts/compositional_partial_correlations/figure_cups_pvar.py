@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import chdtri
 
-from lib.atlas.figure import COLOURS, new_figure
+from lib.atlas.job.figure import COLOURS, new_figure
 
 
 def figure(study, published_variances: dict):
@@ -49,6 +49,6 @@ def figure(study, published_variances: dict):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

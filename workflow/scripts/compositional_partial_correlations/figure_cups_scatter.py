@@ -1,6 +1,6 @@
 """Figure: partial correlation against proportionality over all pairs of oxides."""
 
-from lib.atlas.figure import COLOURS, new_figure
+from lib.atlas.job.figure import COLOURS, new_figure
 
 
 def figure(intervals, published_pairs: list):
@@ -41,6 +41,6 @@ def figure(intervals, published_pairs: list):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

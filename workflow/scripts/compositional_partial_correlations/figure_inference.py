@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import binomtest
 
-from lib.atlas.figure import COLOURS, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, new_figure, panel_labels
 
 
 def _rates(axis, place, counts, trials, colour, marker, label):
@@ -62,6 +62,6 @@ def figure(intervals):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

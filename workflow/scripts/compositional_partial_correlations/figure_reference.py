@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, new_figure, panel_labels
 
 
 def figure(study, identities):
@@ -53,6 +53,6 @@ def figure(study, identities):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

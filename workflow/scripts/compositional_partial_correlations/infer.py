@@ -94,6 +94,6 @@ def infer(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(infer, snakemake)

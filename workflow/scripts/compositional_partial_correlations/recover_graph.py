@@ -6,13 +6,13 @@ import numpy as np
 import xarray as xr
 from sklearn.exceptions import ConvergenceWarning
 
-from lib.atlas.progress import progress
 from lib.compositional.estimator import CompositionalGraphicalLasso
 from lib.compositional.logratio import clr_covariance
 from lib.compositional.pairwise import proportionality, raw_correlation
 from lib.compositional.partial import partial
 from lib.graphs.edges import edge_auroc
 from lib.graphs.gaussian import random_precision
+from lib.progress import progress
 from lib.stats.correlation import correlation, covariance, partial_correlation
 
 
@@ -85,6 +85,6 @@ def recover_graph(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(recover_graph, snakemake)

@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
+from lib.progress import progress
 from lib.regression.problems import problem, space
 from lib.regression.weighted import best_uniform_error, weighted_least_squares
 from lib.sampling.designs import blocks, draws, sample_design
@@ -109,6 +109,6 @@ def bound_errors(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(bound_errors, snakemake)

@@ -4,8 +4,8 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
+from lib.progress import progress
 from lib.regression.problems import Problem, problem, space
 from lib.regression.weighted import inverse_gram_mean, weighted_least_squares
 from lib.sampling.basis import OrthonormalBasis
@@ -141,6 +141,6 @@ def check_identities(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(check_identities, snakemake)

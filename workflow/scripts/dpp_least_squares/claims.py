@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from lib.atlas.claims import claim, measured
+from lib.atlas.job.claims import claim, measured
 from lib.stats.intervals import binomial_error, estimate_mean, estimate_root_mean_square, standard_error
 
 
@@ -237,6 +237,6 @@ def claims(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(claims, snakemake)

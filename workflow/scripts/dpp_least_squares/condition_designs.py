@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
+from lib.progress import progress
 from lib.regression.problems import problem, space
 from lib.regression.weighted import conditioned_error_bound, iid_failure_bound, weighted_least_squares
 from lib.sampling.designs import blocks, sample_design
@@ -84,6 +84,6 @@ def condition_designs(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(condition_designs, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
 from lib.sampling.designs import LABELS
 from lib.stats.intervals import estimate_root_mean_square
 
@@ -42,6 +42,6 @@ def figure(independent, volume, repeated):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

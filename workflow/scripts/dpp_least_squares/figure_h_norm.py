@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, REFERENCE, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, LINESTYLES, REFERENCE, new_figure, panel_labels
 from lib.regression.functions import FORMULAS
 
 SHORT = {"iid": "i.i.d.", "vol": "volume"}
@@ -52,6 +52,6 @@ def figure(bounds):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

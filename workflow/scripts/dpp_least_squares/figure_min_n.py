@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
 from lib.sampling.designs import LABELS
 
 STYLE = {name: {"color": COLOURS[i % 8], "marker": MARKERS[i % 8]} for i, name in enumerate(LABELS)}
@@ -48,6 +48,6 @@ def figure(growth, bases):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

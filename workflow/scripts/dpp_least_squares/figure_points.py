@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
 from lib.sampling.bases import Legendre
 from lib.sampling.basis import christoffel
 from lib.sampling.designs import LABELS
@@ -47,6 +47,6 @@ def figure(independent, volume, repeated):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

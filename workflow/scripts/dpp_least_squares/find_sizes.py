@@ -5,8 +5,8 @@ import math
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
+from lib.progress import progress
 from lib.regression.problems import space
 from lib.sampling.designs import growing_gram
 
@@ -87,6 +87,6 @@ def find_sizes(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(find_sizes, snakemake)

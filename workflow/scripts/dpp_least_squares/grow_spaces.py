@@ -5,8 +5,8 @@ import math
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
+from lib.progress import progress
 from lib.regression.problems import problem, space
 from lib.regression.weighted import weighted_least_squares
 from lib.sampling.designs import blocks, sample_design
@@ -81,6 +81,6 @@ def grow_spaces(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(grow_spaces, snakemake)

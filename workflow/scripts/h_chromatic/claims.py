@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.claims import claim, measured
+from lib.atlas.job.claims import claim, measured
 from lib.graphs.collisions import colliding_groups
 
 
@@ -145,6 +145,6 @@ def _exception_row(groups) -> int:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(claims, snakemake)

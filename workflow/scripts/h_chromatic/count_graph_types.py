@@ -4,8 +4,8 @@ import networkx as nx
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.graphs.homomorphisms import all_graphs, fibre_types
+from lib.progress import progress
 from lib.symmetric.partitions import partitions
 
 
@@ -29,6 +29,6 @@ def count_graph_types(*, largest: int) -> xr.Dataset:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(count_graph_types, snakemake)

@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.graphs.trees import endomorphism_types, parents
+from lib.progress import progress
 from lib.symmetric.partitions import partitions
 
 
@@ -27,6 +27,6 @@ def count_tree_types(*, smallest: int, largest: int) -> xr.Dataset:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(count_tree_types, snakemake)

@@ -4,9 +4,9 @@ import networkx as nx
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.graphs.decoders import caterpillar_degrees, classes, degree_moments, moment_violations, spider_legs
 from lib.graphs.trees import adjacency, degrees, spider
+from lib.progress import progress
 from lib.symmetric.partitions import partitions
 
 
@@ -98,6 +98,6 @@ def decode_trees(types, *, spiders: int, single: int, rng: np.random.Generator) 
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(decode_trees, snakemake)

@@ -90,6 +90,6 @@ def expand_power_sums(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(expand_power_sums, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, new_figure
+from lib.atlas.job.figure import COLOURS, new_figure
 from lib.graphs.collisions import colliding_groups
 
 
@@ -32,6 +32,6 @@ def figure(graphs):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, REFERENCE, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure, panel_labels
 
 
 def figure(decoded):
@@ -23,6 +23,6 @@ def figure(decoded):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -3,7 +3,7 @@
 import networkx as nx
 import numpy as np
 
-from lib.atlas.figure import COLOURS, new_figure
+from lib.atlas.job.figure import COLOURS, new_figure
 from lib.graphs.collisions import colliding_groups
 
 
@@ -38,6 +38,6 @@ def figure(graphs):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

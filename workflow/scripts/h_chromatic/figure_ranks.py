@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, MARKERS, REFERENCE, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure, panel_labels
 
 
 def figure(bases, sources):
@@ -51,6 +51,6 @@ def figure(bases, sources):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

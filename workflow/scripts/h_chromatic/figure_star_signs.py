@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch
 
-from lib.atlas.figure import new_figure
+from lib.atlas.job.figure import new_figure
 from lib.symmetric.partitions import bipartite_power, omega, partitions
 
 SIGNS = ListedColormap(["#D55E00", "#f2f2f2", "#0072B2"])
@@ -39,6 +39,6 @@ def figure(power):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -100,6 +100,6 @@ def rank_bases(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(rank_bases, snakemake)

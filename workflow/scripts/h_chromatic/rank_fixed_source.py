@@ -4,10 +4,10 @@ import networkx as nx
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.graphs.homomorphisms import adjacency_matrix, all_graphs
 from lib.graphs.quotients import quotient_vectors
 from lib.linalg.exact import rank_mod_p
+from lib.progress import progress
 from lib.symmetric.partitions import partitions
 
 NAMED = {
@@ -53,6 +53,6 @@ def rank_fixed_source(*, smallest: int, largest: int, named_largest: int) -> xr.
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(rank_fixed_source, snakemake)

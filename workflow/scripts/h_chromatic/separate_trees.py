@@ -7,8 +7,8 @@ proof. Equal values prove nothing. The number of endomorphisms is t = 1, in exac
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.graphs.trees import PRIMES, endomorphisms, parents, special_point
+from lib.progress import progress
 
 
 def separate_trees(*, smallest: int, largest: int, rng: np.random.Generator) -> xr.Dataset:
@@ -39,6 +39,6 @@ def separate_trees(*, smallest: int, largest: int, rng: np.random.Generator) -> 
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(separate_trees, snakemake)

@@ -24,6 +24,6 @@ def table(types, separators, polynomials) -> pd.DataFrame:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(table, snakemake)

@@ -79,6 +79,6 @@ def tie_polynomials(types, *, graph_vertices: int, tie_vertices: int, targets: l
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(tie_polynomials, snakemake)

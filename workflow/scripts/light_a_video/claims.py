@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lib.atlas.claims import claim, measured
-from lib.atlas.seeds import generator
+from lib.atlas.job.claims import claim, measured
+from lib.atlas.job.seeds import generator
 from lib.stats.bootstrap import bootstrap, ratio_of_means
 from lib.stats.intervals import Estimate
 from lib.video.temporal import frechet_distance
@@ -161,6 +161,6 @@ def photographs_claim(photographs: list) -> dict:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(claims, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import new_figure
+from lib.atlas.job.figure import new_figure
 from lib.rendering.spheres import srgb
 
 STRIPS = (
@@ -42,6 +42,6 @@ def figure(scenes, frames, ddim):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
-from lib.atlas.layout import settle
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.layout import settle
 from lib.rendering.spheres import srgb
 
 TARGETS = ("consistency", "relit", "fused")
@@ -63,6 +63,6 @@ def figure(ddim):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

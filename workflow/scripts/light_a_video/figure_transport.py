@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, MARKERS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure
 
 
 def figure(transport):
@@ -30,6 +30,6 @@ def figure(transport):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

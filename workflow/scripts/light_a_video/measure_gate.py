@@ -4,10 +4,10 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import seed_sequence
+from lib.atlas.job.seeds import seed_sequence
 from lib.diffusion.lit_clips import STEP_RULES, smooth_by_video_model
 from lib.diffusion.small import from_arrays
+from lib.progress import progress
 from lib.rendering.fit import fit_light, light_flicker
 from lib.rendering.scenes import from_dataset
 
@@ -57,6 +57,6 @@ def measure_gate(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(measure_gate, snakemake)

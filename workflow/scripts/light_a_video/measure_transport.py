@@ -46,6 +46,6 @@ def measure_transport(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(measure_transport, snakemake)

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
+from lib.progress import progress
 from lib.rendering.fit import fit_light, fitted_direction, light_flicker
 from lib.rendering.scenes import from_dataset
 from lib.video.temporal import flow_epe, warp_error
@@ -72,6 +72,6 @@ def measure_videos(scenes: xr.Dataset, runs: list, *, radius: int) -> xr.Dataset
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(measure_videos, snakemake)

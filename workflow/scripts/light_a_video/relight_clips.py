@@ -7,10 +7,10 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import seed_sequence
+from lib.atlas.job.seeds import seed_sequence
 from lib.diffusion.lit_clips import Method, Sampling, relight_clips
 from lib.diffusion.small import from_arrays
+from lib.progress import progress
 from lib.rendering.fit import fit_light
 from lib.rendering.scenes import from_dataset
 
@@ -124,6 +124,6 @@ def relight(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(relight, snakemake)

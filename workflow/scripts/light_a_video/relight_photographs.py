@@ -6,10 +6,10 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import seed_sequence
+from lib.atlas.job.seeds import seed_sequence
 from lib.diffusion.checkpoints import RELIGHT_NEGATIVE, load_ic_light, load_video_model
 from lib.diffusion.relight_video import RELIGHT_GUIDANCE, SETTINGS, relight_video
+from lib.progress import progress
 from lib.video.features import clip_features
 from lib.video.files import list_videos, read_video
 from lib.video.temporal import estimated_flow, temporal_consistency
@@ -88,6 +88,6 @@ def relight_photographs(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(relight_photographs, snakemake)

@@ -21,6 +21,6 @@ def render_scenes(*, clips: int, frames: int, size: int, rng: np.random.Generato
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(render_scenes, snakemake)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.stats.bootstrap import bootstrap
 
 MEASURES = ("flicker", "wall_flicker", "warp", "clip_error", "frame_error", "intensity", "direction", "motion")
@@ -36,6 +36,6 @@ def table(measures, gate, *, resamples: int, root_seed: int) -> pd.DataFrame:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(table, snakemake)

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.diffusion.small import (
     empty_prompt,
     image_unet,
@@ -15,6 +14,7 @@ from lib.diffusion.small import (
     widen_input,
 )
 from lib.diffusion.training import train_v_prediction
+from lib.progress import progress
 from lib.rendering.batches import relighting_pairs
 from lib.rendering.spheres import DIRECTIONS
 
@@ -87,6 +87,6 @@ def _tensor(values: np.ndarray, device: str) -> torch.Tensor:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(train_relighter, snakemake)

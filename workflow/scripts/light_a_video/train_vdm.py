@@ -4,9 +4,9 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.diffusion.small import image_unet, label_model, motion_unet, to_arrays, video_patches
 from lib.diffusion.training import train_v_prediction
+from lib.progress import progress
 from lib.rendering.batches import SOURCE_LABEL, steadily_lit_clips
 
 
@@ -69,6 +69,6 @@ def train_vdm(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(train_vdm, snakemake)

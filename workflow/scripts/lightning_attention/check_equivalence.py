@@ -94,6 +94,6 @@ def check_equivalence(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(check_equivalence, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.claims import claim, measured
+from lib.atlas.job.claims import claim, measured
 from lib.bench.analysis import crossover, times_of
 from lib.stats.intervals import estimate_slope
 
@@ -172,6 +172,6 @@ def claims(equivalence, memory, kernels, models, tnl_chunked, tnl_quadratic, sof
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(claims, snakemake)

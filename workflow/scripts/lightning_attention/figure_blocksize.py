@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import LINESTYLES, MARKERS, new_figure
 
 
 def figure_blocksize(kernels):
@@ -28,6 +28,6 @@ def figure_blocksize(kernels):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure_blocksize, snakemake)

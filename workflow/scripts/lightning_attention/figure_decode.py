@@ -1,6 +1,6 @@
 """Figure: time of a decoded token, and bytes of state or cache, against the context length."""
 
-from lib.atlas.figure import LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import LINESTYLES, MARKERS, new_figure
 
 LABELS = {"tnl_chunked": "TransNormer, state", "softmax": "softmax, cache of keys and values"}
 
@@ -27,6 +27,6 @@ def figure_decode(models):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure_decode, snakemake)

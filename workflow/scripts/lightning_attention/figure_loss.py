@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import LINESTYLES, new_figure
+from lib.atlas.job.figure import LINESTYLES, new_figure
 
 
 def smooth(values, width: int):
@@ -42,6 +42,6 @@ def figure_loss(tnl_chunked, tnl_quadratic, softmax):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure_loss, snakemake)

@@ -1,6 +1,6 @@
 """Figure: bytes kept for the backward pass against sequence length."""
 
-from lib.atlas.figure import LINESTYLES, MARKERS, REFERENCE, new_figure
+from lib.atlas.job.figure import LINESTYLES, MARKERS, REFERENCE, new_figure
 
 LABELS = {
     "cumsum": "all states (cumsum)",
@@ -28,6 +28,6 @@ def figure_memory(memory):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure_memory, snakemake)

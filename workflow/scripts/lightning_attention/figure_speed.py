@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import LINESTYLES, MARKERS, new_figure
 from lib.bench.analysis import times_of
 from lib.stats.intervals import estimate_slope
 
@@ -68,6 +68,6 @@ def figure_speed(kernels, measured: list, *, direction: str):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure_speed, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import LINESTYLES, MARKERS, new_figure
 
 LABELS = {"tnl_chunked": "TransNormer, blocks", "tnl_quadratic": "TransNormer, left product", "softmax": "softmax"}
 
@@ -31,6 +31,6 @@ def figure_tgs(models):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure_tgs, snakemake)

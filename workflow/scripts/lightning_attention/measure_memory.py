@@ -55,6 +55,6 @@ def measure_memory(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(measure_memory, snakemake)

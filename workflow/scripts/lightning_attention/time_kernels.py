@@ -62,6 +62,6 @@ def time_kernels(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(time_kernels, snakemake)

@@ -129,6 +129,6 @@ def time_models(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(time_models, snakemake)

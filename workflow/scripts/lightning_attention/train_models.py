@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.seeds import generator, seed_sequence
+from lib.atlas.job.seeds import generator, seed_sequence
 from lib.language.corpus import fixed_windows, python_manual, random_windows, token_shards
 from lib.language.models import build_model
 from lib.training.loop import language_loss, train
@@ -86,6 +86,6 @@ def train_models(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(train_models, snakemake)

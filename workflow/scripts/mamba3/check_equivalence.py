@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
+from lib.progress import progress
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # read when Triton is imported
@@ -124,6 +124,6 @@ def _complex_errors(rng: np.random.Generator, repeats: int) -> np.ndarray:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(check_equivalence, snakemake)

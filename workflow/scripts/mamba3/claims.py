@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.claims import claim, measured
+from lib.atlas.job.claims import claim, measured
 from lib.ssm.counts import decode_count
 from lib.stats.intervals import standard_error
 
@@ -231,6 +231,6 @@ def claims(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(claims, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, MARKERS, new_figure
+from lib.atlas.job.figure import COLOURS, MARKERS, new_figure
 
 ROWS = {
     "mamba3": "Mamba-3", "conv": "+ convolution", "euler": "$-$ trapezoid", "no_bias": "$-$ bias",
@@ -36,6 +36,6 @@ def figure(lm: list):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

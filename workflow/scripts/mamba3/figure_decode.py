@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
 
 PAPER = {"float32": {1: 0.356, 4: 0.392}, "bfloat16": {1: 0.152, 4: 0.185}}  # ms on an H100, N = 128, from memory
 
@@ -75,6 +75,6 @@ def figure(times, measured: list):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

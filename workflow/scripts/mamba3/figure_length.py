@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
 
 LABELS = {
     "mamba3": "Mamba-3", "no_rotation": "no rotation", "fixed_rotation": "standard RoPE", "mamba2": "Mamba-2",
@@ -63,6 +63,6 @@ def figure(parity: list):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
 from lib.bench.analysis import times_of
 
 LABELS = {
@@ -58,6 +58,6 @@ def figure(times, measured: list):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -1,6 +1,6 @@
 """Figure: validation loss against the bytes of a layer's state."""
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
 
 MODELS = {"mamba2": "Mamba-2", "mamba3": "Mamba-3", "mimo": "Mamba-3, rank 4"}
 
@@ -36,6 +36,6 @@ def figure(lm: list):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

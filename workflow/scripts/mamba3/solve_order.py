@@ -42,6 +42,6 @@ def solve_order(*, lambdas: list[float], steps: list[int]) -> xr.Dataset:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(solve_order, snakemake)

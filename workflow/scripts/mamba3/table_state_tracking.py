@@ -40,6 +40,6 @@ def table(parity: list, cyclic_sum: list, arithmetic: list, brackets: list) -> p
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(table, snakemake)

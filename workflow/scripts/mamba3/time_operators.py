@@ -6,9 +6,9 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
 from lib.bench.mamba3 import MAMBA3, step_call
 from lib.bench.timing import machine, one_thread, time_op
+from lib.progress import progress
 from lib.ssm.counts import decode_count
 
 STATE_BYTES = {"float32": 4, "bfloat16": 2}
@@ -62,6 +62,6 @@ def time_operators(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(time_operators, snakemake)

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator, seed_sequence
+from lib.atlas.job.seeds import generator, seed_sequence
 from lib.language.choices import choose, load_choices
 from lib.language.corpus import fixed_windows, random_windows, token_shards
+from lib.progress import progress
 from lib.ssm.models import hidden_for, sequence_model
 from lib.training.loop import adamw, clip_each, language_loss, rate
 from lib.training.stacked import count_parameters, generators
@@ -98,6 +98,6 @@ def train_downstream(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(train_downstream, snakemake)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.seeds import generator, seed_sequence
+from lib.atlas.job.seeds import generator, seed_sequence
 from lib.language.corpus import fixed_windows, python_manual, random_windows
 from lib.ssm.models import hidden_for, sequence_model, state_bytes
 from lib.training.loop import language_loss, train
@@ -85,6 +85,6 @@ def train_lm(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(train_lm, snakemake)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.seeds import generator, seed_sequence
+from lib.atlas.job.seeds import generator, seed_sequence
 from lib.language.recall import mqar
 from lib.ssm.models import sequence_model, state_bytes
 from lib.training.loop import token_losses, train
@@ -93,6 +93,6 @@ def train_mqar(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(train_mqar, snakemake)

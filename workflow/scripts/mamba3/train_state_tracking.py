@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.atlas.seeds import generator, seed_sequence
+from lib.atlas.job.seeds import generator, seed_sequence
 from lib.language import formal_tasks
 from lib.ssm.mamba3 import Mamba3
 from lib.ssm.models import sequence_model
@@ -124,6 +124,6 @@ def train_state_tracking(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(train_state_tracking, snakemake)

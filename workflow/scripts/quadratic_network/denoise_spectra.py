@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.linalg.random_matrix import add_goe, density, edges, linear_denoise, linear_mse, rie_denoise, rie_mse
 from lib.teacher_student.quadratic import sample_teacher
 
@@ -59,6 +59,6 @@ def denoise_spectra(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(denoise_spectra, snakemake)

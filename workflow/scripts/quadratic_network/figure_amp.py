@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import COLOURS, LINESTYLES, REFERENCE, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, LINESTYLES, REFERENCE, new_figure, panel_labels
 from lib.linalg.random_matrix import mmse_narrow_limit
 from lib.stats.intervals import standard_error
 
@@ -53,6 +53,6 @@ def figure(theory, amp_clean, amp_large, amp_noisy):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.figure import COLOURS, MARKERS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure
 from lib.linalg.random_matrix import mmse
 from lib.stats.intervals import standard_error
 
@@ -65,6 +65,6 @@ def figure(baselines, amp, gd: list, theory):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

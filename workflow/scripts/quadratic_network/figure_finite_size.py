@@ -2,7 +2,7 @@
 
 import xarray as xr
 
-from lib.atlas.figure import COLOURS, MARKERS, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, MARKERS, new_figure, panel_labels
 from lib.stats.intervals import standard_error
 
 
@@ -34,6 +34,6 @@ def figure(amp_small, amp_clean, amp_large, gd: list):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.figure import COLOURS, REFERENCE, new_figure
+from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure
 
 
 def figure(theory, gd: list):
@@ -47,6 +47,6 @@ def figure(theory, gd: list):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

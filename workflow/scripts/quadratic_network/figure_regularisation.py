@@ -2,7 +2,7 @@
 
 import xarray as xr
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
 from lib.linalg.random_matrix import mmse
 
 
@@ -33,6 +33,6 @@ def figure(theory, gd: list):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -1,6 +1,6 @@
 """Figure: spectra of noisy Wishart matrices on their density, and the error of denoising them."""
 
-from lib.atlas.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
 
 
 def figure(spectra):
@@ -29,6 +29,6 @@ def figure(spectra):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(figure, snakemake)

@@ -3,9 +3,9 @@
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.linalg.random_matrix import mmse
+from lib.progress import progress
 from lib.teacher_student.learning import BASELINES, baseline_errors
 
 
@@ -52,6 +52,6 @@ def fit_baselines(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(fit_baselines, snakemake)

@@ -7,9 +7,9 @@ error is that at the realised ratios m / d and n / d^2, not at the nominal ones.
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.linalg.random_matrix import mmse
+from lib.progress import progress
 from lib.teacher_student.learning import message_passing_errors, sample_measurements
 
 
@@ -63,6 +63,6 @@ def simulate_amp(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(simulate_amp, snakemake)

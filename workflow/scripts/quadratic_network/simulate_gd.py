@@ -7,9 +7,9 @@ with tr S / d replaced by its estimate, so that both can be compared at the same
 import numpy as np
 import xarray as xr
 
-from lib.atlas.progress import progress
-from lib.atlas.seeds import generator
+from lib.atlas.job.seeds import generator
 from lib.linalg.random_matrix import mmse
+from lib.progress import progress
 from lib.teacher_student.learning import (
     Measurements,
     averaged_descent,
@@ -110,6 +110,6 @@ def simulate_gd(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(simulate_gd, snakemake)

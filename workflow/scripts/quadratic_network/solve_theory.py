@@ -101,6 +101,6 @@ def solve_theory(
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(solve_theory, snakemake)

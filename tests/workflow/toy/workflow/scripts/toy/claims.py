@@ -1,15 +1,28 @@
-"""Measure the claims."""
+"""Claims of the toy paper, each measured from the stores that it rests on."""
 
-from lib.atlas.claims import claim, measured
+from lib.atlas.job.claims import measured
 
 
-def claims(means) -> dict:
-    """Return the measured claims."""
-    mean = measured(means["mean"].values, labels=[f"seed {i}" for i in range(means.sizes["seed"])])
-    return {key: claim(rests_on=["means"], mean=mean) for key in ("t1", "t2", "t3")}
+def _means(means) -> dict:
+    return {"mean": measured(means["mean"].values, labels=[f"seed {i}" for i in range(means.sizes["seed"])])}
+
+
+def t1(means) -> dict:
+    """Means near zero."""
+    return _means(means)
+
+
+def t2(means) -> dict:
+    """Means far below zero, which they are not."""
+    return _means(means)
+
+
+def t3(means) -> dict:
+    """Means at a scale that no test reaches."""
+    return _means(means)
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run_claims
 
-    run(claims, snakemake)
+    run_claims(globals(), snakemake)

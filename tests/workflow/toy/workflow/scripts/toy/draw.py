@@ -16,6 +16,6 @@ def draw(*, draws: int, spread: float, rng) -> xr.Dataset:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(draw, snakemake)

@@ -12,6 +12,6 @@ def gather_means(draws: list[xr.Dataset]) -> xr.Dataset:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(gather_means, snakemake)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.figure import new_figure
+from lib.atlas.job.figure import new_figure
 
 
 def histogram(draws: list, *, bins: int):
@@ -15,6 +15,6 @@ def histogram(draws: list, *, bins: int):
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(histogram, snakemake)

@@ -9,6 +9,6 @@ def means(means) -> pd.DataFrame:
 
 
 if "snakemake" in globals():
-    from lib.atlas.stage import run
+    from lib.atlas.job.stage import run
 
     run(means, snakemake)

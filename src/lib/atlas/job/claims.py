@@ -1,6 +1,8 @@
-"""Claims: what was measured, held against a pass rule that was fixed before the run."""
+"""Claims: what was measured, and whether it satisfies the pass rule that was fixed before the run."""
 
+import inspect
 import math
+from collections.abc import Callable
 from numbers import Integral, Real
 
 from lib.atlas.names import SCALES
@@ -66,24 +68,91 @@ def measured(value, *, se=None, seeds=None, labels=None) -> dict:
 
 
 def claim(*, rests_on, **quantities) -> dict:
-    """What was measured for one claim.
+    """Transitional: what was measured for one claim, its inputs named by hand."""
+    return {"rests_on": list(rests_on), "quantities": {name: _quantity(value) for name, value in quantities.items()}}
+
+
+def functions(namespace: dict) -> dict[str, Callable]:
+    """The claims of a script: its own functions, by name; those whose name begins with an underscore are helpers.
 
     Args:
-        rests_on: names of the inputs of the claims rule that the numbers come from.
-        quantities: measured quantities by name; a plain number stands for `measured(number)`.
+        namespace: of the script or module (`globals()`, `vars(module)`).
+    """
+    return {
+        name: item
+        for name, item in namespace.items()
+        if inspect.isfunction(item) and item.__module__ == namespace["__name__"] and not name.startswith("_")
+    }
+
+
+def is_tested(rule: dict, scale: str) -> bool:
+    """Whether a claim is judged at a scale: the smallest scale that it names, and those above."""
+    return SCALES.index(scale) >= SCALES.index(rule["scale"])
+
+
+def _arguments(function: Callable, values: dict, provided: dict) -> tuple[dict, list[str]]:
+    """Arguments of a claim by name, and the names of those that nobody gives."""
+    arguments, missing = {}, []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in values:
+            arguments[name] = values[name]
+        elif name in provided:
+            arguments[name] = provided[name]()
+        elif parameter.default is inspect.Parameter.empty:
+            missing.append(name)
+    return arguments, missing
+
+
+def measure(
+    claims: dict[str, Callable], rules: list[dict], scale: str, inputs: dict, params: dict, provided: dict
+) -> dict:
+    """Measure every claim whose stores this scale has.
+
+    Args:
+        claims: a function for each claim by its id. Its arguments are the inputs that it rests on, parameters, and what
+            can be provided; it returns quantities by name, plain numbers or `measured(...)`, or None where this scale
+            has nothing to measure.
+        rules: `id` and smallest `scale` of every claim.
+        scale: the scale of the run.
+        inputs, params: of the claims rule, by name.
+        provided: name to a function without arguments (`rng`, `root_seed`).
+
+    Returns:
+        Claim id to `rests_on` (names of inputs) and `quantities`, for the claims that were measured.
 
     Raises:
-        ValueError: no input or no quantity is named.
+        ValueError: functions and claims that do not fit, an input or parameter that no claim takes, a claim that is
+            judged at this scale and whose inputs the rule does not have, or a claim that fails (named).
     """
-    if isinstance(rests_on, str) or not rests_on:
-        raise ValueError(f"rests_on: got {rests_on!r}, expected a list of input names")
-    if not quantities:
-        raise ValueError("a claim needs at least one measured quantity")
-    entries = {
-        name: value if isinstance(value, dict) and "value" in value else measured(value)
-        for name, value in quantities.items()
-    }
-    return {"rests_on": list(rests_on), "quantities": entries}
+    ids = [rule["id"] for rule in rules]
+    if missing := [name for name in ids if name not in claims]:
+        raise ValueError(f"claims.py has no function {missing[0]}(), but the paper's file has such a claim")
+    if unknown := [name for name in claims if name not in ids]:
+        raise ValueError(f"claims.py has a function {unknown[0]}(), but the paper's file has no such claim")
+    values = {**inputs, **params}
+    taken = {name for function in claims.values() for name in inspect.signature(function).parameters}
+    if idle := [name for name in values if name not in taken]:
+        raise ValueError(f"no claim takes {idle[0]!r}, which its rule gives")
+    measurements = {}
+    for rule in rules:
+        function = claims[rule["id"]]
+        arguments, missing = _arguments(function, values, provided)
+        if missing and is_tested(rule, scale):
+            raise ValueError(f"claim {rule['id']} takes {missing[0]!r}, but its rule has no such input or param")
+        try:
+            quantities = None if missing else function(**arguments)
+        except Exception as error:
+            raise ValueError(f"claim {rule['id']}: {type(error).__name__}: {error}") from error
+        if quantities:
+            measurements[rule["id"]] = {
+                "rests_on": [name for name in arguments if name in inputs],
+                "quantities": {name: _quantity(value) for name, value in quantities.items()},
+            }
+    return measurements
+
+
+def _quantity(value) -> dict:
+    return value if isinstance(value, dict) and "value" in value else measured(value)
 
 
 def rules_at(rules, scale: str) -> list[dict]:
@@ -127,7 +196,7 @@ def judge(rules: list[dict], measurements: dict, scale: str) -> list[dict]:
 
     Args:
         rules: `id`, smallest `scale` and `pass` of every claim.
-        measurements: claim id to what `claim` returned.
+        measurements: what `measure` returned.
         scale: the scale of the run.
 
     Returns:
@@ -143,12 +212,12 @@ def judge(rules: list[dict], measurements: dict, scale: str) -> list[dict]:
         raise ValueError(f"measured claim {unknown[0]!r}, but the paper's file has no such claim")
     verdicts = []
     for entry in rules:
-        found = measurements.get(entry["id"])
-        tested = SCALES.index(scale) >= SCALES.index(entry["scale"])
-        if found is None and tested:
+        measurement = measurements.get(entry["id"], {})
+        tested = is_tested(entry, scale)
+        if not measurement and tested:
             raise ValueError(f"claim {entry['id']}: nothing was measured, but it is to be judged at scale {scale}")
         checks = []
-        quantities = found["quantities"] if found else {}
+        quantities = measurement.get("quantities", {})
         for rule in rules_at(entry["pass"], scale if tested else entry["scale"]):
             name = rule["quantity"]
             if tested and name not in quantities:
@@ -163,7 +232,7 @@ def judge(rules: list[dict], measurements: dict, scale: str) -> list[dict]:
                 "smallest_scale": entry["scale"],
                 "verdict": NOT_TESTED if not tested else REPRODUCED if passed else NOT_REPRODUCED,
                 "pass": checks,
-                "rests_on": found["rests_on"] if found else [],
+                "rests_on": measurement.get("rests_on", []),
                 "quantities": quantities,
             }
         )

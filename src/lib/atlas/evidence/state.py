@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lib.atlas import figure, store
-from lib.atlas.plan import fill, maker
+from lib.atlas.evidence.plan import fill, maker
+from lib.atlas.job import figure, store
 
 DONE, STALE, MISSING, FAILED, DAMAGED = "done", "stale", "missing", "failed", "damaged"
 STATES = (DONE, STALE, MISSING, FAILED, DAMAGED)
@@ -92,7 +92,7 @@ def states(plan: dict, wanted: list[str], folder: Path, deep: bool) -> dict[str,
     """The state of files and of everything that they rest on.
 
     Args:
-        plan: `lib.atlas.plan.read`.
+        plan: `lib.atlas.evidence.plan.read`.
         wanted: paths as the plan writes them.
         folder: what those paths are relative to.
         deep: recompute every digest.

@@ -1,27 +1,26 @@
 """The lineage of every figure, table and claim as a Workflow Run RO-Crate (https://w3id.org/ro/wfrun/workflow/0.5).
 
-Run as `python -m lib.atlas.crate results/laptop laptop.crate.zip`. The crate holds the results, the code that they
+Run as `python -m lib.atlas crate results/laptop laptop.crate.zip`. The crate holds the results, the code that they
 rest on and `ro-crate-metadata.json`: each stage is a `CreateAction` with its script as instrument, its inputs and
 parameters as objects and its output as result; each claim is a schema.org `Claim`, and its verdict a `ClaimReview`.
 """
 
-import argparse
 import hashlib
 import json
-import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from rocrate.model import ContextEntity, SoftwareApplication
 from rocrate.rocrate import ROCrate
 
-from lib.atlas import plan as plans
-from lib.atlas.audit import quantity_text
-from lib.atlas.claims import NOT_TESTED, REPRODUCED
-from lib.atlas.config import load_yaml
-from lib.atlas.fingerprint import PACKAGES, code_fingerprint, code_modules
-from lib.atlas.state import DONE, State, states
+from lib.atlas.evidence import plan as plans
+from lib.atlas.evidence.audit import quantity_text
+from lib.atlas.evidence.state import DONE, State, states
+from lib.atlas.job.claims import NOT_TESTED, REPRODUCED
+from lib.atlas.names import ROOT
+from lib.atlas.workflow.config import load_yaml
+from lib.atlas.workflow.fingerprint import PACKAGES, code_fingerprint, code_modules
 
-ROOT = Path(__file__).resolve().parents[3]
 PROFILES = (
     "https://w3id.org/ro/wfrun/process/0.5",
     "https://w3id.org/ro/wfrun/workflow/0.5",
@@ -39,7 +38,7 @@ def script_of(slug: str, code: str, root: Path) -> Path | None:
 
 
 def module_file(name: str, root: Path) -> Path:
-    """The file of a module that `lib.atlas.fingerprint.code_modules` names, or of the script itself."""
+    """The file of a module that `lib.atlas.workflow.fingerprint.code_modules` names, or of the script itself."""
     if name.split(".")[0] not in PACKAGES:
         return root / name
     base = (root if name.startswith("kernels") else root / "src") / Path(*name.split("."))
@@ -86,7 +85,7 @@ def build(plan: dict, found: dict[str, State], folder: Path, root: Path, name: s
 
     Args:
         plan: of the working tree.
-        found: states of the files (`lib.atlas.state.states`); all are done.
+        found: states of the files (`lib.atlas.evidence.state.states`); all are done.
         folder: what the plan's paths are relative to.
         root: the project's root folder.
         name: title of the crate.
@@ -198,25 +197,19 @@ def _claims(crate: ROCrate, slug: str, plan: dict, found: dict, results: dict, f
         )  # fmt: skip
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the crate; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m lib.atlas.crate", description=__doc__.splitlines()[0])
+def arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `python -m lib.atlas crate`."""
     parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
     parser.add_argument("crate", type=Path, help="the crate: a folder, or a file ending in .zip")
-    options = parser.parse_args(arguments)
-    try:
-        plan, folder = plans.of_results(options.results, ROOT)
-        wanted = [path for paper in plan["papers"].values() for path in (*paper["figures"], paper["claims"])]
-        found = states(plan, wanted, folder, deep=False)
-        crate = build(plan, found, folder, ROOT, f"Linear Atlas at {plan['scale']} scale")
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
+
+
+def main(options: Namespace) -> int:
+    """Write the crate; return the exit status."""
+    plan, folder = plans.of_results(options.results, ROOT)
+    wanted = [path for paper in plan["papers"].values() for path in (*paper["figures"], paper["claims"])]
+    found = states(plan, wanted, folder, deep=False)
+    crate = build(plan, found, folder, ROOT, f"Linear Atlas at {plan['scale']} scale")
     options.crate.parent.mkdir(parents=True, exist_ok=True)
     (crate.write_zip if options.crate.suffix == ".zip" else crate.write)(options.crate)
     print(f"{options.crate}: {len(found)} results, {len(list(crate.get_entities()))} entities")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

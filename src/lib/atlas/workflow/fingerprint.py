@@ -21,7 +21,8 @@ from functools import cache
 from pathlib import Path
 
 PACKAGES = ("lib", "kernels")
-ALWAYS = ("lib.atlas.seeds",)
+ALWAYS = ("lib.atlas.job.seeds",)
+JUDGE = ("lib.atlas.job.claims",)  # verdicts depend on it too
 MEMORY = ".cache/fingerprints.json"
 MOST_REMEMBERED = 5000  # files; beyond it only those of this run are kept
 
@@ -155,7 +156,7 @@ def code_modules(script: Path, root: Path) -> dict[str, str]:
         raise ValueError(f"no such script: {script.relative_to(root)}")
     digest, imports = _read(script, None, root)
     found = {script.relative_to(root).as_posix(): digest}
-    waiting = [*imports, *ALWAYS]
+    waiting = [*imports, *ALWAYS, *(JUDGE if script.name == "claims.py" else ())]
     while waiting:
         for name in _parents(waiting.pop()):
             if name in found:

@@ -8,8 +8,8 @@ import json
 import math
 from pathlib import Path
 
-from lib.atlas.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
-from lib.atlas.config import load_yaml
+from lib.atlas.job.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
+from lib.atlas.workflow.config import load_yaml
 
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, NOT_TESTED)
 COLUMNS = (

@@ -1,28 +1,28 @@
 """Hold every audited number against the stores, parameters and code that it rests on.
 
-Run as `python -m lib.atlas.check results/laptop`. It walks from every claim, figure and table to its stores and on to
+Run as `python -m lib.atlas check results/laptop`. It walks from every claim, figure and table to its stores and on to
 theirs, recomputes every digest, and compares parameters at this scale and fingerprints of the code with the working
 tree. Then it measures every claim again from the stores and judges it again. Snakemake and its records are not asked.
 The exit status is 1 when a number is stale, missing, damaged or not what its stores say; each is named.
 """
 
-import argparse
 import importlib.util
 import json
 import math
-import sys
+from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.atlas import audit, claims, store
-from lib.atlas import plan as plans
-from lib.atlas.config import load_yaml
+from lib.atlas.evidence import audit
+from lib.atlas.evidence import plan as plans
+from lib.atlas.evidence.state import DAMAGED, DONE, FAILED, MISSING, STALE, State, states
+from lib.atlas.job import claims
+from lib.atlas.job.seeds import generator
+from lib.atlas.job.stage import open_inputs
+from lib.atlas.names import ROOT
 from lib.atlas.provenance import plain
-from lib.atlas.seeds import generator
-from lib.atlas.stage import bind, choose_device
-from lib.atlas.state import DAMAGED, DONE, FAILED, MISSING, STALE, State, states
+from lib.atlas.workflow.config import load_yaml
 
-ROOT = Path(__file__).resolve().parents[3]
 UNEQUAL = "unequal"
 
 
@@ -62,37 +62,38 @@ def _why(found: dict[str, State], paths: list[str], home: str) -> list[tuple[str
     ]
 
 
-def measure(slug: str, rule: dict, folder: Path, root: Path) -> dict:
+def measure(slug: str, rule: dict, scale: str, folder: Path, root: Path) -> dict:
     """Measure a paper's claims again from its stores.
 
     Args:
         slug: name of the paper.
         rule: its claims rule in the plan.
+        scale: of the run.
         folder: what the rule's paths are relative to.
         root: the project's root folder.
 
     Returns:
-        What the paper's `claims.py` returns.
+        What `lib.atlas.job.claims.measure` returns.
     """
     script = root / "workflow/scripts" / slug / "claims.py"
     spec = importlib.util.spec_from_file_location(f"claims_of_{slug}", script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
-    def opened(path: str):
-        file = folder / path
-        return store.read(file) if file.name.endswith(store.SUFFIX) else json.loads(file.read_text(encoding="utf-8"))
-
-    inputs = {
-        name: opened(given) if isinstance(given, str) else [opened(path) for path in given]
-        for name, given in rule["inputs"].items()
+    paths = {
+        name: str(folder / entry) if isinstance(entry, str) else [str(folder / path) for path in entry]
+        for name, entry in rule["inputs"].items()
     }
     provided = {
-        "device": lambda: choose_device("auto"),
         "rng": lambda: generator(rule["root_seed"], slug, "measure_claims", {}),  # the stream of the rule itself
         "root_seed": lambda: rule["root_seed"],
     }
-    return module.claims(**bind(module.claims, inputs, rule["parameters"], {}, provided))
+    if hasattr(module, "claims"):  # transitional: claims measured by one function
+        from lib.atlas.job.stage import bind
+
+        return module.claims(**bind(module.claims, open_inputs(paths), rule["parameters"], {}, provided))
+    functions = claims.functions(vars(module))
+    return claims.measure(functions, rule["pass_rules"], scale, open_inputs(paths), rule["parameters"], provided)
 
 
 def _equal(a, b) -> bool:
@@ -146,7 +147,7 @@ def _claims_of(slug: str, plan: dict, found: dict[str, State], folder: Path, roo
                 Finding(UNEQUAL, slug, entry["id"], "the verdict does not follow from its numbers and pass rule")
             )
     if again and not findings:
-        measured = plain(measure(slug, rule, folder, root))
+        measured = plain(measure(slug, rule, plan["scale"], folder, root))
         for name, entry in quantities.items():
             if not _equal(measured.get(name), entry):
                 findings.append(Finding(UNEQUAL, slug, name, "measured again from its stores, the numbers differ"))
@@ -179,7 +180,7 @@ def check(plan: dict, folder: Path, root: Path, again: bool = True) -> tuple[lis
     """Check every number of a run.
 
     Args:
-        plan: of the working tree (`lib.atlas.plan.read`).
+        plan: of the working tree (`lib.atlas.evidence.plan.read`).
         folder: what the plan's paths are relative to.
         root: the project's root folder.
         again: measure the claims again from their stores.
@@ -204,18 +205,16 @@ def check(plan: dict, folder: Path, root: Path, again: bool = True) -> tuple[lis
     return findings, looked
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print what cannot be trusted; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m lib.atlas.check", description=__doc__.splitlines()[0])
+def arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `python -m lib.atlas check`."""
     parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
     parser.add_argument("--once", action="store_true", help="do not measure the claims again from their stores")
     parser.add_argument("--config", nargs="*", default=[], metavar="KEY=VALUE", help="what the run was configured with")
-    options = parser.parse_args(arguments)
-    try:
-        plan, folder = plans.of_results(options.results, ROOT, options.config)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
+
+
+def main(options: Namespace) -> int:
+    """Print what cannot be trusted; return the exit status."""
+    plan, folder = plans.of_results(options.results, ROOT, options.config)
     findings, looked = check(plan, folder, ROOT, not options.once)
     for finding in findings:
         print(f"{finding.kind:8} {finding.paper} {finding.what}: {finding.why}")
@@ -224,7 +223,3 @@ def main(arguments: list[str] | None = None) -> int:
     ended = ", ".join(f"{number} {kind}" for kind, number in bad.items()) or "all as the working tree would make them"
     print(f"{counted}: {ended}")
     return 1 if findings else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from lib.atlas.config import ConfigError
-from lib.atlas.fingerprint import code_fingerprint
 from lib.atlas.names import SUFFIX
+from lib.atlas.workflow.config import ConfigError
+from lib.atlas.workflow.fingerprint import code_fingerprint
 
 
 def script(path: str, root: Path) -> dict[str, str]:
@@ -19,7 +19,7 @@ class Paper:
 
     Args:
         slug: name of the paper.
-        spec: its checked file (`lib.atlas.config.load_paper`).
+        spec: its checked file (`lib.atlas.workflow.config.load_paper`).
         config: the checked main configuration.
         root: the project's root folder.
         report: Snakemake's `report` flag, which puts an output into the report.
@@ -37,7 +37,7 @@ class Paper:
         self._report = report
         self._local = local
         self._read: set[str] = set()
-        archive = root / "archive.json"  # written by lib.atlas.archive, for one figure
+        archive = root / "archive.json"  # written by lib.atlas.evidence.archive, for one figure
         self._left_out = json.loads(archive.read_text(encoding="utf-8"))["left_out"] if archive.exists() else []
 
     def store(self, name: str) -> str:

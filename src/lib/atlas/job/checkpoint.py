@@ -1,7 +1,8 @@
 """Checkpoints of long computations: stop at any moment, go on from the last one, get the same result.
 
-The state of a computation is a flat dictionary of arrays. It is written as a store (`lib.atlas.store`: atomic, checked,
-nothing pickled) and belongs to one identity: the parameters, inputs and code of its stage. A loop that uses one reads
+The state of a computation is a flat dictionary of arrays. It is written as a store (`lib.atlas.job.store`: atomic,
+checked, nothing pickled) and belongs to one identity: the parameters, inputs and code of its stage. A loop that uses
+one reads
 
     state = checkpoint.load() if checkpoint else None
     state = state or {"epoch": 0, "weights": start, "rng": pack_generator(rng)}
@@ -26,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from lib.atlas import store
+from lib.atlas.job import store
 
 EVERY = 20.0
 

@@ -1,19 +1,19 @@
 """Compare two runs of the workflow: every store array by array, every figure, table and claim.
 
-Run as `python -m lib.atlas.compare results/laptop replica/laptop`. The exit status is 0 when everything is
+Run as `python -m lib.atlas compare results/laptop replica/laptop`. The exit status is 0 when everything is
 identical or within the tolerance, 1 when something differs or is missing. Files that hold measured times, or rest on
 them, are counted apart: they must be there and have the same layout, their numbers are not compared.
 """
 
-import argparse
 import json
 import re
 import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import numpy as np
 
-from lib.atlas import store
+from lib.atlas.job import store
 
 IDENTICAL, CLOSE, DIFFERENT = "identical", "within tolerance", "different"
 TIMED = "measured times, not compared"
@@ -49,7 +49,7 @@ def compare_stores(a: Path, b: Path, rtol: float, atol: float) -> tuple[str, str
     """Verdict on two stores: the worst of their arrays, with that array's name.
 
     Raises:
-        lib.atlas.store.StoreError: a store that cannot be read.
+        lib.atlas.job.store.StoreError: a store that cannot be read.
     """
     first, second = store.read(a), store.read(b)
     if store.digest(first) == store.digest(second):
@@ -119,7 +119,7 @@ def compare_claims(a: Path, b: Path, rtol: float, atol: float) -> tuple[str, str
 def _timed_file(path: Path) -> bool:
     """Whether a figure or table says of itself that it rests on measured times."""
     if path.suffix == ".svg":
-        from lib.atlas.figure import description
+        from lib.atlas.job.figure import description
 
         try:
             return bool(description(path).get("timing"))
@@ -180,19 +180,17 @@ def compare_runs(a: Path, b: Path, rtol: float, atol: float) -> list[tuple[str, 
     return table
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print the comparison; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m lib.atlas.compare", description=__doc__.splitlines()[0])
+def arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `python -m lib.atlas compare`."""
     parser.add_argument("first", type=Path, help="results of one scale, such as results/laptop")
     parser.add_argument("second", type=Path, help="results of the same scale from another run")
     parser.add_argument("--rtol", type=float, default=1e-9, help="relative tolerance of floating-point numbers")
     parser.add_argument("--atol", type=float, default=1e-12, help="absolute tolerance of floating-point numbers")
-    options = parser.parse_args(arguments)
-    try:
-        table = compare_runs(options.first, options.second, options.rtol, options.atol)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 1
+
+
+def main(options: Namespace) -> int:
+    """Print the comparison; return the exit status."""
+    table = compare_runs(options.first, options.second, options.rtol, options.atol)
     for name, verdict, words in table:
         print(f"{verdict:{len(TIMED)}} {name}" + (f"  ({words})" if words else ""))
     kinds = (*_ORDER, TIMED)
@@ -208,7 +206,3 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"nothing to compare in {options.first} and {options.second}", file=sys.stderr)
         return 1
     return 1 if counts[DIFFERENT] else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

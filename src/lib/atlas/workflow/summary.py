@@ -10,7 +10,7 @@ def summary(audit: str, papers: Iterable) -> str:
 
     Args:
         audit: folder of the audit.
-        papers: the papers of this run (`lib.atlas.paper.Paper`).
+        papers: the papers of this run (`lib.atlas.workflow.paper.Paper`).
     """
     lines = []
     for paper in papers:

@@ -1,16 +1,16 @@
 """The table of claims as a document: what `docs/claims.md` holds.
 
-Run as `python -m lib.atlas.claims_document results/laptop > docs/claims.md` (`make claims`). It reads the joined audit
+Run as `python -m lib.atlas claims results/laptop > docs/claims.md` (`make claims`). It reads the joined audit
 and nothing else, or with `--paper` the claims of single papers, which may have been run alone at another scale.
 """
 
-import argparse
 import json
 import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib.atlas.audit import VERDICTS, gather, load_specs, quantity_text
-from lib.atlas.claims import NOT_REPRODUCED
+from lib.atlas.evidence.audit import VERDICTS, gather, load_specs, quantity_text
+from lib.atlas.job.claims import NOT_REPRODUCED
 
 HEAD = "| id | statement | paper | measured | pass rule | verdict |"
 
@@ -33,7 +33,7 @@ def document(audit: dict, command: str = "make claims") -> str:
     """The document as Markdown; of each claim the quantities that its pass rule names.
 
     Args:
-        audit: what `lib.atlas.audit.gather` returned.
+        audit: what `lib.atlas.evidence.audit.gather` returned.
         command: what writes the document.
     """
     totals = ", ".join(f"{audit['totals'][verdict]} {verdict}" for verdict in VERDICTS)
@@ -52,12 +52,14 @@ def document(audit: dict, command: str = "make claims") -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print the document; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m lib.atlas.claims_document", description=__doc__.splitlines()[0])
+def arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `python -m lib.atlas claims`."""
     parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
     parser.add_argument("--paper", nargs="+", default=[], metavar="SLUG", help="only these, from their own claims")
-    options = parser.parse_args(arguments)
+
+
+def main(options: Namespace) -> int:
+    """Print the document; return the exit status."""
     file = options.results / "audit/claims.json"
     try:
         if not options.paper:
@@ -68,13 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
             file = options.results / slug / "claims.json"
             judged[slug] = json.loads(file.read_text(encoding="utf-8"))
         audit = gather(judged, load_specs([Path("config/papers") / f"{slug}.yaml" for slug in judged]))
-        command = f"python -m lib.atlas.claims_document {options.results} --paper {' '.join(judged)}"
+        command = f"python -m lib.atlas claims {options.results} --paper {' '.join(judged)}"
         print(document(audit, command), end="")
     except (OSError, ValueError, KeyError) as error:
         print(f"{file}: not a readable audit ({error})", file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -106,6 +106,12 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def replace(path: Path, contents: bytes) -> None:
+    """Write a file in one piece: whoever opens it finds the old contents or the new, never a part."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(contents)
+
+
 def write(dataset: xr.Dataset, path: Path, provenance: dict | None = None) -> str:
     """Write a Dataset as a store, atomically.
 

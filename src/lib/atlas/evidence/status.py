@@ -1,25 +1,24 @@
 """How far a run is: for each paper how many files are done, stale, missing, failed or damaged.
 
-Run as `python -m lib.atlas.status results/laptop` (`make status`). Digests are not recomputed, so it takes seconds;
-`python -m lib.atlas.check` does that.
+Run as `python -m lib.atlas status results/laptop` (`make status`). Digests are not recomputed, so it takes seconds;
+`python -m lib.atlas.evidence.check` does that.
 """
 
-import argparse
-import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib.atlas import alive, costs
-from lib.atlas import plan as plans
-from lib.atlas.state import DONE, STATES, states
-
-ROOT = Path(__file__).resolve().parents[3]
+from lib.atlas import alive
+from lib.atlas.evidence import costs
+from lib.atlas.evidence import plan as plans
+from lib.atlas.evidence.state import DONE, STATES, states
+from lib.atlas.names import ROOT
 
 
 def table(plan: dict, folder: Path) -> tuple[list[dict], list[str]]:
     """Counts by paper, and a line for every file that failed or is damaged.
 
     Args:
-        plan: of the working tree (`lib.atlas.plan.read`).
+        plan: of the working tree (`lib.atlas.evidence.plan.read`).
         folder: what its paths are relative to.
     """
     rows, lines = [], []
@@ -33,17 +32,15 @@ def table(plan: dict, folder: Path) -> tuple[list[dict], list[str]]:
     return rows, lines
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print the table; the exit status is 0 when everything is done, 3 otherwise, 1 when it cannot be told."""
-    parser = argparse.ArgumentParser(prog="python -m lib.atlas.status", description=__doc__.splitlines()[0])
+def arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `python -m lib.atlas status`."""
     parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
     parser.add_argument("--why", action="store_true", help="name every file that is not done, and why")
-    options = parser.parse_args(arguments)
-    try:
-        plan, folder = plans.of_results(options.results, ROOT, must_exist=False)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
+
+
+def main(options: Namespace) -> int:
+    """Print the table; the exit status is 0 when everything is done, 3 otherwise, 1 when it cannot be told."""
+    plan, folder = plans.of_results(options.results, ROOT, must_exist=False)
     rows, lines = table(plan, folder)
     if options.why:
         lines = [
@@ -60,7 +57,3 @@ def main(arguments: list[str] | None = None) -> int:
     if not alive.nobody(ROOT / alive.FOLDER):
         print("a run is going on")
     return 0 if total[DONE] == sum(total.values()) else 3
-
-
-if __name__ == "__main__":
-    sys.exit(main())

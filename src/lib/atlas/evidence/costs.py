@@ -1,17 +1,16 @@
 """What a run cost: wall and processor time and peak memory, from Snakemake's benchmark files.
 
-Run as `python -m lib.atlas.costs results/laptop` for the cost of every paper, and for the rules whose stated memory
+Run as `python -m lib.atlas costs results/laptop` for the cost of every paper, and for the rules whose stated memory
 or time is far from what was measured. A rule states one number for every scale: judge at the largest scale you have.
 """
 
-import argparse
 import csv
-import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib.atlas import plan as plans
+from lib.atlas.evidence import plan as plans
+from lib.atlas.names import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 SPARE_MEMORY, SPARE_TIME = 1000.0, 60.0  # MB and minutes that a rule may always ask for
 WASTE, MARGIN = 4.0, 0.8
 
@@ -99,17 +98,15 @@ def hint(row: dict) -> str:
     return "; ".join(hints)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print cost by paper and hints by rule; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m lib.atlas.costs", description=__doc__.splitlines()[0])
+def arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `python -m lib.atlas costs`."""
     parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
     parser.add_argument("--all", action="store_true", help="show the rules that ask for what they need, too")
-    options = parser.parse_args(arguments)
-    try:
-        plan, folder = plans.of_results(options.results, ROOT)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
+
+
+def main(options: Namespace) -> int:
+    """Print cost by paper and hints by rule; return the exit status."""
+    plan, folder = plans.of_results(options.results, ROOT)
     print(f"{'paper':34} {'jobs':>5} {'wall s':>8} {'CPU s':>8} {'peak MB':>8}")
     for slug, paper in plan["papers"].items():
         cost = totals(measured(folder / paper["folder"]))
@@ -120,7 +117,3 @@ def main(arguments: list[str] | None = None) -> int:
         if said or options.all:
             print(f"{row['rule']:50} {said or 'fits'}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

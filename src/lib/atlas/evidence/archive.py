@@ -1,23 +1,23 @@
 """Pack one figure or table with exactly what is needed to make it again.
 
-Run as `python -m lib.atlas.archive quadratic_network_theory` for `build/quadratic_network_theory-laptop.zip`: the
+Run as `python -m lib.atlas archive quadratic_network_theory` for `build/quadratic_network_theory-laptop.zip`: the
 stores that the figure rests on, the scripts and modules behind them and no others, rules, parameters, the pinned
 environment, the figure itself under `expected/`, and a Workflow Run RO-Crate that describes it all.
 """
 
-import argparse
 import json
 import shutil
 import sys
 import tempfile
 import zipfile
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib.atlas import crate as crates
-from lib.atlas import plan as plans
-from lib.atlas.state import states
+from lib.atlas.evidence import crate as crates
+from lib.atlas.evidence import plan as plans
+from lib.atlas.evidence.state import states
+from lib.atlas.names import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 PLUMBING = ("stage", "config", "environment", "plan", "paper", "summary")
 _DATE = (1980, 1, 1, 0, 0, 0)
 README = """# {rule} at {scale} scale
@@ -101,23 +101,17 @@ def pack(rule: str, scale: str, results: str, root: Path, destination: Path, fol
     return names
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the archive; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m lib.atlas.archive", description=__doc__.splitlines()[0])
+def arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `python -m lib.atlas archive`."""
     parser.add_argument("rule", help="the figure's or table's target, such as quadratic_network_theory")
     parser.add_argument("--scale", default="laptop")
     parser.add_argument("--results", default="results")
     parser.add_argument("--to", type=Path, help="the zip file; build/<rule>-<scale>.zip unless told")
-    options = parser.parse_args(arguments)
+
+
+def main(options: Namespace) -> int:
+    """Write the archive; return the exit status."""
     destination = options.to or ROOT / "build" / f"{options.rule}-{options.scale}.zip"
-    try:
-        names = pack(options.rule, options.scale, options.results, ROOT, destination)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
+    names = pack(options.rule, options.scale, options.results, ROOT, destination)
     print(f"{destination}: {len(names)} files, {destination.stat().st_size / 1024:.0f} KiB")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

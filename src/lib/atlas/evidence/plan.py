@@ -1,7 +1,7 @@
 """The plan: what the rules of the working tree would make now, from which inputs, with which parameters and code.
 
-The Snakefile writes it when the environment variable `LINEAR_ATLAS_PLAN` names a file; nothing of Snakemake's own
-records is read, so results can be held against it that were made on another machine.
+The Snakefile writes it when the environment variable `LINEAR_ATLAS_PLAN` names a file (`lib.atlas.workflow.internals`);
+Snakemake's own records are not read, so results that were made on another machine can be checked against it.
 """
 
 import json
@@ -11,76 +11,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
-from lib.atlas.provenance import plain
-from lib.atlas.stage import RESERVED
-
-VARIABLE = "LINEAR_ATLAS_PLAN"
-
-
-def _files(entries) -> dict[str, str | list[str]]:
-    """Inputs or outputs by name; those that a function gives (data of the user) are left out."""
-    return {
-        name: str(value) if isinstance(value, str) else [str(item) for item in value]
-        for name, value in dict(entries.items()).items()
-        if isinstance(value, str) or not callable(value)
-    }
-
-
-def _resource(rule, name: str):
-    """What a rule asks for at the first attempt, or None where that depends on wildcards."""
-    value = rule.resources.get(name)
-    if hasattr(value, "is_evaluable") and value.is_evaluable():
-        try:
-            value = value.evaluate({}, attempt=1)
-        except (AttributeError, KeyError, TypeError):  # a function of the wildcards
-            return None
-    value = getattr(value, "value", value)
-    return value if isinstance(value, int | float) else None
-
-
-def describe(rules: Iterable, papers: dict, scale: str, results: str) -> dict:
-    """The plan as plain data.
-
-    Args:
-        rules: rules of the workflow (`workflow.rules`).
-        papers: `lib.atlas.paper.Paper` by slug.
-        scale, results: of the configuration.
-    """
-    found = {}
-    for rule in rules:
-        params = dict(rule.params.items())
-        if "code" not in params:
-            continue
-        found[rule.name] = {
-            "inputs": _files(rule.input),
-            "outputs": _files(rule.output),
-            "parameters": plain({k: v for k, v in params.items() if k not in RESERVED and not callable(v)}),
-            "open_parameters": sorted(k for k, v in params.items() if callable(v)),
-            **{key: plain(params[key]) for key in RESERVED if key in params},
-            "constraints": {name: str(text) for name, text in rule.wildcard_constraints.items()},
-            "log": [str(path) for path in rule.log],
-            "benchmark": str(rule.benchmark) if rule.benchmark else None,
-            "mem_mb": _resource(rule, "mem_mb"),
-            "runtime": _resource(rule, "runtime"),
-        }
-    return {
-        "scale": scale,
-        "results": results,
-        "rules": found,
-        "papers": {
-            slug: {"folder": paper.folder, "figures": paper.figures(), "claims": paper.claims()}
-            for slug, paper in papers.items()
-        },
-    }
-
-
-def write(rules: Iterable, papers: dict, scale: str, results: str) -> None:
-    """Write the plan where `LINEAR_ATLAS_PLAN` says, if it does."""
-    target = os.environ.get(VARIABLE)
-    if target:
-        Path(target).write_text(json.dumps(describe(rules, papers, scale, results)), encoding="utf-8")
+from lib.atlas.names import PLAN
 
 
 def read(root: Path, scale: str, results: str, config: Iterable[str] = ()) -> dict:
@@ -98,7 +32,7 @@ def read(root: Path, scale: str, results: str, config: Iterable[str] = ()) -> di
         target = Path(folder) / "plan.json"
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile"), "--directory", str(root)]
         command += ["--list-rules", "--config", f"scale={scale}", f"results={results}", *config]
-        done = subprocess.run(command, env={**os.environ, VARIABLE: str(target)}, capture_output=True, text=True)
+        done = subprocess.run(command, env={**os.environ, PLAN: str(target)}, capture_output=True, text=True)
         if not target.exists():
             said = [line for line in done.stderr.splitlines() if line.startswith("linear atlas: ")]
             raise ValueError(said[0].removeprefix("linear atlas: ") if said else done.stderr.strip()[-500:])
@@ -125,17 +59,10 @@ def of_results(results: Path, root: Path, config: Iterable[str] = (), must_exist
     return read(root, folder.name, parent.as_posix(), config), root
 
 
-def pattern(path: str, constraints: dict[str, str] | None = None) -> re.Pattern:
-    """A pattern that matches the files of a path with wildcards, and names what each stands for.
-
-    Args:
-        path: with wildcards in braces.
-        constraints: what a wildcard may stand for, by name; anything where it is left out.
-    """
-    constraints = constraints or {}
+@cache
+def _compiled(path: str, constraints: tuple[tuple[str, str], ...]) -> re.Pattern:
     parts = re.split(r"\{(\w+)(?:,[^}]*)?\}", path)
-    seen: set[str] = set()
-    text = ""
+    limits, seen, text = dict(constraints), set(), ""
     for index, part in enumerate(parts):
         if index % 2 == 0:
             text += re.escape(part)
@@ -143,8 +70,18 @@ def pattern(path: str, constraints: dict[str, str] | None = None) -> re.Pattern:
             text += f"(?P={part})"
         else:
             seen.add(part)
-            text += f"(?P<{part}>{constraints.get(part, '.+?')})"
+            text += f"(?P<{part}>{limits.get(part, '.+?')})"
     return re.compile(text)
+
+
+def pattern(path: str, constraints: dict[str, str] | None = None) -> re.Pattern:
+    """A pattern that matches the files of a path with wildcards, and names what each stands for.
+
+    Args:
+        path: with wildcards in braces.
+        constraints: what a wildcard may stand for, by name; anything where it is left out.
+    """
+    return _compiled(path, tuple(sorted((constraints or {}).items())))
 
 
 def maker(plan: dict, path: str) -> tuple[str | None, dict[str, str]]:

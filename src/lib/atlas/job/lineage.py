@@ -1,0 +1,49 @@
+"""The record of what a result was made from: for each input its name, its digest, and its own record in turn."""
+
+import os
+from pathlib import Path
+
+_INHERITED = ("digest", "stage", "wildcards", "parameters", "root_seed", "code", "commit", "timing", "inputs")
+
+
+def _items(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def _each(function, value):
+    """Apply a function to a value, or to each item of a list."""
+    return [function(item) for item in value] if isinstance(value, list) else function(value)
+
+
+def lineage(paths: dict, opened: dict, folder: str) -> dict:
+    """What each input is and was made from.
+
+    Args:
+        paths: path, or list of paths, of each input by name.
+        opened: the same inputs as a function receives them.
+        folder: the paper's results; names of stores are relative to it.
+    """
+
+    def entry(pair: tuple) -> dict:
+        path, value = pair
+        store = os.path.relpath(path, folder) if path.startswith(folder) else Path(path).name
+        provenance = getattr(value, "attrs", {}).get("provenance", {})
+        return {"store": store} | {key: provenance[key] for key in _INHERITED if key in provenance}
+
+    def pairs(path, value):
+        return list(zip(path, value)) if isinstance(value, list) else (path, value)
+
+    return {name: _each(entry, pairs(paths[name], opened[name])) for name in sorted(opened)}
+
+
+def digests(inputs: dict) -> dict:
+    """A lineage cut down to the names and digests of the direct inputs."""
+    return {
+        name: _each(lambda entry: {key: entry[key] for key in ("store", "digest") if key in entry}, value)
+        for name, value in inputs.items()
+    }
+
+
+def timed(inputs: dict, names=None) -> bool:
+    """Whether one of the named inputs of a lineage (all by default) holds measured times or rests on them."""
+    return any(entry.get("timing", False) for name in names or inputs for entry in _items(inputs[name]))
