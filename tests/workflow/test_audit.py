@@ -185,7 +185,7 @@ def test_an_archive_remakes_its_figure_in_an_empty_folder(run, tmp_path):
     from tests.conftest import Copy
 
     done = run.python(
-        "lib.atlas.evidence.archive", "toy_means", "--scale", "smoke", "--to", str(tmp_path / "means.zip")
+        "lib.atlas", "archive", "toy_means", "--scale", "smoke", "--to", str(tmp_path / "means.zip")
     )
     assert done.returncode == 0, done.stderr
     empty = tmp_path / "empty"

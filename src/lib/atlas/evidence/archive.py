@@ -18,7 +18,16 @@ from lib.atlas.evidence import plan as plans
 from lib.atlas.evidence.state import states
 from lib.atlas.names import ROOT
 
-PLUMBING = ("stage", "config", "environment", "plan", "paper", "summary")
+# modules that rules and jobs reach, beside those that scripts import
+PLUMBING = (
+    "job/stage",
+    "job/lineage",
+    "workflow/config",
+    "workflow/environment",
+    "workflow/internals",
+    "workflow/paper",
+    "workflow/summary",
+)
 _DATE = (1980, 1, 1, 0, 0, 0)
 README = """# {rule} at {scale} scale
 
