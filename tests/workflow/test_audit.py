@@ -184,9 +184,7 @@ def test_stale_results_make_no_crate(run, tmp_path):
 def test_an_archive_remakes_its_figure_in_an_empty_folder(run, tmp_path):
     from tests.conftest import Copy
 
-    done = run.python(
-        "lib.atlas", "archive", "toy_means", "--scale", "smoke", "--to", str(tmp_path / "means.zip")
-    )
+    done = run.python("lib.atlas", "archive", "toy_means", "--scale", "smoke", "--to", str(tmp_path / "means.zip"))
     assert done.returncode == 0, done.stderr
     empty = tmp_path / "empty"
     with zipfile.ZipFile(tmp_path / "means.zip") as file:
