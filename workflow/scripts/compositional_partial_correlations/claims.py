@@ -1,9 +1,10 @@
 """Claims of the paper, each measured from the stores that it rests on."""
 
 import numpy as np
-from scipy.stats import binomtest, sem, spearmanr
+from scipy.stats import binomtest, spearmanr
 
 from lib.atlas.job.claims import measured
+from lib.stats.intervals import standard_error
 
 DEVIATIONS = ("residual_deviation", "variance_deviation", "correlation_deviation")
 BALANCED_PAIRS = ("Al-Fe", "Si-Na", "Si-Al", "Si-Fe", "Ca-Na")
@@ -30,7 +31,7 @@ def _rank_correlation(data, first: str, second: str) -> float:
 
 def _share(values) -> dict:
     """Mean share over simulations, with its standard error."""
-    return measured(values.values.mean(), se=sem(values.values))
+    return measured(values.values.mean(), se=standard_error(values.values))
 
 
 def _largest_change(data, name: str) -> np.ndarray:
@@ -145,12 +146,12 @@ def c8(recovery: list) -> dict:
     for run in recovery:
         size, seeds, measures = run.attrs["parts"], run.seed.values, list(run.measure.values)
         auroc = run.auroc.values
-        se = sem(auroc, axis=1)
+        se = standard_error(auroc, axis=1)
         partial = auroc[measures.index("partial correlation")]
         gain = partial - auroc[measures.index("proportionality")]
         quantities[f"auroc_{size}"] = measured(auroc.mean(axis=1), se=se, labels=measures, seeds=seeds)
-        quantities[f"pcor_{size}"] = measured(partial.mean(), se=sem(partial), seeds=seeds)
-        quantities[f"gain_{size}"] = measured(gain.mean(), se=sem(gain), seeds=seeds)
+        quantities[f"pcor_{size}"] = measured(partial.mean(), se=standard_error(partial), seeds=seeds)
+        quantities[f"gain_{size}"] = measured(gain.mean(), se=standard_error(gain), seeds=seeds)
     return quantities
 
 
