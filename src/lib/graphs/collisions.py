@@ -1,4 +1,4 @@
-"""Groups of graphs that an invariant does not tell apart."""
+"""Groups of graphs that an invariant does not distinguish."""
 
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ def colliding_groups(graphs: xr.Dataset, n: int) -> list[list[Member]]:
         graphs: for each n a table `h_n (graph_n, partition_n)` with `components_n` and `forest_n`.
         n: number of vertices.
     """
-    found: dict[tuple, list[Member]] = {}
+    groups: dict[tuple, list[Member]] = {}
     rows = zip(
         graphs[f"h_{n}"].values.tolist(),
         graphs[f"graph_{n}"].values.tolist(),
@@ -31,5 +31,5 @@ def colliding_groups(graphs: xr.Dataset, n: int) -> list[list[Member]]:
     )
     for i, (row, code, components, forest) in enumerate(rows):
         member = Member(i, code, components, forest, forest and components == 1)
-        found.setdefault(tuple(row), []).append(member)
-    return [group for group in found.values() if len(group) > 1]
+        groups.setdefault(tuple(row), []).append(member)
+    return [group for group in groups.values() if len(group) > 1]

@@ -15,17 +15,23 @@ def classes(types: dict) -> tuple[int, int]:
     Raises:
         ValueError: no type, or more than one, has two parts.
     """
-    found = [kind for kind in types if len(kind) == 2]
-    if len(found) != 1:
-        raise ValueError(f"types: got {len(found)} types with two parts, expected one: not a tree's")
-    return found[0]
+    pairs = [kind for kind in types if len(kind) == 2]
+    if len(pairs) != 1:
+        raise ValueError(f"types: got {len(pairs)} types with two parts, expected one: not a tree's")
+    return pairs[0]
 
 
 def cherries(three_part_sum: int, a: int, b: int) -> int:
-    """S = sum over vertices of C(degree, 2), from the number of endomorphisms whose image has three vertices."""
+    """S = sum over vertices of C(degree, 2), from the number of endomorphisms whose image has three vertices.
+
+    Raises:
+        ValueError: no tree with classes of a and b vertices has this number.
+    """
     value, rest = divmod(three_part_sum, 2 * (2 ** (a - 1) + 2 ** (b - 1) - 2))
     if rest:
-        raise ValueError(f"three_part_sum: {three_part_sum} is not a tree's with classes {a}, {b}")
+        raise ValueError(
+            f"three_part_sum: got {three_part_sum}, which no tree with classes of {a} and {b} vertices has"
+        )
     return value
 
 
@@ -35,11 +41,11 @@ def spider_legs(three_part_sum: int, a: int, b: int) -> int:
     Raises:
         ValueError: no L >= 3 solves it.
     """
-    n, wanted = a + b, cherries(three_part_sum, a, b)
+    n, pairs = a + b, cherries(three_part_sum, a, b)
     for legs in range(3, n):
-        if comb(legs, 2) + n - 1 - legs == wanted:
+        if comb(legs, 2) + n - 1 - legs == pairs:
             return legs
-    raise ValueError(f"no number of legs gives {wanted} cherries on {n} vertices")
+    raise ValueError(f"no number of legs gives {pairs} cherries on {n} vertices")
 
 
 def degree_moments(types: dict) -> list[int]:
@@ -55,26 +61,26 @@ def degree_moments(types: dict) -> list[int]:
 
 
 def moment_violations(types: dict, degrees: list[int]) -> tuple[int, int]:
-    """How many coefficients (a) + mu there are, and how many differ from the formula with the true degrees."""
+    """Number of coefficients (a) + mu, and of those that differ from the formula with the true degrees."""
     a, b = classes(types)
-    tested = wrong = 0
+    number = violations = 0
     for mu in partitions(b):
         k = len(mu)
         twice = 2 if a == b and k > 1 else 1
         expected = partition_count(mu) * factorial(k) * twice * sum(comb(d, k) for d in degrees)
-        tested += 1
-        wrong += types.get(tuple(sorted((a, *mu), reverse=True)), 0) != expected
-    return tested, wrong
+        number += 1
+        violations += types.get(tuple(sorted((a, *mu), reverse=True)), 0) != expected
+    return number, violations
 
 
 def caterpillar_degrees(types: dict, n: int, spine: int) -> list[list[int]]:
     """All degree sequences of caterpillars on n vertices, `spine` of them inner, that fit the moments."""
     moments = degree_moments(types)
-    found = []
+    sequences = []
     for kind in partitions(2 * (n - 1) - (n - spine) - spine):
         if len(kind) != spine:
             continue
         degrees = [part + 1 for part in kind] + [1] * (n - spine)
         if [sum(comb(d, k) for d in degrees) for k in range(1, len(moments) + 1)] == moments:
-            found.append(degrees)
-    return found
+            sequences.append(degrees)
+    return sequences

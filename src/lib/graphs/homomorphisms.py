@@ -5,12 +5,14 @@ symmetric function is X_G^H = sum over lambda of (N - l(lambda))! h_lambda m~_la
 from the definition).
 """
 
+from collections.abc import Iterator
 from functools import cache
 
+import networkx as nx
 import numpy as np
 from numba import njit
 
-from lib.symmetric.partitions import partitions
+from lib.symmetric.partitions import augmented_to_power, chromatic, partitions
 
 
 @njit(cache=True)
@@ -49,7 +51,7 @@ def _count(before, target, weights, table, n, size):
 
 @cache
 def _keys(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of fibre sizes whose sums tell the partitions of n apart, and the table from sum to partition."""
+    """Weights of fibre sizes whose sums differ for different partitions of n, and the table from sum to partition."""
     kinds = partitions(n)
     rng = np.random.default_rng(n)
     while True:
@@ -85,10 +87,18 @@ def fibre_types(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return result
 
 
-def adjacency_matrix(graph) -> np.ndarray:
-    """Boolean adjacency matrix of a networkx graph, vertices in the order of its nodes."""
-    import networkx as nx
+def fibre_counts(source: np.ndarray, target: np.ndarray) -> dict[tuple[int, ...], int]:
+    """h_lambda(G, H) by partition, zeros included; arguments and errors as for `fibre_types`."""
+    return dict(zip(partitions(len(source)), fibre_types(source, target).tolist()))
 
+
+def chromatic_power(source: np.ndarray, target: np.ndarray) -> dict[tuple[int, ...], int]:
+    """Power-sum expansion of X_G^H by brute force; arguments and errors as for `fibre_types`."""
+    return augmented_to_power(chromatic(fibre_counts(source, target), len(target)))
+
+
+def adjacency_matrix(graph: nx.Graph) -> np.ndarray:
+    """Boolean adjacency matrix of a networkx graph, vertices in the order of its nodes."""
     return nx.to_numpy_array(graph, dtype=bool)
 
 
@@ -108,3 +118,16 @@ def all_graphs(n: int) -> tuple:
     from sage.graphs.graph_generators import graphs
 
     return tuple(adjacency_matrix(g.networkx_graph()) for g in graphs.nauty_geng(str(n)))
+
+
+def connected_bipartite_graphs(n: int) -> Iterator[tuple[np.ndarray, int, int]]:
+    """Every connected bipartite graph on n vertices once: its adjacency matrix and the sizes r <= s of its classes.
+
+    Raises:
+        ValueError: n < 1.
+    """
+    for matrix in all_graphs(n):
+        graph = nx.from_numpy_array(matrix)
+        if nx.is_connected(graph) and nx.is_bipartite(graph):
+            side = sum(nx.bipartite.color(graph).values())
+            yield matrix, min(side, n - side), max(side, n - side)

@@ -4,6 +4,7 @@ from itertools import permutations
 
 import numpy as np
 
+from lib.linalg.exact import rank_mod_p
 from lib.symmetric.partitions import partitions, set_partitions
 
 
@@ -52,12 +53,27 @@ def quotient_vectors(graph: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
         raise ValueError(f"graph: got {n} vertices, expected at most 10")
     index = {kind: i for i, kind in enumerate(partitions(n))}
     memory: dict[bytes, tuple[int, int]] = {}
-    found: dict[tuple[int, int], np.ndarray] = {}
+    vectors: dict[tuple[int, int], np.ndarray] = {}
     for blocks in set_partitions(n):
         matrix = quotient(graph, blocks)
         raw = bytes([len(matrix)]) + matrix.tobytes()
         if raw not in memory:
             memory[raw] = canonical_matrix(matrix)
-        row = found.setdefault(memory[raw], np.zeros(len(index), dtype=np.int64))
+        row = vectors.setdefault(memory[raw], np.zeros(len(index), dtype=np.int64))
         row[index[tuple(sorted(map(len, blocks), reverse=True))]] += 1
-    return found
+    return vectors
+
+
+def span_rank(graph: np.ndarray) -> tuple[int, int]:
+    """Dimension of the span of X_G^H over all targets H, loops allowed, and the number of quotients of G.
+
+    A star on n >= 4 vertices has 2n - 3.
+
+    Args:
+        graph: symmetric boolean adjacency matrix of G, (n, n) with n <= 10.
+
+    Raises:
+        ValueError: more than 10 vertices.
+    """
+    vectors = list(quotient_vectors(graph).values())
+    return rank_mod_p([vector.tolist() for vector in vectors]), len(vectors)

@@ -1,4 +1,4 @@
-"""Free trees as arrays of parents, and homomorphisms of a tree into itself.
+"""Free trees as lists of parents, and homomorphisms of a tree into graphs, itself above all.
 
 The fibre type of an endomorphism f is the partition of n made of the sizes of its non-empty fibres; h_lambda counts the
 endomorphisms of type lambda. The self-chromatic symmetric function of a tree carries the same information as the vector
@@ -7,7 +7,9 @@ endomorphisms of type lambda. The self-chromatic symmetric function of a tree ca
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import combinations
 
+import networkx as nx
 import numpy as np
 
 PRIMES = (2147483629, 2147483587)  # below 2^31, so that products fit into 64 bits
@@ -21,8 +23,6 @@ def parents(n: int) -> Iterator[list[int]]:
     Raises:
         ValueError: n < 1.
     """
-    import networkx as nx
-
     if n < 1:
         raise ValueError(f"n: got {n}, expected at least 1")
     if n == 1:
@@ -44,13 +44,13 @@ def breadth_first(edges, n: int) -> list[int]:
         adjacent[a].append(b)
         adjacent[b].append(a)
         number += 1
-    order, seen, parent = [0], {0: 0}, [-1]
+    order, place, parent = [0], {0: 0}, [-1]
     for v in order:
         for w in sorted(adjacent[v]):
-            if w not in seen:
-                seen[w] = len(order)
+            if w not in place:
+                place[w] = len(order)
                 order.append(w)
-                parent.append(seen[v])
+                parent.append(place[v])
     if number != n - 1 or len(order) != n:
         raise ValueError(f"edges: got {number} edges reaching {len(order)} of {n} vertices, expected a tree")
     return parent
@@ -66,6 +66,34 @@ def adjacency(parent: list[int]) -> list[list[int]]:
     return lists
 
 
+def to_graph(parent: list[int]) -> nx.Graph:
+    """The tree as a networkx graph on 0..n-1."""
+    graph = nx.empty_graph(len(parent))
+    graph.add_edges_from((v, p) for v, p in enumerate(parent) if p >= 0)
+    return graph
+
+
+def class_sizes(parent: list[int]) -> tuple[int, int]:
+    """Sizes a >= b of the two classes of a tree: its vertices at even and at odd depth."""
+    depth = [0] * len(parent)
+    for v in range(1, len(parent)):
+        depth[v] = 1 - depth[parent[v]]
+    return max(sum(depth), len(depth) - sum(depth)), min(sum(depth), len(depth) - sum(depth))
+
+
+def is_spider(parent: list[int]) -> bool:
+    """Whether exactly one vertex has a degree of at least 3."""
+    return sum(degree >= 3 for degree in degrees(parent)) == 1
+
+
+def caterpillar_spine(parent: list[int]) -> int:
+    """Number of vertices that are not leaves where they form a path, at least one vertex long; 0 for other trees."""
+    graph = to_graph(parent)
+    inner = graph.subgraph([v for v in graph if graph.degree(v) > 1])
+    is_path = len(inner) and nx.is_connected(inner) and max(dict(inner.degree).values()) <= 2
+    return len(inner) if is_path else 0
+
+
 def degrees(parent: list[int]) -> list[int]:
     """Degree of each vertex."""
     return [len(x) for x in adjacency(parent)]
@@ -77,9 +105,9 @@ def canonical(adjacent: list[list[int]]) -> tuple:
     if n == 1:
         return ()
     degree = [len(x) for x in adjacent]
-    layer, left = [v for v in range(n) if degree[v] == 1], n
-    while left > 2:
-        left -= len(layer)
+    layer, remaining = [v for v in range(n) if degree[v] == 1], n
+    while remaining > 2:
+        remaining -= len(layer)
         following = []
         for v in layer:
             for w in adjacent[v]:
@@ -98,7 +126,7 @@ def special_point(parent: list[int], t: int, prime: int) -> int:
     """S_T(t) modulo a prime: the sum over endomorphisms f and vertices h of t^|f^-1(h)|.
 
     Up to a factor this is X_T^T at x_1 = t and all other variables 1: different values prove different functions, equal
-    values prove nothing. The weights of all n special vertices h are carried along as one axis: O(n^3).
+    values prove nothing. The weights of all n special vertices h form one axis: O(n^3).
     """
     n = len(parent)
     a, b = np.array(parent[1:], dtype=np.int64), np.arange(1, n)
@@ -114,16 +142,42 @@ def special_point(parent: list[int], t: int, prime: int) -> int:
     return int(np.sum(partial[0] % p, dtype=np.uint64) % p)
 
 
+def homomorphisms(parent: list[int], target: list[list[int]]) -> int:
+    """Number of homomorphisms of a tree into a graph given by the neighbours of its vertices, exactly."""
+    partial = [[1] * len(target) for _ in parent]
+    for v in range(len(parent) - 1, 0, -1):
+        up = partial[parent[v]]
+        for x in range(len(target)):
+            up[x] *= sum(partial[v][y] for y in target[x])
+    return sum(partial[0])
+
+
 def endomorphisms(parent: list[int]) -> int:
     """Number of homomorphisms of the tree into itself, exactly."""
+    return homomorphisms(parent, adjacency(parent))
+
+
+def homomorphisms_onto(parent: list[int], target: list[list[int]], image: list[int]) -> int:
+    """Number of homomorphisms of a tree into a graph whose image is a set of vertices, by inclusion and exclusion.
+
+    Args:
+        parent: the tree.
+        target: neighbours of the graph's vertices.
+        image: the vertices, each once; 2^len(image) subgraphs are counted.
+    """
+    total = 0
+    for size in range(1, len(image) + 1):
+        for subset in combinations(image, size):
+            inside = [[subset.index(y) for y in target[x] if y in subset] for x in subset]
+            total += (-1) ** (len(image) - size) * homomorphisms(parent, inside)
+    return total
+
+
+def three_vertex_endomorphisms(parent: list[int]) -> int:
+    """Number of endomorphisms whose image has three vertices, counted over every path y - v - z of the tree."""
     adjacent = adjacency(parent)
-    n = len(parent)
-    partial = [[1] * n for _ in range(n)]
-    for v in range(n - 1, 0, -1):
-        up = partial[parent[v]]
-        for x in range(n):
-            up[x] *= sum(partial[v][y] for y in adjacent[x])
-    return sum(partial[0])
+    paths = [[y, v, z] for v in range(len(parent)) for y in adjacent[v] for z in adjacent[v] if y < z]
+    return sum(homomorphisms_onto(parent, adjacent, path) for path in paths)
 
 
 def quotients(parent: list[int]) -> dict[tuple, dict[tuple[int, ...], int]]:
@@ -132,7 +186,7 @@ def quotients(parent: list[int]) -> dict[tuple, dict[tuple[int, ...], int]]:
     Vertices are added in breadth-first order; each joins a block next to its parent's block, or opens a new one there.
     """
     n = len(parent)
-    found: dict[tuple, dict] = {}
+    counts: dict[tuple, dict] = {}
     block, size, adjacent = [0] * n, [1], [[]]
 
     @cache
@@ -147,7 +201,7 @@ def quotients(parent: list[int]) -> dict[tuple, dict[tuple[int, ...], int]]:
 
     def visit(i):
         if i == n:
-            types = found.setdefault(shape(tuple(ups)), {})
+            types = counts.setdefault(shape(tuple(ups)), {})
             key = tuple(sorted(size, reverse=True))
             types[key] = types.get(key, 0) + 1
             return
@@ -170,7 +224,7 @@ def quotients(parent: list[int]) -> dict[tuple, dict[tuple[int, ...], int]]:
         size.pop()
 
     visit(1)
-    return found
+    return counts
 
 
 def _permanent(rows: list[list[int]]) -> int:
@@ -178,17 +232,17 @@ def _permanent(rows: list[list[int]]) -> int:
     states = {0: 1}
     for row in rows:
         following: dict[int, int] = {}
-        for used, value in states.items():
+        for columns, value in states.items():
             for column, entry in enumerate(row):
-                if entry and not used >> column & 1:
-                    key = used | 1 << column
+                if entry and not columns >> column & 1:
+                    key = columns | 1 << column
                     following[key] = following.get(key, 0) + value * entry
         states = following
     return sum(states.values())
 
 
 def injective(shape: tuple, target: list[list[int]]) -> int:
-    """Number of injective homomorphisms of a tree, given as nested tuples, into a tree given by neighbours.
+    """Number of injective homomorphisms of a tree, as nested tuples, into a tree, as lists of neighbours.
 
     Branches of a tree cannot meet, so injectivity at every vertex is injectivity.
     """
@@ -210,16 +264,16 @@ def endomorphism_types(parent: list[int]) -> dict[tuple[int, ...], int]:
     """h_lambda of a tree: the self-chromatic symmetric function, exactly (quotients times injections)."""
     target = adjacency(parent)
     types: dict[tuple[int, ...], int] = {}
-    for shape, counted in quotients(parent).items():
+    for shape, counts in quotients(parent).items():
         ways = injective(shape, target)
         if ways:
-            for kind, number in counted.items():
+            for kind, number in counts.items():
                 types[kind] = types.get(kind, 0) + number * ways
     return types
 
 
 def spider(legs: list[int]) -> list[int]:
-    """Parents of the spider with the given leg lengths.
+    """Parents of the spider with these leg lengths.
 
     Raises:
         ValueError: fewer than three legs, or an empty one.

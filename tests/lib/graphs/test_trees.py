@@ -1,5 +1,6 @@
 """Trees and their endomorphisms: counts, worked values, and agreement of independent routes."""
 
+from itertools import combinations
 from math import factorial
 
 import networkx as nx
@@ -7,18 +8,14 @@ import numpy as np
 import pytest
 
 from lib.graphs import trees as t
-from lib.graphs.homomorphisms import adjacency_matrix, all_graphs, fibre_types
+from lib.graphs.homomorphisms import adjacency_matrix, all_graphs, connected_bipartite_graphs, fibre_counts, fibre_types
 from lib.symmetric.partitions import partitions
 
 BELL = [1, 1, 2, 5, 15, 52, 203, 877, 4140]
 
 
 def _matrix(parent):
-    matrix = np.zeros((len(parent), len(parent)), dtype=bool)
-    for v, p in enumerate(parent):
-        if p >= 0:
-            matrix[v, p] = matrix[p, v] = True
-    return matrix
+    return adjacency_matrix(t.to_graph(parent))
 
 
 def test_numbers_of_trees():
@@ -54,10 +51,9 @@ def test_one_point_value_follows_from_the_full_function(n):
 def test_invariants_of_every_tree(n):
     for parent in t.parents(n):
         types = t.endomorphism_types(parent)
-        graph = nx.Graph([(v, p) for v, p in enumerate(parent) if p >= 0])
-        left = sum(nx.bipartite.color(graph).values())
         assert sum(types.values()) == t.endomorphisms(parent)
-        expected = {tuple(sorted((left, n - left), reverse=True)): 2 * (n - 1)}
+        assert sum(c for k, c in types.items() if len(k) == 3) == t.three_vertex_endomorphisms(parent)
+        expected = {t.class_sizes(parent): 2 * (n - 1)}
         assert {k: c for k, c in types.items() if len(k) == 2} == expected
 
 
@@ -83,10 +79,8 @@ def test_canonical_form_is_that_of_the_isomorphism_class():
 
 
 def test_the_one_exception_and_the_first_collision_of_graphs():
-    path, other = (
-        adjacency_matrix(nx.path_graph(3)),
-        adjacency_matrix(nx.disjoint_union(nx.path_graph(2), nx.path_graph(1))),
-    )
+    path = adjacency_matrix(nx.path_graph(3))
+    other = adjacency_matrix(nx.disjoint_union(nx.path_graph(2), nx.path_graph(1)))
     assert np.array_equal(fibre_types(path, path), fibre_types(other, other))
     assert [len({tuple(fibre_types(g, g)) for g in all_graphs(n)}) for n in range(1, 7)] == [1, 2, 3, 11, 34, 155]
 
@@ -94,8 +88,49 @@ def test_the_one_exception_and_the_first_collision_of_graphs():
 def test_complete_target_counts_stable_partitions():
     """h_lambda(G, K_N) = number of stable partitions of type lambda times N! / (N - l)!: Stanley's function."""
     cycle, complete = adjacency_matrix(nx.cycle_graph(4)), ~np.eye(5, dtype=bool)
-    found = dict(zip(partitions(4), fibre_types(cycle, complete).tolist()))
-    assert found == {(4,): 0, (3, 1): 0, (2, 2): 20, (2, 1, 1): 2 * 60, (1, 1, 1, 1): 120}
+    assert fibre_counts(cycle, complete) == {(4,): 0, (3, 1): 0, (2, 2): 20, (2, 1, 1): 2 * 60, (1, 1, 1, 1): 120}
+
+
+def test_classes_are_those_of_a_proper_colouring():
+    for parent in t.parents(8):
+        first = sum(nx.bipartite.color(t.to_graph(parent)).values())
+        assert t.class_sizes(parent) == (max(first, 8 - first), min(first, 8 - first))
+
+
+def test_homomorphisms_into_a_complete_graph_are_proper_colourings():
+    """k (k - 1)^(n - 1) of them for every tree on n vertices."""
+    complete = [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
+    assert all(t.homomorphisms(parent, complete) == 4 * 3**6 for parent in t.parents(7))
+
+
+def test_images_of_homomorphisms_partition_them():
+    """Every homomorphism into a path has one image."""
+    path = [[1], [0, 2], [1, 3], [2]]
+    subsets = [s for size in range(1, 5) for s in combinations(range(4), size)]
+    for parent in t.parents(6):
+        onto = {subset: t.homomorphisms_onto(parent, path, list(subset)) for subset in subsets}
+        assert sum(onto.values()) == t.homomorphisms(parent, path)
+        assert onto[0, 2] == 0  # not connected
+        assert onto[0, 1] == 2
+
+
+def test_numbers_of_spiders_and_caterpillars():
+    """Spiders are partitions of n - 1 into at least three parts; caterpillars number 2^(n-4) + 2^(floor(n/2)-2)."""
+    for n in range(4, 11):
+        trees = list(t.parents(n))
+        assert sum(map(t.is_spider, trees)) == sum(len(kind) >= 3 for kind in partitions(n - 1))
+        assert sum(t.caterpillar_spine(parent) > 0 for parent in trees) == 2 ** (n - 4) + 2 ** (n // 2 - 2)
+    assert t.caterpillar_spine([-1, 0, 1, 2, 3]) == 3  # a path
+    assert t.caterpillar_spine([-1, 0, 0, 0, 0]) == 1  # a star
+
+
+def test_numbers_of_connected_bipartite_graphs():
+    """OEIS A005142."""
+    assert [sum(1 for _ in connected_bipartite_graphs(n)) for n in range(1, 8)] == [1, 1, 1, 3, 5, 17, 44]
+    for graph, r, s in connected_bipartite_graphs(5):
+        assert r + s == 5
+        assert r <= s
+        assert graph.sum() <= 2 * r * s
 
 
 def test_what_is_not_a_tree_is_refused():

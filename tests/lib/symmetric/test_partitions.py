@@ -1,10 +1,12 @@
 """Symmetric functions: closed forms against brute force, and Sage as an independent oracle."""
 
+import math
+
 import networkx as nx
 import numpy as np
 import pytest
 
-from lib.graphs.homomorphisms import adjacency_matrix, fibre_types
+from lib.graphs.homomorphisms import adjacency_matrix, chromatic_power, fibre_counts, fibre_types
 from lib.linalg.exact import determinant, rank_mod_p
 from lib.symmetric import partitions as s
 
@@ -49,7 +51,7 @@ def test_a_target_that_is_not_a_star_is_not_monotone():
     assert not s.is_monotone(s.omega(s.bipartite_power(1, 3, 2, 3)))
 
 
-@pytest.mark.parametrize("sizes", [(2, 1), (2, 2), (3, 2), (2, 2, 1), (1, 1, 1), (3, 1, 1), (2, 2, 2)])
+@pytest.mark.parametrize("sizes", [(3,), (2, 1), (2, 2), (3, 2), (2, 2, 1), (1, 1, 1), (3, 1, 1), (2, 2, 2)])
 def test_multipartite_closed_form_is_brute_force(sizes):
     graph = nx.complete_multipartite_graph(*sizes)
     closed = {kind: value for kind, value in s.multipartite_types(sizes).items() if value}
@@ -58,6 +60,35 @@ def test_multipartite_closed_form_is_brute_force(sizes):
 
 def test_product_of_power_sums():
     assert s.times({(1,): 1, (2,): 2}, {(1,): 3}) == {(1, 1): 3, (2, 1): 6}
+
+
+def test_labels_of_partitions_can_be_read_back():
+    assert s.partition_label((3, 1, 1)) == "3,1,1"
+    assert all(s.parse_partition(s.partition_label(kind)) == kind for kind in s.partitions(6))
+
+
+def test_compositions_are_equally_likely():
+    rng = np.random.default_rng(0)
+    draws = [s.random_composition(5, 3, rng) for _ in range(3000)]
+    assert all(len(draw) == 3 and sum(draw) == 5 and min(draw) > 0 for draw in draws)
+    counts = np.unique(draws, axis=0, return_counts=True)[1]
+    assert len(counts) == 6  # C(4, 2)
+    assert np.max(np.abs(counts - 500)) < 100
+    with pytest.raises(ValueError, match="parts"):
+        s.random_composition(2, 3, rng)
+
+
+def test_polynomial_of_a_complete_target_is_the_chromatic_polynomial():
+    """X_G^{K_n} at k variables is n! times the number of proper k-colourings; of a cycle (k-1)^n + (-1)^n (k-1)."""
+    for n in (3, 4, 5):
+        counts = fibre_counts(adjacency_matrix(nx.cycle_graph(n)), ~np.eye(n, dtype=bool))
+        expected = [math.factorial(n) * ((k - 1) ** n + (-1) ** n * (k - 1)) for k in range(n + 2)]
+        assert s.polynomial_values(counts, n, n + 2) == expected
+
+
+def test_power_sums_of_brute_force_are_the_closed_form():
+    path, target = adjacency_matrix(nx.path_graph(4)), adjacency_matrix(nx.complete_bipartite_graph(2, 3))
+    assert chromatic_power(path, target) == s.bipartite_power(2, 2, 2, 3)
 
 
 def test_mixed_degrees_are_refused():

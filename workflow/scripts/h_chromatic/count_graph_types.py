@@ -6,7 +6,7 @@ import xarray as xr
 
 from lib.graphs.homomorphisms import all_graphs, fibre_types
 from lib.progress import progress
-from lib.symmetric.partitions import partitions
+from lib.symmetric.partitions import partition_label, partitions
 
 
 def count_graph_types(*, largest: int) -> xr.Dataset:
@@ -24,7 +24,7 @@ def count_graph_types(*, largest: int) -> xr.Dataset:
         variables[f"components_{n}"] = (f"graph_{n}", np.array([nx.number_connected_components(g) for g in shown]))
         variables[f"forest_{n}"] = (f"graph_{n}", np.array([nx.is_forest(g) for g in shown]))
         coords[f"graph_{n}"] = [nx.to_graph6_bytes(g, header=False).decode().strip() for g in shown]
-        coords[f"partition_{n}"] = [",".join(map(str, kind)) for kind in partitions(n)]
+        coords[f"partition_{n}"] = [partition_label(kind) for kind in partitions(n)]
     return xr.Dataset(variables, coords=coords, attrs={"largest": largest})
 
 

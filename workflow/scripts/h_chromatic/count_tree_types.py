@@ -5,7 +5,7 @@ import xarray as xr
 
 from lib.graphs.trees import endomorphism_types, parents
 from lib.progress import progress
-from lib.symmetric.partitions import partitions
+from lib.symmetric.partitions import partition_label, partitions
 
 
 def count_tree_types(*, smallest: int, largest: int) -> xr.Dataset:
@@ -22,7 +22,7 @@ def count_tree_types(*, smallest: int, largest: int) -> xr.Dataset:
         table = np.array([[row.get(kind, 0) for kind in kinds] for row in rows], dtype=np.int64)
         variables[f"h_{n}"] = ((f"tree_{n}", f"partition_{n}"), table, {"long_name": "endomorphisms by fibre type"})
         variables[f"parent_{n}"] = ((f"tree_{n}", f"vertex_{n}"), np.array(trees, dtype=np.int8))
-        coords[f"partition_{n}"] = [",".join(map(str, kind)) for kind in kinds]
+        coords[f"partition_{n}"] = [partition_label(kind) for kind in kinds]
     return xr.Dataset(variables, coords=coords, attrs={"smallest": smallest, "largest": largest})
 
 

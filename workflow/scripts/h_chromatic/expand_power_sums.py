@@ -4,18 +4,13 @@ import networkx as nx
 import numpy as np
 import xarray as xr
 
-from lib.graphs.homomorphisms import adjacency_matrix, all_graphs, fibre_types
-from lib.symmetric.partitions import augmented_to_power, bipartite_power, chromatic, is_monotone, omega, partitions
+from lib.graphs.homomorphisms import adjacency_matrix, all_graphs, chromatic_power, connected_bipartite_graphs
+from lib.symmetric.partitions import bipartite_power, is_monotone, omega, partition_label, partitions
 
 
-def _power(source: np.ndarray, target: np.ndarray) -> dict:
-    counts = dict(zip(partitions(len(source)), fibre_types(source, target).tolist()))
-    return augmented_to_power(chromatic(counts, len(target)))
-
-
-def _classes(graph: nx.Graph) -> tuple[int, int]:
-    left = sum(nx.bipartite.color(graph).values())
-    return min(left, len(graph) - left), max(left, len(graph) - left)
+def complete_bipartite(a: int, b: int) -> np.ndarray:
+    """Adjacency matrix of K_{a,b}."""
+    return adjacency_matrix(nx.complete_bipartite_graph(a, b))
 
 
 def expand_power_sums(
@@ -43,7 +38,7 @@ def expand_power_sums(
             if not nx.is_bipartite(graph):
                 continue
             for size in range(max(2, n - below), n + above + 1):
-                power = omega(_power(source, adjacency_matrix(nx.star_graph(size - 1))))
+                power = omega(chromatic_power(source, adjacency_matrix(nx.star_graph(size - 1))))
                 names.append(nx.to_graph6_bytes(graph, header=False).decode().strip())
                 stars.append((n, size))
                 monotone.append(is_monotone(power))
@@ -53,20 +48,17 @@ def expand_power_sums(
                     signs.append([9] * len(partitions(star_vertices)))
     same, equal_classes, pairs = [], [], []
     for n in range(2, bipartite_vertices + 1):
-        graphs = [(g, nx.from_numpy_array(g)) for g in all_graphs(n)]
-        seen: dict = {}
-        for source, graph in graphs:
-            if not (nx.is_connected(graph) and nx.is_bipartite(graph)):
-                continue
-            r, s = _classes(graph)
+        first: dict = {}
+        for source, r, s in connected_bipartite_graphs(n):
             for total in range(n, target_vertices + 1):
                 for a in range(1, total // 2 + 1):
-                    brute = _power(source, adjacency_matrix(nx.complete_bipartite_graph(a, total - a)))
-                    same.append(brute == bipartite_power(r, s, a, total - a))
-                    pairs.append((r, s, a, total - a))
-                    equal_classes.append(seen.setdefault((r, s, a, total - a), brute) == brute)
+                    pair = (r, s, a, total - a)
+                    brute = chromatic_power(source, complete_bipartite(a, total - a))
+                    same.append(brute == bipartite_power(*pair))
+                    equal_classes.append(first.setdefault(pair, brute) == brute)
+                    pairs.append(pair)
     control = [
-        is_monotone(omega(_power(*(adjacency_matrix(nx.complete_bipartite_graph(x, y)) for x, y in ((r, s), (a, b))))))
+        is_monotone(omega(chromatic_power(complete_bipartite(r, s), complete_bipartite(a, b))))
         for r, s, a, b in controls
     ]
     return xr.Dataset(
@@ -83,7 +75,7 @@ def expand_power_sums(
         coords={
             "graph": ("case", names),
             "which": ["source", "target"],
-            "partition": [",".join(map(str, kind)) for kind in partitions(star_vertices)],
+            "partition": [partition_label(kind) for kind in partitions(star_vertices)],
             "class": ["r", "s", "a", "b"],
         },
     )

@@ -5,7 +5,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch
 
 from lib.atlas.job.figure import new_figure
-from lib.symmetric.partitions import bipartite_power, omega, partitions
+from lib.symmetric.partitions import bipartite_power, omega, partition_label, partitions
 
 SIGNS = ListedColormap(["#D55E00", "#f2f2f2", "#0072B2"])
 
@@ -26,7 +26,7 @@ def figure(power):
     signs = [[np.sign(omega(bipartite_power(r, s, a, b)).get(k, 0)) for k in kinds] for r, s, a, b in controls]
     axes[1].imshow(signs, cmap=SIGNS, norm=norm, aspect="auto", interpolation="nearest")
     axes[1].set_yticks(range(len(controls)), [f"$K_{{{a},{b}}}$" for _, _, a, b in controls])
-    axes[1].set_xticks(range(len(kinds)), [",".join(map(str, k)) for k in kinds], rotation=60, ha="right")
+    axes[1].set_xticks(range(len(kinds)), [partition_label(k) for k in kinds], rotation=60, ha="right")
     axes[1].set(ylabel="target H", title=f"control: G = $K_{{{controls[0][0]},{controls[0][1]}}}$, H not a star")
     for axis in axes:
         axis.set_xlabel("partition")

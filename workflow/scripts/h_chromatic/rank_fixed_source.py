@@ -5,8 +5,7 @@ import numpy as np
 import xarray as xr
 
 from lib.graphs.homomorphisms import adjacency_matrix, all_graphs
-from lib.graphs.quotients import quotient_vectors
-from lib.linalg.exact import rank_mod_p
+from lib.graphs.quotients import span_rank
 from lib.progress import progress
 from lib.symmetric.partitions import partitions
 
@@ -16,11 +15,6 @@ NAMED = {
     "cycle": nx.cycle_graph,
     "complete": nx.complete_graph,
 }
-
-
-def _rank(graph: np.ndarray) -> tuple[int, int]:
-    vectors = list(quotient_vectors(graph).values())
-    return rank_mod_p([v.tolist() for v in vectors]), len(vectors)
 
 
 def rank_fixed_source(*, smallest: int, largest: int, named_largest: int) -> xr.Dataset:
@@ -34,9 +28,9 @@ def rank_fixed_source(*, smallest: int, largest: int, named_largest: int) -> xr.
     for n in range(smallest, largest + 1):
         for graph in progress(all_graphs(n), f"graphs on {n} vertices"):
             isolated = bool((graph.sum(0) == 0).any())
-            rows.append((n, *_rank(graph), len(partitions(n)), isolated))
+            rows.append((n, *span_rank(graph), len(partitions(n)), isolated))
     sizes = list(range(smallest, named_largest + 1))
-    named = np.array([[_rank(adjacency_matrix(make(n)))[0] for n in sizes] for make in NAMED.values()])
+    named = np.array([[span_rank(adjacency_matrix(make(n)))[0] for n in sizes] for make in NAMED.values()])
     rows = np.array(rows, dtype=np.int64)
     return xr.Dataset(
         {
