@@ -42,9 +42,9 @@ def log_likelihood(X_clr, location, P) -> np.ndarray:
 
 
 class _Compositional(BaseEstimator):
-    """What both estimators share: the check of the input and the score."""
+    """Common to both estimators: the check of the input and the score."""
 
-    def _more_than_zero(self, X, reset: bool):
+    def _positive(self, X, reset: bool):
         least = {"ensure_min_samples": 2, "ensure_min_features": 3} if reset else {}
         X = validate_data(self, X, reset=reset, dtype=np.float64, **least)
         check_non_negative(X, type(self).__name__)
@@ -57,9 +57,7 @@ class _Compositional(BaseEstimator):
     def score(self, X, y=None) -> float:
         """Mean log-likelihood of the compositions X (n, D), up to the choice of the orthonormal coordinates."""
         check_is_fitted(self)
-        return float(
-            np.mean(log_likelihood(clr(self._more_than_zero(X, reset=False)), self.location_, self.precision_))
-        )
+        return float(np.mean(log_likelihood(clr(self._positive(X, reset=False)), self.location_, self.precision_)))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -100,26 +98,26 @@ class CompositionalPartialCorrelation(_Compositional):
         Raises:
             ValueError: an entry that is not finite and > 0, fewer than 3 parts, or n < D without shrinkage.
         """
-        X = self._more_than_zero(X, reset=True)
+        X = self._positive(X, reset=True)
         n, d = X.shape
         if self.shrinkage not in (None, "basis"):
             raise ValueError(f"shrinkage: got {self.shrinkage!r}, expected None or 'basis'")
         self.location_ = clr(X).mean(axis=0)
         if self.shrinkage is None:
-            found = partial(X)
+            estimate = partial(X)
             self.covariance_ = clr_covariance(X)
             self.shrinkage_ = self.variance_shrinkage_ = 0.0
             self.degrees_of_freedom_ = degrees_of_freedom(n, d)
-            self.pvalue_ = correlation_pvalue(found.correlation, self.degrees_of_freedom_)
-            self.unbiased_partial_variance_ = unbiased_variance(found.variance, n)
+            self.pvalue_ = correlation_pvalue(estimate.correlation, self.degrees_of_freedom_)
+            self.unbiased_partial_variance_ = unbiased_variance(estimate.variance, n)
         else:
             self.degrees_of_freedom_ = self.pvalue_ = self.unbiased_partial_variance_ = None
             logs = np.log(X / X.sum(axis=1, keepdims=True))
             shrunk = shrink(logs, self.correlation_intensity, self.variance_intensity)
             self.covariance_ = clr_covariance(S=shrunk.covariance)
             self.shrinkage_, self.variance_shrinkage_ = float(shrunk.shrinkage), float(shrunk.variance_shrinkage)
-            found = partial_from_precision(precision(self.covariance_))
-        self.partial_correlation_, self.partial_variance_, self.precision_ = found
+            estimate = partial_from_precision(precision(self.covariance_))
+        self.partial_correlation_, self.partial_variance_, self.precision_ = estimate
         return self
 
     def interval(self, level: float = 0.95) -> Estimate:
@@ -143,7 +141,7 @@ class CompositionalGraphicalLasso(_Compositional):
     P = Omega - Omega 1 1^T Omega / (1^T Omega 1), so that P 1 = 0. The size of each sample is the missing datum: given
     Omega it is Gaussian around -1^T Omega z / (1^T Omega 1) with variance 1 / (1^T Omega 1), which completes the
     covariance, and the graphical lasso of the completed covariance cannot lower the objective. The objective is not
-    concave and its rounds are slow along the common size: the answer is the one reached from the identity.
+    concave and its rounds are slow along the common size: the estimate is the one reached from the identity.
 
     Args:
         alpha: penalty >= 0, in units of the mean clr variance tr Gamma / (D - 1).
@@ -173,7 +171,7 @@ class CompositionalGraphicalLasso(_Compositional):
         Raises:
             ValueError: an entry that is not finite and > 0, fewer than 3 parts, or alpha < 0.
         """
-        X = self._more_than_zero(X, reset=True)
+        X = self._positive(X, reset=True)
         self.location_ = clr(X).mean(axis=0)
         self.fit_covariance(covariance(clr(X)))
         return self
@@ -183,7 +181,7 @@ class CompositionalGraphicalLasso(_Compositional):
 
         Args:
             cov_clr: (D, D), rows of sum zero.
-            start: first guess of the basis precision; the identity, scaled, unless given.
+            start: first guess of the basis precision; the identity, scaled, by default.
 
         Raises:
             ValueError: alpha < 0, max_iter < 1, or no variance.
@@ -228,3 +226,24 @@ class CompositionalGraphicalLasso(_Compositional):
     def _objective(self, gamma: np.ndarray, omega: np.ndarray) -> float:
         fit = np.linalg.slogdet(omega)[1] - np.log(omega.sum()) - np.sum(gamma * precision_from_basis(omega))
         return float(fit - self.alpha * (np.abs(omega).sum() - np.abs(np.diag(omega)).sum()))
+
+
+def lasso_path_scores(cov_clr, penalties: list[float], rounds: int) -> np.ndarray:
+    """Scores of edges by the graphical lasso: absolute basis partial correlations, summed over a path of penalties.
+
+    Args:
+        cov_clr: (D, D), rows of sum zero.
+        penalties: taken from the largest to the smallest, each started from the estimate before.
+        rounds: rounds of completion for each penalty, however few; there is no warning that they did not converge.
+
+    Returns:
+        (D, D), larger where an edge appears early and strongly; the diagonal has no meaning.
+    """
+    total, start = np.zeros_like(cov_clr), None
+    for penalty in sorted(penalties, reverse=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = CompositionalGraphicalLasso(penalty, max_iter=rounds).fit_covariance(cov_clr, start)
+        start = model.basis_precision_
+        total += np.abs(model.basis_partial_correlation_)
+    return total

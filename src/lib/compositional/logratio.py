@@ -41,17 +41,17 @@ def closure(X, total: float = 1.0) -> np.ndarray:
 
 
 def replace_zeros(X, method: str = "multiplicative", delta: float | None = None) -> np.ndarray:
-    """Replace zeros, which changes every answer that follows; never done unasked.
+    """Replace zeros, which changes all results that follow; no function of this library does it by itself.
 
     Args:
         X: compositions (n, D), >= 0, each row and each column with a positive entry.
         method: `min`, zeros become the smallest positive entry of X; `multiplicative` (Martín-Fernández et al. 2003),
             zeros become `delta` of their row's sum and the other parts shrink, so that sums and the ratios of the other
             parts stay.
-        delta: share of the row's sum for `multiplicative`; (1 / D)^2 unless told.
+        delta: share of the row's sum for `multiplicative`; (1 / D)^2 by default.
 
     Raises:
-        ValueError: a negative or not finite entry, an empty row or column, or another method or delta.
+        ValueError: a negative or infinite entry or NaN, an empty row or column, or another method or delta.
     """
     X = np.asarray(X, dtype=float)
     if X.ndim != 2 or not np.all(np.isfinite(X) & (X >= 0)):
@@ -119,11 +119,11 @@ def clr_covariance(X=None, T=None, S=None) -> np.ndarray:
         (..., D, D), rows of sum zero.
 
     Raises:
-        ValueError: not exactly one is given, or X is not a composition.
+        ValueError: none or several of them, or X is not a composition.
     """
-    given = [name for name, value in (("X", X), ("T", T), ("S", S)) if value is not None]
-    if len(given) != 1:
-        raise ValueError(f"X, T, S: got {', '.join(given) or 'none'}, expected exactly one of them")
+    sources = [name for name, value in (("X", X), ("T", T), ("S", S)) if value is not None]
+    if len(sources) != 1:
+        raise ValueError(f"X, T, S: got {', '.join(sources) or 'none'}, expected exactly one of them")
     if X is not None:
         return covariance(clr(X))
     matrix = np.asarray(S, dtype=float) if T is None else -0.5 * np.asarray(T, dtype=float)
@@ -142,7 +142,7 @@ def variation_matrix(X=None, S=None) -> np.ndarray:
         (..., D, D), zero on the diagonal.
 
     Raises:
-        ValueError: not exactly one is given, or X is not a composition.
+        ValueError: none or several of them, or X is not a composition.
     """
     if (X is None) == (S is None):
         raise ValueError(f"X, S: got {'none' if X is None else 'both'}, expected exactly one of them")

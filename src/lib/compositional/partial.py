@@ -45,7 +45,7 @@ def precision(cov_clr) -> np.ndarray:
         raise ValueError(f"cov_clr: got a row of sum {np.max(off):.3g}, expected finite rows of sum zero")
     shifted = gamma + scale / d
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", linalg.LinAlgWarning)  # an ill condition is found below, from both norms
+        warnings.simplefilter("ignore", linalg.LinAlgWarning)  # the condition number is checked below, from both norms
         try:
             inverse = linalg.inv(shifted, assume_a="pos")
             condition = np.max(np.abs(shifted).sum(axis=-1).max(axis=-1) * np.abs(inverse).sum(axis=-1).max(axis=-1))
@@ -94,12 +94,12 @@ def partial(X=None, *, cov_clr=None, ref: int | None = None, shrinkage: str | No
     """Partial correlations and variances of parts.
 
     Args:
-        X: compositions (..., n, D), D at least 3; or None when `cov_clr` is given.
+        X: compositions (..., n, D), D at least 3; or None with `cov_clr`.
         cov_clr: clr covariance (..., D, D).
         ref: go through the additive log-ratios of this reference instead of the centred ones.
         shrinkage: None; `basis`, shrink the covariance of the logarithms of proportions, then take log-ratios; `naive`,
-            shrink the covariance of the log-ratio coordinates, which makes the answer depend on the reference.
-        intensities: shrinkage of correlations and of variances; None is estimated.
+            shrink the covariance of the log-ratio coordinates, which makes the result depend on the reference.
+        intensities: shrinkage of correlations and of variances; None stands for an estimate.
 
     Returns:
         `Partial`. With naive shrinkage and a reference, the part `ref` is left out.
@@ -180,7 +180,7 @@ def drop_parts(P) -> np.ndarray:
         (..., D, D, D): the dropped part is the first of the last three axes; its own row and column are zero.
     """
     P = np.asarray(P, dtype=float)
-    column = np.swapaxes(P, -1, -2)[..., :, :]  # column[k, i] = P_ik
+    column = np.swapaxes(P, -1, -2)  # column[k, i] = P_ik
     diagonal = np.diagonal(P, axis1=-2, axis2=-1)[..., :, None, None]
     reduced = P[..., None, :, :] - column[..., :, :, None] * column[..., :, None, :] / diagonal
     k = np.arange(P.shape[-1])

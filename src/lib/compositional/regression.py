@@ -1,4 +1,4 @@
-"""Partial correlations by their definition, least-squares residuals: the slow route that the precision is held against.
+"""Partial correlations by their definition, least-squares residuals: the slow route to check the precision.
 
 Everything is batched over pairs of parts, references and leading axes, at O(D^2) regressions for each reference.
 """
@@ -24,19 +24,19 @@ class PairResiduals(NamedTuple):
     values: np.ndarray
 
 
-def _others(parts: int, *left_out: np.ndarray) -> np.ndarray:
-    """Parts that are none of those left out: (m, parts - k) for k arrays of m distinct indices each."""
-    m = len(left_out[0])
-    kept = np.ones((m, parts), dtype=bool)
-    for index in left_out:
-        kept[np.arange(m), index] = False
-    return np.nonzero(kept)[1].reshape(m, parts - len(left_out))
+def _others(parts: int, *excluded: np.ndarray) -> np.ndarray:
+    """All parts but some: (m, parts - k) for k arrays of m distinct indices each."""
+    m = len(excluded[0])
+    mask = np.ones((m, parts), dtype=bool)
+    for index in excluded:
+        mask[np.arange(m), index] = False
+    return np.nonzero(mask)[1].reshape(m, parts - len(excluded))
 
 
 def _columns(L: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Columns of L (..., n, D) by index (*shape, k): (..., *shape, n, k)."""
-    taken = np.take(L, index, axis=-1)  # (..., n, *shape, k)
-    return np.moveaxis(taken, L.ndim - 2, -2)
+    columns = np.take(L, index, axis=-1)  # (..., n, *shape, k)
+    return np.moveaxis(columns, L.ndim - 2, -2)
 
 
 def pair_residuals(L) -> PairResiduals:
@@ -53,14 +53,19 @@ def pair_residuals(L) -> PairResiduals:
     flat_pairs = np.repeat(pairs, d - 2, axis=0)
     controls = _others(d, *flat_pairs.T, flat_refs)
     base = _columns(L, flat_refs[:, None])
-    left = residuals(_columns(L, flat_pairs) - base, _columns(L, controls) - base)
-    return PairResiduals(pairs, refs, left.reshape(*left.shape[:-3], len(pairs), d - 2, *left.shape[-2:]))
+    flat = residuals(_columns(L, flat_pairs) - base, _columns(L, controls) - base)
+    return PairResiduals(pairs, refs, flat.reshape(*flat.shape[:-3], len(pairs), d - 2, *flat.shape[-2:]))
 
 
-def pair_correlations(found: PairResiduals) -> np.ndarray:
-    """Pearson correlations of the residuals (..., pairs, D - 2)."""
-    a, b = found.values[..., 0], found.values[..., 1]
+def residual_correlation(values) -> np.ndarray:
+    """Correlation of the two columns of residuals (..., n, 2), which have mean zero: (...)."""
+    a, b = values[..., 0], values[..., 1]
     return np.sum(a * b, axis=-1) / np.sqrt(np.sum(a**2, axis=-1) * np.sum(b**2, axis=-1))
+
+
+def pair_correlations(pair_residuals: PairResiduals) -> np.ndarray:
+    """Correlations of the residuals of each pair for each reference (..., pairs, D - 2)."""
+    return residual_correlation(pair_residuals.values)
 
 
 def part_variances(L) -> np.ndarray:
@@ -77,8 +82,8 @@ def part_variances(L) -> np.ndarray:
     part, place = np.divmod(np.arange(d * (d - 1)), d - 1)
     ref = place + (place >= part)
     base = _columns(L, ref[:, None])
-    left = residuals(_columns(L, part[:, None]) - base, _columns(L, _others(d, part, ref)) - base)
-    return (np.sum(left**2, axis=(-2, -1)) / (n - 1)).reshape(*left.shape[:-3], d, d - 1)
+    flat = residuals(_columns(L, part[:, None]) - base, _columns(L, _others(d, part, ref)) - base)
+    return (np.sum(flat**2, axis=(-2, -1)) / (n - 1)).reshape(*flat.shape[:-3], d, d - 1)
 
 
 def normalise(L, inside) -> np.ndarray:

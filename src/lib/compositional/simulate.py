@@ -34,6 +34,22 @@ def logistic_normal(cov, n: int, rng: np.random.Generator, size: tuple[int, ...]
     return rng.standard_normal((*size, n, len(cov))) @ _root(cov)
 
 
+def gaussian_basis(precision, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Logarithms of a Gaussian basis.
+
+    Args:
+        precision: of the logarithms (..., D, D), positive definite.
+        n: samples.
+        rng: random generator.
+
+    Returns:
+        (..., n, D).
+    """
+    precision = np.asarray(precision, dtype=float)
+    white = rng.standard_normal((*precision.shape[:-2], n, precision.shape[-1]))
+    return white @ np.linalg.inv(np.linalg.cholesky(precision))
+
+
 def moment_matched(T, n: int, rng: np.random.Generator, total: float = 1.0) -> np.ndarray:
     """A composition whose sample variation matrix is exactly T, everything else Gaussian.
 

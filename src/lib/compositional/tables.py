@@ -14,7 +14,7 @@ def read_composition(
 
     Args:
         path: CSV with a header of the names of the parts and one row for each sample, all entries > 0.
-        parts: the names expected, in any order; None takes those of the file.
+        parts: names of the columns, in any order; None for those of the file.
         zeros: None refuses zeros; a method of `replace_zeros` replaces them.
 
     Returns:
@@ -27,10 +27,10 @@ def read_composition(
 
     header = pd.read_csv(path, header=None, nrows=1, dtype=str).fillna("")
     names = [name.strip() for name in header.iloc[0]]
-    wanted = names if parts is None else list(parts)
-    if sorted(names) != sorted(wanted) or len(set(names)) != len(names):
+    order = names if parts is None else list(parts)
+    if sorted(names) != sorted(order) or len(set(names)) != len(names):
         raise ValueError(
-            f"{Path(path).name}: got the columns {', '.join(names)}, expected each once: {', '.join(wanted)}"
+            f"{Path(path).name}: got the columns {', '.join(names)}, expected each once: {', '.join(order)}"
         )
     table = pd.read_csv(path, header=None, skiprows=1, names=names)
     if table.empty:
@@ -39,8 +39,8 @@ def read_composition(
         if not pd.api.types.is_numeric_dtype(table[name]):
             raise ValueError(f"{Path(path).name}: column {name}: got text, expected numbers")
     try:
-        X = table[wanted].to_numpy(dtype=float)
-        return check_composition(X if zeros is None else replace_zeros(X, zeros)), wanted
+        X = table[order].to_numpy(dtype=float)
+        return check_composition(X if zeros is None else replace_zeros(X, zeros)), order
     except ValueError as error:
         raise ValueError(f"{Path(path).name}: {error}") from None
 
@@ -49,7 +49,7 @@ def read_variation(path: Path) -> tuple[np.ndarray, list[str]]:
     """Read a variation matrix, one line for each pair of parts.
 
     Args:
-        path: CSV `first,second,variance`, lines of comment begin with #.
+        path: CSV `first,second,variance`; comment lines begin with #.
 
     Returns:
         `(T (D, D), names)`, names in the order of their first appearance.

@@ -11,7 +11,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from lib.compositional import estimator as es
 from lib.compositional.logratio import clr, clr_covariance
 from lib.compositional.partial import partial
-from lib.compositional.simulate import contrasts
+from lib.compositional.simulate import contrasts, gaussian_basis
+from lib.graphs.edges import edge_auroc
 from lib.graphs.gaussian import random_precision
 
 TWO_PARTS = "its data have two features; the partial correlation of two parts has nothing to hold fixed"
@@ -45,17 +46,17 @@ def test_estimator_checks(estimator, check):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("estimator", [PARTIAL(), PARTIAL(shrinkage="basis"), es.CompositionalGraphicalLasso()])
-def test_what_the_left_out_checks_ask_for_with_four_parts(composition, estimator):
+def test_the_checks_left_out_hold_with_four_parts(composition, estimator):
     x = composition(40, 4)
-    kept = x.copy()
-    kept.setflags(write=False)
+    frozen = x.copy()
+    frozen.setflags(write=False)
     before = estimator.get_params()
-    fitted = clone(estimator).fit(kept)
+    fitted = clone(estimator).fit(frozen)
     assert fitted.get_params() == before
     assert fitted.n_features_in_ == 4
-    np.testing.assert_array_equal(kept, x)
+    np.testing.assert_array_equal(frozen, x)
     first = fitted.precision_.copy()
-    np.testing.assert_array_equal(fitted.fit(kept).precision_, first)
+    np.testing.assert_array_equal(fitted.fit(frozen).precision_, first)
     with pytest.raises(AttributeError):
         clone(estimator).score(x)
     for dtype in (np.float32, np.int64):
@@ -75,7 +76,7 @@ def test_estimator_is_the_function(composition):
     with pytest.raises(ValueError, match="shrinkage: got a fit with 'basis'"):
         shrunk.interval()
     refitted = PARTIAL().fit(x).set_params(shrinkage="basis").fit(x)
-    assert refitted.pvalue_ is None  # nothing of the first fit is left
+    assert refitted.pvalue_ is None  # no attribute of the first fit survives
 
 
 def test_score_is_the_gaussian_log_likelihood_in_orthonormal_coordinates(composition):
@@ -110,14 +111,27 @@ def test_lasso_without_penalty_is_the_maximum_likelihood(composition):
     np.testing.assert_allclose(model.covariance_, gamma, atol=1e-3 * np.trace(gamma))
 
 
-def test_lasso_finds_a_sparse_basis():
+def test_lasso_recovers_a_sparse_basis():
     rng = np.random.default_rng(8)
     omega, edges = random_precision(15, 0.15, (0.4, 0.6), 0.3, rng)
     w = rng.multivariate_normal(np.zeros(15), np.linalg.inv(omega), 4000)
     model = es.CompositionalGraphicalLasso(0.03).fit(np.exp(w + 3 * rng.standard_normal((4000, 1))))
-    found = np.abs(model.basis_partial_correlation_)
+    score = np.abs(model.basis_partial_correlation_)
     upper = np.triu_indices(15, 1)
-    assert found[upper][edges[upper]].min() > found[upper][~edges[upper]].max()
+    assert score[upper][edges[upper]].min() > score[upper][~edges[upper]].max()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_path_of_penalties_ranks_the_edges_and_one_penalty_is_the_estimator():
+    rng = np.random.default_rng(9)
+    omega, edges = random_precision(12, 0.2, (0.4, 0.6), 0.3, rng)
+    logs = gaussian_basis(omega, 3000, rng) + 3 * rng.standard_normal((3000, 1))
+    gamma = clr_covariance(np.exp(logs))
+    assert edge_auroc(es.lasso_path_scores(gamma, [0.03, 0.1, 0.3], 4), edges) > 0.95
+    model = es.CompositionalGraphicalLasso(0.1, max_iter=200, tol=1e-2).fit_covariance(gamma)
+    single = es.lasso_path_scores(gamma, [0.1], model.n_iter_)
+    off = ~np.eye(12, dtype=bool)
+    np.testing.assert_allclose(single[off], np.abs(model.basis_partial_correlation_)[off], atol=0.02)
 
 
 @pytest.mark.parametrize(

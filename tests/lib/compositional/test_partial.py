@@ -17,29 +17,30 @@ from lib.stats.shrinkage import shrink_factors
 def test_definition_written_out_with_scikit_learn(composition):
     """One pair and one reference at a time, an intercept in each regression."""
     x = composition(40, 5)
-    found = pc.partial(x)
+    estimate = pc.partial(x)
     for i, j in combinations(range(5), 2):
         for r in set(range(5)) - {i, j}:
             y = np.log(x / x[:, [r]])
             controls = y[:, sorted(set(range(5)) - {i, j, r})]
-            left = y[:, [i, j]] - LinearRegression().fit(controls, y[:, [i, j]]).predict(controls)
-            assert found.correlation[i, j] == pytest.approx(pearsonr(*left.T).statistic, abs=1e-12)
+            residuals = y[:, [i, j]] - LinearRegression().fit(controls, y[:, [i, j]]).predict(controls)
+            assert estimate.correlation[i, j] == pytest.approx(pearsonr(*residuals.T).statistic, abs=1e-12)
     for i in range(5):
         y = np.log(x / x[:, [(i + 1) % 5]])
         controls = y[:, sorted(set(range(5)) - {i, (i + 1) % 5})]
-        left = y[:, i] - LinearRegression().fit(controls, y[:, i]).predict(controls)
-        assert found.variance[i] == pytest.approx(np.sum(left**2) / 39, rel=1e-11)
-        assert pc.unbiased_variance(found.variance, 40)[i] == pytest.approx(np.sum(left**2) / (40 - 5 + 1), rel=1e-11)
+        residuals = y[:, i] - LinearRegression().fit(controls, y[:, i]).predict(controls)
+        assert estimate.variance[i] == pytest.approx(np.sum(residuals**2) / 39, rel=1e-11)
+        unbiased = np.sum(residuals**2) / (40 - 5 + 1)
+        assert pc.unbiased_variance(estimate.variance, 40)[i] == pytest.approx(unbiased, rel=1e-11)
 
 
 @pytest.mark.parametrize("parts", [3, 4, 7])
 def test_residual_vectors_do_not_depend_on_the_reference(composition, parts):
     x = composition(12 * parts, parts, 3)
-    found, direct = rg.pair_residuals(np.log(x)), pc.partial(x)
-    assert found.values.shape == (3, parts * (parts - 1) // 2, parts - 2, 12 * parts, 2)
-    np.testing.assert_allclose(found.values, found.values[:, :, :1].repeat(parts - 2, axis=2), atol=1e-12)
-    pairwise = direct.correlation[:, found.pairs[:, 0], found.pairs[:, 1]]
-    np.testing.assert_allclose(rg.pair_correlations(found), pairwise[..., None].repeat(parts - 2, -1), atol=1e-12)
+    route, direct = rg.pair_residuals(np.log(x)), pc.partial(x)
+    assert route.values.shape == (3, parts * (parts - 1) // 2, parts - 2, 12 * parts, 2)
+    np.testing.assert_allclose(route.values, route.values[:, :, :1].repeat(parts - 2, axis=2), atol=1e-12)
+    pairwise = direct.correlation[:, *route.pairs.T]
+    np.testing.assert_allclose(rg.pair_correlations(route), pairwise[..., None].repeat(parts - 2, -1), atol=1e-12)
     np.testing.assert_allclose(
         rg.part_variances(np.log(x)), direct.variance[..., None].repeat(parts - 1, -1), rtol=1e-10
     )
@@ -151,8 +152,8 @@ def test_normalisation_is_right_exactly_when_free_of_the_pair(composition):
             row[list(parts)] = True
         return inside
 
-    def pearson(left):
-        return np.array([np.corrcoef(one.T)[0, 1] for one in left])
+    def pearson(residuals):
+        return np.array([np.corrcoef(one.T)[0, 1] for one in residuals])
 
     expected = r[np.arange(4), i, j]
     free = mask([1], [2, 3], [1, 3, 4, 5], [0, 2, 4])
@@ -162,10 +163,11 @@ def test_normalisation_is_right_exactly_when_free_of_the_pair(composition):
     loose = np.abs(pearson(rg.normalised_residuals(L, i, j, free, controlled=False)) - expected)
     assert np.all(loose[1:] > 1e-4)
     assert loose[0] < 1e-12  # one part alone is a reference: normalised by itself, it is constant
-    # i alone in I: nothing of i is left; both in I: opposite residuals; the pseudo-inverse is another number
+    # i alone in I: the residual of i vanishes; both in I: opposite residuals; the pseudo-inverse is another number
     one = mask([0, 1], [1, 2, 3], [2, 5], [3, 4, 5])
-    left = rg.normalised_residuals(L, i, j, one)
-    assert np.all(np.std(left[..., 0], axis=-1) < 1e-12 * np.std(left[..., 1], axis=-1))
+    residuals = rg.normalised_residuals(L, i, j, one)
+    assert np.all(np.std(residuals[..., 0], axis=-1) < 1e-12 * np.std(residuals[..., 1], axis=-1))
+    np.testing.assert_allclose(rg.residual_correlation(rg.normalised_residuals(L, i, j, free)), expected, atol=1e-12)
     inverse = pc.partial_from_precision(rg.normalised_precision(L, one)).correlation
     assert np.all(np.abs(inverse[np.arange(4), i, j] - expected) > 1e-6)
     everything = np.ones((4, 6), dtype=bool)
@@ -218,7 +220,7 @@ def test_bad_arguments_are_named(composition, call, name):
 
 
 def test_variation_is_the_resistance_of_the_precision(composition):
-    """T_ij = (e_i - e_j)^T P^+ (e_i - e_j): what a subcomposition keeps."""
+    """T_ij = (e_i - e_j)^T P^+ (e_i - e_j), which leaving out a part does not change."""
     x = composition(40, 5)
     back = np.linalg.pinv(pc.partial(x).precision, rcond=1e-10)
     np.testing.assert_allclose(variation_matrix(S=back), variation_matrix(x), atol=1e-10)

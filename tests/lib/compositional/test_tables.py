@@ -12,19 +12,19 @@ from lib.compositional.partial import partial
 VARIATION = Path(__file__).resolve().parents[3] / "resources" / "roman_cups_variation.csv"
 
 
-def written(folder: Path, text: str) -> Path:
+def write(folder: Path, text: str) -> Path:
     path = folder / "table.csv"
     path.write_text(text)
     return path
 
 
-def test_columns_come_in_the_wanted_order_and_are_not_closed(tmp_path):
-    path = written(tmp_path, "b, a\n1.5,2\n3,4\n")
+def test_columns_come_in_the_order_of_the_names_and_are_not_closed(tmp_path):
+    path = write(tmp_path, "b, a\n1.5,2\n3,4\n")
     x, names = tables.read_composition(path, ["a", "b"])
     assert names == ["a", "b"]
     np.testing.assert_array_equal(x, [[2, 1.5], [4, 3]])
     assert tables.read_composition(path)[1] == ["b", "a"]
-    counts = written(tmp_path, "a,b\n4,0\n2,8\n")
+    counts = write(tmp_path, "a,b\n4,0\n2,8\n")
     np.testing.assert_array_equal(tables.read_composition(counts, zeros="min")[0], [[4, 2], [2, 8]])
 
 
@@ -43,7 +43,7 @@ def test_columns_come_in_the_wanted_order_and_are_not_closed(tmp_path):
 )
 def test_bad_tables_are_refused_by_name(tmp_path, text, message):
     with pytest.raises(ValueError, match=rf"table.csv: .*{message}"):
-        tables.read_composition(written(tmp_path, text), ["a", "b"])
+        tables.read_composition(write(tmp_path, text), ["a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_bad_tables_are_refused_by_name(tmp_path, text, message):
 )
 def test_bad_variation_matrices_are_refused(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
-        tables.read_variation(written(tmp_path, text))
+        tables.read_variation(write(tmp_path, text))
 
 
 def test_moment_matched_sample_has_exactly_its_moments_and_their_consequences():
@@ -78,11 +78,11 @@ def test_one_association_can_be_taken_out():
     T, _ = tables.read_variation(VARIATION)
     whole = partial(cov_clr=clr_covariance(T=T))
     for i, j in zip(*np.triu_indices(11, 1)):
-        left = partial(cov_clr=clr_covariance(T=simulate.without_association(T, whole.precision, i, j)))
-        assert left.correlation[i, j] == pytest.approx(0, abs=1e-11)
-        # what is left of i and of j given the others, the other of the pair included before and after
+        changed = partial(cov_clr=clr_covariance(T=simulate.without_association(T, whole.precision, i, j)))
+        assert changed.correlation[i, j] == pytest.approx(0, abs=1e-11)
+        # partial variances of i and of j, given the other of the pair among the rest, before and after
         expected = whole.variance[[i, j]] / (1 - whole.correlation[i, j] ** 2)
-        np.testing.assert_allclose(left.variance[[i, j]], expected, rtol=1e-9)
+        np.testing.assert_allclose(changed.variance[[i, j]], expected, rtol=1e-9)
 
 
 def test_logistic_normal_has_its_covariance():
@@ -92,6 +92,16 @@ def test_logistic_normal_has_its_covariance():
     assert L.shape == (2, 20000, 4)
     for one in L:
         np.testing.assert_allclose(np.cov(one.T), root @ root.T, atol=0.1 * np.trace(root @ root.T))
+
+
+def test_gaussian_basis_has_its_precision():
+    rng = np.random.default_rng(8)
+    root = rng.standard_normal((2, 3, 3))
+    precision = root @ np.swapaxes(root, 1, 2) + np.eye(3)
+    logs = simulate.gaussian_basis(precision, 20000, rng)
+    assert logs.shape == (2, 20000, 3)
+    for one, expected in zip(logs, precision):
+        np.testing.assert_allclose(np.linalg.inv(np.cov(one.T)), expected, rtol=0.1, atol=0.1)
 
 
 def test_size_effect_is_uncorrelated_with_every_log_ratio():

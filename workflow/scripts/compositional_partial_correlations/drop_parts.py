@@ -1,4 +1,4 @@
-"""What leaving one part out changes: partial correlations, proportionality, the variation matrix, ordinary measures."""
+"""Changes when one part is left out: partial correlations, proportionality, variation matrix, ordinary measures."""
 
 import numpy as np
 import xarray as xr
@@ -14,8 +14,8 @@ from lib.stats.correlation import covariance, partial_correlation
 def drop_parts(study, *, rng: np.random.Generator) -> xr.Dataset:
     """Return changes `(dropped, part, part2)`, NaN at the dropped part.
 
-    Every subcomposition is closed again and estimated anew; `reduction_deviation` is what the elimination of a part
-    from the whole precision differs from that.
+    Every subcomposition is closed again and estimated anew; `reduction_deviation` is the largest difference of that
+    estimate from the elimination of the part in the precision of the whole.
 
     Args:
         study: data set with its measures.
@@ -33,16 +33,16 @@ def drop_parts(study, *, rng: np.random.Generator) -> xr.Dataset:
         rest = np.delete(np.arange(d), k)
         block = np.ix_(rest, rest)
         sub = closure(X[:, rest])
-        found = partial(sub)
-        again = {
-            "pcor": found.correlation,
+        estimate = partial(sub)
+        measures = {
+            "pcor": estimate.correlation,
             "rho_p": proportionality(clr_covariance(sub)),
             "T": variation_matrix(sub),
             "unconstrained": partial_correlation(np.linalg.inv(S[block])),
         }
-        for name, value in again.items():
+        for name, value in measures.items():
             delta[name][k][block] = value - whole[name][block]
-        deviation[k] = np.abs(partial_from_precision(reduced[k][block]).correlation - found.correlation).max()
+        deviation[k] = np.abs(partial_from_precision(reduced[k][block]).correlation - estimate.correlation).max()
     names = study.part.values
     return xr.Dataset(
         {name: (("dropped", "part", "part2"), value) for name, value in delta.items()}

@@ -3,10 +3,10 @@
 import numpy as np
 import xarray as xr
 
+from lib.compositional.identities import reference_deviations
 from lib.compositional.logratio import clr_covariance, variation_matrix
 from lib.compositional.pairwise import balance_correlation, proportionality, raw_correlation
 from lib.compositional.partial import degrees_of_freedom, multiple_correlation, partial, unbiased_variance
-from lib.compositional.regression import pair_correlations, pair_residuals, part_variances
 from lib.compositional.simulate import logistic_normal, moment_matched
 from lib.compositional.tables import read_composition, read_variation
 from lib.graphs.gaussian import random_precision
@@ -72,21 +72,15 @@ def estimate(
     """
     X, names = _data(dataset, rng, variation, table, cups, dirichlet, lognormal)
     n, d = X.shape
-    gamma, L = clr_covariance(X), np.log(X)
-    found = partial(X)
-    # residual route: every pair and every reference
-    pairs = pair_residuals(L)
-    by_pair = np.abs(pair_correlations(pairs) - found.correlation[pairs.pairs[:, 0], pairs.pairs[:, 1], None]).max(1)
-    residual = np.ptp(pairs.values, axis=1).max(axis=(1, 2))
-    variances = part_variances(L)
+    gamma, direct = clr_covariance(X), partial(X)
+    by_reference = reference_deviations(X)
 
     def worst(values):
         """Largest value over the pairs that a part is in."""
-        return np.array([values[(pairs.pairs == k).any(axis=1)].max() for k in range(d)])
+        return np.array([values[(by_reference.pairs == k).any(axis=1)].max() for k in range(d)])
 
-    by_part, by_mean = multiple_correlation(gamma, found.precision)
-    by_alr = np.array([np.abs(partial(X, ref=r).correlation - found.correlation).max() for r in range(d)])
-    moved = X * np.exp(rng.normal(0, 2, (n, 1))) * np.exp(rng.normal(0, 2, d))
+    by_part, by_mean = multiple_correlation(gamma, direct.precision)
+    scaled = X * np.exp(rng.normal(0, 2, (n, 1))) * np.exp(rng.normal(0, 2, d))
     df = degrees_of_freedom(n, d)
     pair = ("part", "part2")
     return xr.Dataset(
@@ -94,11 +88,11 @@ def estimate(
             "X": (("sample", "part"), X),
             "clr_cov": (pair, gamma, {"long_name": "covariance of centred log-ratios"}),
             "T": (pair, variation_matrix(S=gamma), {"long_name": "variation matrix"}),
-            "precision": (pair, found.precision),
-            "pcor": (pair, found.correlation, {"long_name": "partial correlation"}),
-            "pvalue": (pair, correlation_pvalue(found.correlation, df), {"long_name": "two-sided, t test"}),
-            "pvar": ("part", found.variance, {"long_name": "partial variance, RSS / (n - 1)"}),
-            "pvar_unbiased": ("part", unbiased_variance(found.variance, n), {"long_name": "RSS / (n - D + 1)"}),
+            "precision": (pair, direct.precision),
+            "pcor": (pair, direct.correlation, {"long_name": "partial correlation"}),
+            "pvalue": (pair, correlation_pvalue(direct.correlation, df), {"long_name": "two-sided, t test"}),
+            "pvar": ("part", direct.variance, {"long_name": "partial variance, RSS / (n - 1)"}),
+            "pvar_unbiased": ("part", unbiased_variance(direct.variance, n), {"long_name": "RSS / (n - D + 1)"}),
             "rho_p": (pair, proportionality(gamma)),
             "phi_s": (pair, proportionality(gamma, "phi_s")),
             "clr_corr": (pair, correlation(gamma)),
@@ -108,13 +102,17 @@ def estimate(
             "R2_mean": ("part", by_mean, {"long_name": "the same for the geometric mean as reference"}),
             "residual_deviation": (
                 "part",
-                worst(residual),
+                worst(by_reference.residual),
                 {"long_name": "largest spread of a residual over references"},
             ),
-            "correlation_deviation": ("part", worst(by_pair), {"long_name": "residual route against precision"}),
-            "variance_deviation": ("part", np.abs(variances / found.variance[:, None] - 1).max(1)),
-            "alr_deviation": ("ref", by_alr, {"long_name": "additive against centred log-ratios"}),
-            "invariance_deviation": ((), np.abs(partial(moved).correlation - found.correlation).max()),
+            "correlation_deviation": (
+                "part",
+                worst(by_reference.correlation),
+                {"long_name": "residual route against precision"},
+            ),
+            "variance_deviation": ("part", by_reference.variance),
+            "alr_deviation": ("ref", by_reference.additive, {"long_name": "additive against centred log-ratios"}),
+            "invariance_deviation": ((), np.abs(partial(scaled).correlation - direct.correlation).max()),
             "df": ((), df),
         },
         coords={"part": names, "part2": names, "ref": names},

@@ -13,15 +13,15 @@ def estimate_counts(table, *, zeros: str) -> xr.Dataset:
 
     Args:
         table: file of counts, a header of the parts and one row for each sample.
-        zeros: how zeros are replaced (`lib.compositional.logratio.replace_zeros`).
+        zeros: method that replaces zeros (`lib.compositional.logratio.replace_zeros`).
     """
     X, names = read_composition(table, zeros=zeros)
     factors = shrink_factors(np.log(X / X.sum(axis=1, keepdims=True)))
-    found = partial_from_factors(factors)
+    estimate = partial_from_factors(factors)
     return xr.Dataset(
         {
-            "pcor": (("part", "part2"), found.correlation),
-            "pvar": ("part", found.variance),
+            "pcor": (("part", "part2"), estimate.correlation),
+            "pvar": ("part", estimate.variance),
             "shrinkage": ((), float(factors.shrinkage)),
             "variance_shrinkage": ((), float(factors.variance_shrinkage)),
         },

@@ -8,8 +8,8 @@ from lib.atlas.job.figure import COLOURS, new_figure, panel_labels
 
 def _heat(axis, values, names, title):
     d = len(names)
-    shown = np.where(np.tri(d, k=-1, dtype=bool), values, np.nan)
-    mesh = axis.imshow(shown, cmap="RdBu_r", vmin=-1, vmax=1)
+    lower = np.where(np.tri(d, k=-1, dtype=bool), values, np.nan)
+    mesh = axis.imshow(lower, cmap="RdBu_r", vmin=-1, vmax=1)
     for i in range(d):
         for j in range(i):
             dark = abs(values[i, j]) > 0.55

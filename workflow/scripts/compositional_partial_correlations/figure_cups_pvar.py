@@ -1,4 +1,4 @@
-"""Figure: variance of each oxide's centred log-ratio, and what the other oxides leave of it."""
+"""Figure: variance of each oxide's centred log-ratio, and its partial variance given the other oxides."""
 
 import numpy as np
 from scipy.special import chdtri

@@ -22,8 +22,10 @@ def figure(intervals, published_pairs: list):
         *zip(*[values for _, *values in published_pairs]), "x", color=COLOURS[1], ms=9, mew=1.6, zorder=4,
         label="published table",
     )  # fmt: skip
-    shown = {name for name, *_ in published_pairs} | {str(intervals.pair.values[k]) for k in (r.argmin(), r.argmax())}
-    for name in sorted(shown):
+    labelled = {name for name, *_ in published_pairs} | {
+        str(intervals.pair.values[k]) for k in (r.argmin(), r.argmax())
+    }
+    for name in sorted(labelled):
         at = list(intervals.pair.values).index(name)
         axis.annotate(
             name.replace("-", "–"), (rho[at], r[at]), (4, -12) if rho[at] > 0.7 else (8, 5), textcoords="offset points"

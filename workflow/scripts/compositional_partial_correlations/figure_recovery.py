@@ -1,4 +1,4 @@
-"""Figure: how well each measure finds the edges of the basis graph, against the number of parts."""
+"""Figure: how well each measure recovers the edges of the basis graph, against the number of parts."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Figure: what does not depend on the reference, and the multiple correlation, which does."""
+"""Figure: deviations over references, of what should not depend on them and of the multiple correlation, which does."""
 
 import numpy as np
 

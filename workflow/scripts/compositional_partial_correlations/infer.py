@@ -3,20 +3,17 @@
 import numpy as np
 import xarray as xr
 
-from lib.compositional.inference import permutation_fdr, permutation_null
-from lib.compositional.logratio import clr_covariance
-from lib.compositional.partial import partial, partial_from_precision, precision
-from lib.compositional.simulate import contrasts, without_association
-from lib.stats.bootstrap import bootstrap_counts, percentile_estimate
+from lib.compositional.inference import (
+    bootstrap_correlations,
+    intervals_cover,
+    null_rejections,
+    permutation_fdr,
+    permutation_null,
+    sampled_correlations,
+)
+from lib.compositional.partial import partial
+from lib.stats.bootstrap import percentile_estimate
 from lib.stats.correlation import correlation_pvalue, covariance, estimate_correlation
-
-
-def _sampled(cov, noise):
-    """Partial correlations (R, D, D) of samples whose white contrasts have the sample covariances `noise`."""
-    basis = contrasts(len(cov))
-    values, vectors = np.linalg.eigh(basis.T @ cov @ basis)
-    root = basis @ (vectors * np.sqrt(values))
-    return partial_from_precision(precision(root @ noise @ root.T)).correlation
 
 
 def infer(
@@ -29,7 +26,7 @@ def infer(
     permutations: int,
     rng: np.random.Generator,
 ) -> xr.Dataset:
-    """Return intervals `(pair)` and error rates `(pair)` with the number of simulations behind them.
+    """Return intervals `(pair)` and error rates `(pair)` with the number of simulations that they rest on.
 
     Args:
         study: data set with its measures.
@@ -44,25 +41,18 @@ def infer(
     n, d = X.shape
     i, j = np.triu_indices(d, 1)
     L = np.log(X)
-    again = clr_covariance(S=covariance(L, bootstrap_counts(n, resamples, rng)))
-    resampled = partial_from_precision(precision(again)).correlation[:, i, j]
-    bootstrap = percentile_estimate(r[i, j], resampled, n, level=level)
+    bootstrap = percentile_estimate(r[i, j], bootstrap_correlations(L, resamples, rng)[:, i, j], n, level=level)
     fisher = estimate_correlation(r[i, j], df, level)
     # the same white samples for every pair: rates of pairs are dependent, and errors count simulations
-    noise = covariance(rng.standard_normal((simulations, n, d - 1)))
-    truth = _sampled(study.clr_cov.values, noise)[:, i, j]
-    simulated = estimate_correlation(truth, df, level)
-    covered = (simulated.low <= r[i, j]) & (r[i, j] <= simulated.high)
-    rejected = np.zeros((simulations, len(i)), dtype=bool)
-    for p, pair in enumerate(zip(i, j)):
-        null = _sampled(clr_covariance(T=without_association(study["T"].values, study.precision.values, *pair)), noise)
-        rejected[:, p] = correlation_pvalue(null[:, *pair], df) < 1 - level
-    # complete independence: every part of the study permuted on its own
+    white = covariance(rng.standard_normal((simulations, n, d - 1)))
+    covered = intervals_cover(r, sampled_correlations(study.clr_cov.values, white), df, level)
+    rejected = null_rejections(study["T"].values, study.precision.values, white, df, 1 - level)
+    # complete independence: the samples of each part permuted on their own
     independent = rng.permuted(np.broadcast_to(L, (data_sets, n, d)), axis=1)
-    measured = partial(np.exp(independent)).correlation
-    by_chance = correlation_pvalue(measured[:, i, j], df) < 1 - level
+    by_chance = partial(np.exp(independent)).correlation
+    rejected_by_chance = correlation_pvalue(by_chance[:, i, j], df) < 1 - level
     # one data set at a time, because its permutations are the large axis
-    q = [permutation_fdr(m, permutation_null(one, permutations, rng)) for m, one in zip(measured, independent)]
+    q = [permutation_fdr(m, permutation_null(one, permutations, rng)) for m, one in zip(by_chance, independent)]
     calls = np.array([np.sum(one[i, j] <= 1 - level) for one in q])
     q_study = permutation_fdr(r, permutation_null(L, permutations, rng))
     names = study.part.values
@@ -77,10 +67,10 @@ def infer(
             "fisher": (("end", "pair"), np.stack([fisher.low, fisher.high])),
             "covered": ("pair", covered.sum(axis=0), rates),
             "rejected": ("pair", rejected.sum(axis=0), rates),
-            "rejected_independent": ("pair", by_chance.sum(axis=0), rates),
+            "rejected_independent": ("pair", rejected_by_chance.sum(axis=0), rates),
             "covered_share": ("simulation", covered.mean(axis=1), shares),
             "rejected_share": ("simulation", rejected.mean(axis=1), shares),
-            "rejected_independent_share": ("data_set", by_chance.mean(axis=1), shares),
+            "rejected_independent_share": ("data_set", rejected_by_chance.mean(axis=1), shares),
             "calls": ("data_set", calls, {"long_name": "pairs called among independent parts"}),
             "simulations": ((), simulations),
             "level": ((), level),

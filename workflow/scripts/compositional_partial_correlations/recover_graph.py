@@ -1,31 +1,17 @@
-"""How well each measure finds the edges of a sparse basis graph from compositions of it."""
-
-import warnings
+"""How well each measure recovers the edges of a sparse basis graph from compositions of it."""
 
 import numpy as np
 import xarray as xr
-from sklearn.exceptions import ConvergenceWarning
 
-from lib.compositional.estimator import CompositionalGraphicalLasso
+from lib.compositional.estimator import lasso_path_scores
 from lib.compositional.logratio import clr_covariance
 from lib.compositional.pairwise import proportionality, raw_correlation
 from lib.compositional.partial import partial
+from lib.compositional.simulate import gaussian_basis
 from lib.graphs.edges import edge_auroc
 from lib.graphs.gaussian import random_precision
 from lib.progress import progress
 from lib.stats.correlation import correlation, covariance, partial_correlation
-
-
-def _lasso_scores(gamma, penalties, rounds):
-    """Absolute basis partial correlations, summed over a path of falling penalties, each started from the last."""
-    total, start = np.zeros_like(gamma), None
-    for penalty in sorted(penalties, reverse=True):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the rounds are few by choice
-            model = CompositionalGraphicalLasso(penalty, max_iter=rounds).fit_covariance(gamma, start)
-        start = model.basis_precision_
-        total += np.abs(model.basis_partial_correlation_)
-    return total
 
 
 def recover_graph(
@@ -47,9 +33,9 @@ def recover_graph(
         size: number of parts D.
         seeds: number of random graphs.
         samples: compositions of each.
-        edges_per_part: edge probability times D.
+        edges_per_part: edge probability times D, about the mean number of edges of a part.
         weights: smallest and largest absolute off-diagonal entry of the basis precision.
-        smallest_eigenvalue: of the basis precision after its diagonal is loaded.
+        smallest_eigenvalue: lower bound on the eigenvalues of the basis precision.
         size_deviation: standard deviation of the size effect of a sample.
         penalties: path of the graphical lasso.
         rounds: rounds of the graphical lasso for each penalty.
@@ -57,7 +43,7 @@ def recover_graph(
     """
     probability = min(1.0, edges_per_part / size)
     omega, edges = random_precision(size, probability, tuple(weights), smallest_eigenvalue, rng, (seeds,))
-    basis = rng.standard_normal((seeds, samples, size)) @ np.linalg.inv(np.linalg.cholesky(omega))
+    basis = gaussian_basis(omega, samples, rng)
     X = np.exp(basis + size_deviation * rng.standard_normal((seeds, samples, 1)))
     gamma = clr_covariance(X)
     r = partial(cov_clr=gamma).correlation
@@ -65,7 +51,7 @@ def recover_graph(
         "basis partial correlation (oracle)": partial_correlation(np.linalg.inv(covariance(basis))),
         "partial correlation": r,
         "partial correlation − 1/(D − 1)": r - 1 / (size - 1),
-        "graphical lasso": np.stack([_lasso_scores(g, penalties, rounds) for g in progress(gamma, "graphs")]),
+        "graphical lasso": np.stack([lasso_path_scores(g, penalties, rounds) for g in progress(gamma, "graphs")]),
         "proportionality": proportionality(gamma),
         "clr correlation": correlation(gamma),
         "raw correlation": raw_correlation(X),
