@@ -27,8 +27,8 @@ def git_commit(root: Path) -> str:
 
 def libraries() -> dict[str, str]:
     """Versions of Python and of those numerical libraries that this process has imported."""
-    found = {name: version(name) for name in LIBRARIES if _MODULES.get(name, name) in sys.modules}
-    return {"python": ".".join(map(str, sys.version_info[:3])), **found}
+    versions = {name: version(name) for name in LIBRARIES if _MODULES.get(name, name) in sys.modules}
+    return {"python": ".".join(map(str, sys.version_info[:3])), **versions}
 
 
 def installed() -> dict[str, str]:

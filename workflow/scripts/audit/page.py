@@ -11,11 +11,11 @@ def page(claims: dict, figures: list[Path], template: Path) -> str:
 
     Times and memory come from the benchmark files beside the figures, where there are any.
     """
-    found: dict[str, dict[str, Path]] = {}
+    figures_of: dict[str, dict[str, Path]] = {}
     for path in figures:
-        found.setdefault(path.parents[1].name, {})[path.stem] = path
-    costs = {slug: totals(measured(next(iter(paths.values())).parents[1])) for slug, paths in found.items()}
-    return render(claims, found, template, {slug: cost for slug, cost in costs.items() if cost["jobs"]})
+        figures_of.setdefault(path.parents[1].name, {})[path.stem] = path
+    costs = {slug: totals(measured(next(iter(paths.values())).parents[1])) for slug, paths in figures_of.items()}
+    return render(claims, figures_of, template, {slug: cost for slug, cost in costs.items() if cost["jobs"]})
 
 
 if "snakemake" in globals():

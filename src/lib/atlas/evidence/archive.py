@@ -52,7 +52,7 @@ def pack(rule: str, scale: str, results: str, root: Path, destination: Path, fol
         scale, results: which run.
         root: the project's root folder.
         destination: the zip file.
-        folder: what a relative `results` is relative to; the root unless told.
+        folder: what a relative `results` is relative to; the root by default.
 
     Returns:
         Names of the archive's files.
@@ -67,14 +67,14 @@ def pack(rule: str, scale: str, results: str, root: Path, destination: Path, fol
         raise ValueError(f"{rule}: not a figure or table, expected one of {', '.join(sorted(figures))}")
     path = figures[rule]
     slug = next(slug for slug, paper in plan["papers"].items() if path in paper["figures"])
-    found = states(plan, [path], folder, deep=True)
-    crate = crates.build(plan, found, folder, root, f"{rule} at {scale} scale")
-    rules = {plans.maker(plan, one)[0] for one in found}
+    files = states(plan, [path], folder, deep=True)
+    crate = crates.build(plan, files, folder, root, f"{rule} at {scale} scale")
+    rules = {plans.maker(plan, one)[0] for one in files}
     scripts = {crates.script_of(slug, plan["rules"][name]["code"], root) for name in rules}
     everything = sorted((root / "workflow/scripts" / slug).glob("*.py"))
     plumbing = [root / f"src/lib/atlas/{name}.py" for name in PLUMBING]
     code = crates.code_of([*plumbing, *sorted((root / "workflow/scripts/audit").glob("*.py"))], root)
-    given = [
+    supplied = [
         root / one
         for name in rules
         for entry in plan["rules"][name]["inputs"].values()
@@ -85,15 +85,15 @@ def pack(rule: str, scale: str, results: str, root: Path, destination: Path, fol
         inside = Path(name)
         crate.write(inside)
         made = crates._within(path, plan)
-        for file in [*code, *given, root / "src/lib/__init__.py", root / "kernels/__init__.py"]:
+        for file in [*code, *supplied, root / "src/lib/__init__.py", root / "kernels/__init__.py"]:
             target = inside / file.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)
         (inside / "expected").mkdir()
         shutil.move(inside / made, inside / "expected" / Path(path).name)
         left_out = [script.relative_to(root).as_posix() for script in everything if script not in scripts]
-        said = {"rule": rule, "scale": scale, "makes": made, "left_out": left_out}
-        (inside / "archive.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+        content = {"rule": rule, "scale": scale, "makes": made, "left_out": left_out}
+        (inside / "archive.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         text = README.format(
             rule=rule, scale=scale, kind="table" if path.endswith(".csv") else "figure",
             made=made, name=Path(path).name,
@@ -115,7 +115,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("rule", help="the figure's or table's target, such as quadratic_network_theory")
     parser.add_argument("--scale", default="laptop")
     parser.add_argument("--results", default="results")
-    parser.add_argument("--to", type=Path, help="the zip file; build/<rule>-<scale>.zip unless told")
+    parser.add_argument("--to", type=Path, help="the zip file; by default build/<rule>-<scale>.zip")
 
 
 def main(options: Namespace) -> int:

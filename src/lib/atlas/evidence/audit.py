@@ -61,16 +61,16 @@ def sources(claim: dict, provenance: dict) -> list[dict]:
     """The stores that a claim's numbers come from, each with its own lineage."""
     entries = []
     for name in claim["rests_on"]:
-        found = provenance["inputs"][name]
-        entries += [{"name": name, **entry} for entry in (found if isinstance(found, list) else [found])]
+        inputs = provenance["inputs"][name]
+        entries += [{"name": name, **entry} for entry in (inputs if isinstance(inputs, list) else [inputs])]
     return entries
 
 
-def gather(judged: dict[str, dict], specs: dict[str, dict]) -> dict:
+def gather(contents: dict[str, dict], specs: dict[str, dict]) -> dict:
     """Join verdicts with the wording of the papers' files.
 
     Args:
-        judged: content of each paper's `claims.json`, by slug.
+        contents: content of each paper's `claims.json`, by slug.
         specs: content of each paper's file under `config/papers`, by slug.
 
     Returns:
@@ -79,12 +79,12 @@ def gather(judged: dict[str, dict], specs: dict[str, dict]) -> dict:
     Raises:
         ValueError: the papers were judged at different scales, or a file and its verdicts name different claims.
     """
-    scales = {content["scale"] for content in judged.values()}
+    scales = {content["scale"] for content in contents.values()}
     if len(scales) > 1:
         raise ValueError(f"claims of different scales in one audit: {', '.join(sorted(scales))}")
     papers = []
-    for slug in sorted(judged):
-        content, spec = judged[slug], specs[slug]
+    for slug in sorted(contents):
+        content, spec = contents[slug], specs[slug]
         provenance = content["provenance"]
         wording = {entry["id"]: entry for entry in spec["claims"]}
         if list(wording) != [entry["id"] for entry in content["claims"]]:
@@ -161,7 +161,7 @@ def page(audit: dict, figures: dict[str, dict[str, Path]], template: Path, costs
     """
     import jinja2
 
-    shown = {}
+    pictures = {}
     for paper in audit["papers"]:
         for name, entry in paper["figures"].items():
             path = figures.get(paper["slug"], {}).get(name)
@@ -170,9 +170,9 @@ def page(audit: dict, figures: dict[str, dict[str, Path]], template: Path, costs
             content = path.read_bytes()
             if entry.get("kind") == "table":
                 lines = [line for line in content.decode().splitlines() if not line.startswith("#")]
-                shown[paper["slug"], name] = {"table": list(csv.reader(io.StringIO("\n".join(lines))))}
+                pictures[paper["slug"], name] = {"table": list(csv.reader(io.StringIO("\n".join(lines))))}
             else:
-                shown[paper["slug"], name] = {"image": base64.b64encode(content).decode()}
+                pictures[paper["slug"], name] = {"image": base64.b64encode(content).decode()}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
         autoescape=True,
@@ -182,7 +182,7 @@ def page(audit: dict, figures: dict[str, dict[str, Path]], template: Path, costs
     )
     environment.filters["quantity"] = quantity_text
     return environment.get_template(template.name).render(
-        audit=audit, shown=shown, verdicts=VERDICTS, fingerprint=fingerprint(audit), costs=costs or {}
+        audit=audit, pictures=pictures, verdicts=VERDICTS, fingerprint=fingerprint(audit), costs=costs or {}
     )
 
 

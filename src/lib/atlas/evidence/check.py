@@ -1,4 +1,4 @@
-"""Hold every audited number against the stores, parameters and code that it rests on.
+"""Check every audited number against the stores, parameters and code that it rests on.
 
 Run as `python -m lib.atlas check results/laptop`. It walks from every claim, figure and table to its stores and on to
 theirs, recomputes every digest, and compares parameters at this scale and fingerprints of the code with the working
@@ -36,15 +36,15 @@ class Finding:
     why: str
 
 
-def _beneath(found: dict[str, State], paths: list[str]) -> list[str]:
+def _beneath(files: dict[str, State], paths: list[str]) -> list[str]:
     """Paths, and everything that they rest on."""
     order: dict[str, None] = {}
     waiting = list(paths)
     while waiting:
         path = waiting.pop()
-        if path not in order and path in found:
+        if path not in order and path in files:
             order[path] = None
-            waiting += [one for several in found[path].inputs.values() for one in several]
+            waiting += [one for several in files[path].inputs.values() for one in several]
     return list(order)
 
 
@@ -52,12 +52,12 @@ def _worst(kinds: list[str]) -> str:
     return next(kind for kind in (DAMAGED, MISSING, FAILED, STALE) if kind in kinds)
 
 
-def _why(found: dict[str, State], paths: list[str], home: str) -> list[tuple[str, str]]:
+def _why(files: dict[str, State], paths: list[str], home: str) -> list[tuple[str, str]]:
     """Kind and reason of everything beneath some paths that is not done; consequences of another are left out."""
     return [
-        (found[path].kind, f"{path.removeprefix(home + '/')}: {reason}")
+        (files[path].kind, f"{path.removeprefix(home + '/')}: {reason}")
         for path in paths
-        for reason in found[path].reasons
+        for reason in files[path].reasons
         if not reason.endswith(tuple(f"which is {kind}" for kind in (STALE, DAMAGED, MISSING, FAILED)))
     ]
 
@@ -106,12 +106,12 @@ def _equal(a, b) -> bool:
     return a == b
 
 
-def _claims_of(slug: str, plan: dict, found: dict[str, State], folder: Path, root: Path, again: bool) -> list[Finding]:
+def _claims_of(slug: str, plan: dict, files: dict[str, State], folder: Path, root: Path, again: bool) -> list[Finding]:
     """Findings about a paper's claims."""
     paper = plan["papers"][slug]
     path, home = paper["claims"], paper["folder"]
     ids = [entry["id"] for entry in load_yaml(root / f"config/papers/{slug}.yaml")["claims"]]
-    state = found[path]
+    state = files[path]
     if state.kind in (MISSING, FAILED, DAMAGED):
         return [Finding(state.kind, slug, name, f"claims.json: {state.reasons[0]}") for name in ids]
     content = json.loads((folder / path).read_text(encoding="utf-8"))
@@ -128,7 +128,7 @@ def _claims_of(slug: str, plan: dict, found: dict[str, State], folder: Path, roo
             findings.append(Finding(MISSING, slug, name, "claims.json has no such claim"))
             continue
         rests_on = [one for key in entries[name]["rests_on"] for one in state.inputs.get(key, [])]
-        why = own + _why(found, _beneath(found, rests_on), home)
+        why = own + _why(files, _beneath(files, rests_on), home)
         why += [
             (STALE, f"claims.json: {reason}")
             for reason in state.reasons
@@ -157,21 +157,21 @@ def _claims_of(slug: str, plan: dict, found: dict[str, State], folder: Path, roo
 def _audit(plan: dict, folder: Path, root: Path) -> list[Finding]:
     """Findings about the joined audit: whether it is what the papers' claims and files say now."""
     home = folder / plan["results"] / plan["scale"] / "audit"
-    judged = {
+    contents = {
         slug: json.loads((folder / paper["claims"]).read_text(encoding="utf-8"))
         for slug, paper in plan["papers"].items()
     }
-    specs = audit.load_specs([root / f"config/papers/{slug}.yaml" for slug in judged])
-    joined = plain(audit.gather(judged, specs))
+    specs = audit.load_specs([root / f"config/papers/{slug}.yaml" for slug in contents])
+    expected = plain(audit.gather(contents, specs))
     try:
         there = plain(json.loads((home / "claims.json").read_text(encoding="utf-8")))
         page = (home / "index.html").read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         return [Finding(MISSING, "audit", "claims.json, index.html", f"not readable: {error}")]
     findings = []
-    if not _equal(joined, there):
+    if not _equal(expected, there):
         findings.append(Finding(STALE, "audit", "claims.json", "not what the papers' claims and files say now"))
-    if audit.fingerprint(joined) not in page:
+    if audit.fingerprint(expected) not in page:
         findings.append(Finding(STALE, "audit", "index.html", "not the page of these claims"))
     return findings
 
@@ -188,21 +188,21 @@ def check(plan: dict, folder: Path, root: Path, again: bool = True) -> tuple[lis
     Returns:
         The findings, and how many claims, figures and tables, and files were looked at.
     """
-    findings, looked = [], {"claims": 0, "figures and tables": 0, "files": 0}
+    findings, counts = [], {"claims": 0, "figures and tables": 0, "files": 0}
     for slug, paper in plan["papers"].items():
-        found = states(plan, [*paper["figures"], paper["claims"]], folder, deep=True)
-        claims_found = _claims_of(slug, plan, found, folder, root, again)
-        findings += claims_found
+        files = states(plan, [*paper["figures"], paper["claims"]], folder, deep=True)
+        of_claims = _claims_of(slug, plan, files, folder, root, again)
+        findings += of_claims
         for path in paper["figures"]:
-            if found[path].kind != DONE:
-                why = dict.fromkeys(reason for _, reason in _why(found, _beneath(found, [path]), paper["folder"]))
-                findings.append(Finding(found[path].kind, slug, Path(path).name, "; ".join(why)))
-        looked["claims"] += len(load_yaml(root / f"config/papers/{slug}.yaml")["claims"])
-        looked["figures and tables"] += len(paper["figures"])
-        looked["files"] += len(found)
+            if files[path].kind != DONE:
+                why = dict.fromkeys(reason for _, reason in _why(files, _beneath(files, [path]), paper["folder"]))
+                findings.append(Finding(files[path].kind, slug, Path(path).name, "; ".join(why)))
+        counts["claims"] += len(load_yaml(root / f"config/papers/{slug}.yaml")["claims"])
+        counts["figures and tables"] += len(paper["figures"])
+        counts["files"] += len(files)
     if not findings:
         findings += _audit(plan, folder, root)
-    return findings, looked
+    return findings, counts
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -215,11 +215,11 @@ def arguments(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     """Print what cannot be trusted; return the exit status."""
     plan, folder = plans.of_results(options.results, ROOT, options.config)
-    findings, looked = check(plan, folder, ROOT, not options.once)
+    findings, counts = check(plan, folder, ROOT, not options.once)
     for finding in findings:
         print(f"{finding.kind:8} {finding.paper} {finding.what}: {finding.why}")
-    counted = ", ".join(f"{number} {what}" for what, number in looked.items())
+    totals = ", ".join(f"{number} {what}" for what, number in counts.items())
     bad = {kind: sum(f.kind == kind for f in findings) for kind in dict.fromkeys(f.kind for f in findings)}
     ended = ", ".join(f"{number} {kind}" for kind, number in bad.items()) or "all as the working tree would make them"
-    print(f"{counted}: {ended}")
+    print(f"{totals}: {ended}")
     return 1 if findings else 0

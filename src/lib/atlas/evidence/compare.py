@@ -68,9 +68,9 @@ def compare_stores(a: Path, b: Path, rtol: float, atol: float) -> tuple[str, str
             if a_layout != b_layout:
                 return DIFFERENT, f"{name}: {a_layout} against {b_layout}"
             continue
-        verdict, found = compare_arrays(first[name].values, second[name].values, rtol, atol)
+        verdict, deviation = compare_arrays(first[name].values, second[name].values, rtol, atol)
         if _ORDER.index(verdict) > _ORDER.index(worst):
-            worst, words = verdict, f"{name}: {found}"
+            worst, words = verdict, f"{name}: {deviation}"
     return (TIMED, "") if timed[0] and worst == IDENTICAL else (worst, words)
 
 

@@ -32,17 +32,17 @@ def measured(folder: Path) -> dict[str, dict[str, float]]:
     Returns:
         By the benchmark file's name without its suffix; of repeated measurements the last.
     """
-    found = {}
+    jobs = {}
     for file in sorted((folder / "benchmarks").rglob("*.tsv")):
         with open(file, encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines, delimiter="\t"))
         if rows:
             row = rows[-1]
             name = file.relative_to(folder / "benchmarks").with_suffix("").as_posix()
-            found[name] = {
+            jobs[name] = {
                 "wall": number(row.get("s")), "cpu": number(row.get("cpu_time")), "memory": number(row.get("max_rss"))
             }  # fmt: skip
-    return found
+    return jobs
 
 
 def totals(jobs: dict[str, dict[str, float]]) -> dict[str, float]:
@@ -113,7 +113,7 @@ def main(options: Namespace) -> int:
         print(f"{slug:34} {cost['jobs']:5.0f} {cost['wall']:8.1f} {cost['cpu']:8.1f} {cost['memory']:8.0f}")
     print()
     for row in by_rule(plan, folder):
-        said = hint(row)
-        if said or options.all:
-            print(f"{row['rule']:50} {said or 'fits'}")
+        advice = hint(row)
+        if advice or options.all:
+            print(f"{row['rule']:50} {advice or 'fits'}")
     return 0

@@ -71,8 +71,8 @@ def _entity(crate: ROCrate, identifier: str, kind: str, **properties):
 
 
 def _value(crate: ROCrate, identifier: str, name: str, value):
-    shown = value if isinstance(value, bool | int | float | str) else json.dumps(value, ensure_ascii=False)
-    return _entity(crate, identifier, "PropertyValue", name=name, value=shown)
+    text = value if isinstance(value, bool | int | float | str) else json.dumps(value, ensure_ascii=False)
+    return _entity(crate, identifier, "PropertyValue", name=name, value=text)
 
 
 def _within(path: str, plan: dict) -> str:
@@ -80,12 +80,12 @@ def _within(path: str, plan: dict) -> str:
     return "results/" + path.removeprefix(plan["results"]).lstrip("/")
 
 
-def build(plan: dict, found: dict[str, State], folder: Path, root: Path, name: str) -> ROCrate:
+def build(plan: dict, files: dict[str, State], folder: Path, root: Path, name: str) -> ROCrate:
     """The crate of some files and of everything that they rest on.
 
     Args:
         plan: of the working tree.
-        found: states of the files (`lib.atlas.evidence.state.states`); all are done.
+        files: states of the files (`lib.atlas.evidence.state.states`); all are done.
         folder: what the plan's paths are relative to.
         root: the project's root folder.
         name: title of the crate.
@@ -93,7 +93,7 @@ def build(plan: dict, found: dict[str, State], folder: Path, root: Path, name: s
     Raises:
         ValueError: a file is not done.
     """
-    bad = {path: state for path, state in found.items() if state.kind != DONE}
+    bad = {path: state for path, state in files.items() if state.kind != DONE}
     for path, state in sorted(bad.items(), key=lambda item: all("which is" in reason for reason in item[1].reasons)):
         raise ValueError(f"{path}: {state.kind}: {'; '.join(state.reasons)}; make it first")
     crate = ROCrate()
@@ -105,10 +105,10 @@ def build(plan: dict, found: dict[str, State], folder: Path, root: Path, name: s
         for profile in PROFILES
     ]
     crate.metadata.extra_contexts.append(TERMS)
-    slugs = [slug for slug, p in plan["papers"].items() if any(path.startswith(p["folder"] + "/") for path in found)]
+    slugs = [slug for slug, p in plan["papers"].items() if any(path.startswith(p["folder"] + "/") for path in files)]
     workflow = crate.add_workflow(root / "Snakefile", "Snakefile", main=True, lang="snakemake", gen_cwl=False)
     workflow["name"] = "Linear Atlas"
-    makers = {path: plans.maker(plan, path)[0] for path in found}
+    makers = {path: plans.maker(plan, path)[0] for path in files}
     scripts = {}
     for path, rule in makers.items():
         slug = next(slug for slug in slugs if path.startswith(plan["papers"][slug]["folder"] + "/"))
@@ -119,7 +119,7 @@ def build(plan: dict, found: dict[str, State], folder: Path, root: Path, name: s
         kind = ["File", "SoftwareSourceCode"] if file.suffix in (".py", ".smk") else "File"
         sources[file] = crate.add_file(file, place, properties={"@type": kind, "name": place, "sha256": _sha256(file)})
     results = {}
-    for path, state in found.items():
+    for path, state in files.items():
         properties = {
             "name": Path(path).name,
             "encodingFormat": FORMATS[Path(path).suffix],
@@ -128,19 +128,19 @@ def build(plan: dict, found: dict[str, State], folder: Path, root: Path, name: s
         if "digest" in state.record:
             properties["identifier"] = state.record["digest"]
         results[path] = crate.add_file(folder / path, _within(path, plan), properties=properties)
-    for path, state in found.items():
+    for path, state in files.items():
         inputs = [results[one] for several in state.inputs.values() for one in several]
-        said = {
+        facts = {
             **state.record.get("parameters", {}),
             **{f"wildcard {k}": v for k, v in state.record.get("wildcards", {}).items()},
         }
-        said |= {
+        facts |= {
             key: state.record[key]
             for key in ("code", "commit", "root_seed", "device", "threads")
             if key in state.record
         }
         place = _within(path, plan)
-        values = [_value(crate, f"#{place}/{key}".replace(" ", "-"), key, value) for key, value in said.items()]
+        values = [_value(crate, f"#{place}/{key}".replace(" ", "-"), key, value) for key, value in facts.items()]
         programs = [
             crate.add(
                 SoftwareApplication(crate, f"#{library}-{version}", {"name": library, "softwareVersion": version})
@@ -153,17 +153,17 @@ def build(plan: dict, found: dict[str, State], folder: Path, root: Path, name: s
                         "actionStatus": "http://schema.org/CompletedActionStatus",
                         **({"softwareRequirements": programs} if programs else {})},
         )  # fmt: skip
-    wanted = [r for path, r in results.items() if Path(path).suffix != ".zip"]
+    products = [r for path, r in results.items() if Path(path).suffix != ".zip"]
     crate.add_action(
-        workflow, identifier="#run", object=[sources[file] for file in workflow_files(slugs, root)], result=wanted,
+        workflow, identifier="#run", object=[sources[file] for file in workflow_files(slugs, root)], result=products,
         properties={"@type": "CreateAction", "name": f"snakemake at scale {plan['scale']}"},
     )  # fmt: skip
     for slug in slugs:
-        _claims(crate, slug, plan, found, results, folder, root)
+        _claims(crate, slug, plan, files, results, folder, root)
     return crate
 
 
-def _claims(crate: ROCrate, slug: str, plan: dict, found: dict, results: dict, folder: Path, root: Path) -> None:
+def _claims(crate: ROCrate, slug: str, plan: dict, files: dict, results: dict, folder: Path, root: Path) -> None:
     """Add a paper's claims, and the review of each, when its claims are among the files."""
     spec = load_yaml(root / f"config/papers/{slug}.yaml")
     about = spec["paper"]
@@ -173,21 +173,21 @@ def _claims(crate: ROCrate, slug: str, plan: dict, found: dict, results: dict, f
         name=about["title"], author=people, datePublished=str(about["year"]),
     )  # fmt: skip
     path = plan["papers"][slug]["claims"]
-    if path not in found:
+    if path not in files:
         return
     words = {entry["id"]: entry for entry in spec["claims"]}
     for entry in json.loads((folder / path).read_text(encoding="utf-8"))["claims"]:
         name = f"{slug}/{entry['id']}"
-        said = words[entry["id"]]
-        claim = _entity(crate, f"#claim/{name}", "Claim", name=entry["id"], text=said["statement"], appearance=article)
-        rests_on = [results[one] for key in entry["rests_on"] for one in found[path].inputs.get(key, [])]
+        facts = words[entry["id"]]
+        claim = _entity(crate, f"#claim/{name}", "Claim", name=entry["id"], text=facts["statement"], appearance=article)
+        rests_on = [results[one] for key in entry["rests_on"] for one in files[path].inputs.get(key, [])]
         values = [
             _value(crate, f"#measured/{name}/{key}", key, ", ".join(quantity_text(quantity)))
             for key, quantity in entry["quantities"].items()
         ]
         rating = {} if entry["verdict"] == NOT_TESTED else {"ratingValue": int(entry["verdict"] == REPRODUCED)}
         _entity(
-            crate, f"#review/{name}", "ClaimReview", claimReviewed=said["statement"], itemReviewed=claim,
+            crate, f"#review/{name}", "ClaimReview", claimReviewed=facts["statement"], itemReviewed=claim,
             reviewRating=_entity(
                 crate, f"#rating/{name}", "Rating",
                 alternateName=entry["verdict"], bestRating=1, worstRating=0, **rating,
@@ -206,10 +206,10 @@ def arguments(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     """Write the crate; return the exit status."""
     plan, folder = plans.of_results(options.results, ROOT)
-    wanted = [path for paper in plan["papers"].values() for path in (*paper["figures"], paper["claims"])]
-    found = states(plan, wanted, folder, deep=False)
-    crate = build(plan, found, folder, ROOT, f"Linear Atlas at {plan['scale']} scale")
+    products = [path for paper in plan["papers"].values() for path in (*paper["figures"], paper["claims"])]
+    files = states(plan, products, folder, deep=False)
+    crate = build(plan, files, folder, ROOT, f"Linear Atlas at {plan['scale']} scale")
     options.crate.parent.mkdir(parents=True, exist_ok=True)
     (crate.write_zip if options.crate.suffix == ".zip" else crate.write)(options.crate)
-    print(f"{options.crate}: {len(found)} results, {len(list(crate.get_entities()))} entities")
+    print(f"{options.crate}: {len(files)} results, {len(list(crate.get_entities()))} entities")
     return 0

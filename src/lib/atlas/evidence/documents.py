@@ -20,9 +20,9 @@ def _cell(text: str) -> str:
 
 
 def _row(claim: dict) -> str:
-    judged = dict.fromkeys(check["rule"].split(" ")[0] for check in claim["pass"])
-    found = {name: claim["quantities"][name] for name in judged if name in claim["quantities"]}
-    measured = "; ".join(f"{name}: {', '.join(quantity_text(quantity))}" for name, quantity in found.items())
+    names = dict.fromkeys(check["rule"].split(" ")[0] for check in claim["pass"])
+    quantities = {name: claim["quantities"][name] for name in names if name in claim["quantities"]}
+    measured = "; ".join(f"{name}: {', '.join(quantity_text(quantity))}" for name, quantity in quantities.items())
     rules = "; ".join(check["rule"] for check in claim["pass"])
     verdict = f"**{claim['verdict']}**" if claim["verdict"] == NOT_REPRODUCED else claim["verdict"]
     cells = (claim["id"], claim["statement"], claim["paper_value"], measured or "nothing", rules, verdict)
@@ -65,12 +65,12 @@ def main(options: Namespace) -> int:
         if not options.paper:
             print(document(json.loads(file.read_text(encoding="utf-8"))), end="")
             return 0
-        judged = {}
+        contents = {}
         for slug in options.paper:
             file = options.results / slug / "claims.json"
-            judged[slug] = json.loads(file.read_text(encoding="utf-8"))
-        audit = gather(judged, load_specs([Path("config/papers") / f"{slug}.yaml" for slug in judged]))
-        command = f"python -m lib.atlas claims {options.results} --paper {' '.join(judged)}"
+            contents[slug] = json.loads(file.read_text(encoding="utf-8"))
+        audit = gather(contents, load_specs([Path("config/papers") / f"{slug}.yaml" for slug in contents]))
+        command = f"python -m lib.atlas claims {options.results} --paper {' '.join(contents)}"
         print(document(audit, command), end="")
     except (OSError, ValueError, KeyError) as error:
         print(f"{file}: not a readable audit ({error})", file=sys.stderr)

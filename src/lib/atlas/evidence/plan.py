@@ -34,8 +34,8 @@ def read(root: Path, scale: str, results: str, config: Iterable[str] = ()) -> di
         command += ["--list-rules", "--config", f"scale={scale}", f"results={results}", *config]
         done = subprocess.run(command, env={**os.environ, PLAN: str(target)}, capture_output=True, text=True)
         if not target.exists():
-            said = [line for line in done.stderr.splitlines() if line.startswith("linear atlas: ")]
-            raise ValueError(said[0].removeprefix("linear atlas: ") if said else done.stderr.strip()[-500:])
+            refusals = [line for line in done.stderr.splitlines() if line.startswith("linear atlas: ")]
+            raise ValueError(refusals[0].removeprefix("linear atlas: ") if refusals else done.stderr.strip()[-500:])
         return json.loads(target.read_text(encoding="utf-8"))
 
 
@@ -110,8 +110,8 @@ def files(plan: dict, slug: str) -> list[str]:
         name, wildcards = maker(plan, path)
         if name is None:
             return
-        for given in plan["rules"][name]["inputs"].values():
-            for one in [given] if isinstance(given, str) else given:
+        for entry in plan["rules"][name]["inputs"].values():
+            for one in [entry] if isinstance(entry, str) else entry:
                 visit(fill(one, wildcards))
         order[path] = None
 

@@ -1,6 +1,6 @@
 """The state of every file of a run: done, missing, failed, damaged, or stale against the working tree, and why.
 
-What a file says of itself (its digest, and the parameters, code and inputs that it was made from) is held against
+What a file says of itself (its digest, and the parameters, code and inputs that it was made from) is compared with
 what the rules would make now and against the inputs as they lie there. Snakemake's own records are not read.
 """
 
@@ -26,7 +26,7 @@ class State:
     inputs: dict[str, list[str]] = field(default_factory=dict)
 
 
-def record(path: Path, deep: bool) -> dict:
+def read_record(path: Path, deep: bool) -> dict:
     """What a file says it was made from.
 
     Args:
@@ -44,17 +44,17 @@ def record(path: Path, deep: bool) -> dict:
     try:
         if path.suffix == ".csv":
             head, _, body = contents.partition(b"\n")
-            said = json.loads(head.removeprefix(b"# "))
-            if "digest" in said and said["digest"] != hashlib.sha256(body).hexdigest()[:16]:
+            record = json.loads(head.removeprefix(b"# "))
+            if "digest" in record and record["digest"] != hashlib.sha256(body).hexdigest()[:16]:
                 raise ValueError(f"{path}: damaged: the table does not match its digest")
-            return said
+            return record
         return json.loads(contents)["provenance"]
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: damaged: no record of what it was made from ({type(error).__name__})") from None
 
 
-def _entries(given) -> list[dict]:
-    return given if isinstance(given, list) else [given]
+def _entries(entry) -> list[dict]:
+    return entry if isinstance(entry, list) else [entry]
 
 
 def _short(value) -> str:
@@ -62,12 +62,12 @@ def _short(value) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def differences(said: dict, rule: dict, name: str) -> list[str]:
+def differences(record: dict, rule: dict, name: str) -> list[str]:
     """Why a file is not what a rule would make now: code, parameters, seed, names of inputs."""
     reasons = []
-    if said.get("code") != rule["code"]:
-        reasons.append(f"code of {name} changed ({said.get('code')} then, {rule['code']} now)")
-    before, now = said.get("parameters", {}), rule["parameters"]
+    if record.get("code") != rule["code"]:
+        reasons.append(f"code of {name} changed ({record.get('code')} then, {rule['code']} now)")
+    before, now = record.get("parameters", {}), rule["parameters"]
     for key in sorted((set(before) | set(now)) - set(rule["open_parameters"])):
         if key not in now:
             reasons.append(f"parameter {key} is no longer read")
@@ -75,8 +75,8 @@ def differences(said: dict, rule: dict, name: str) -> list[str]:
             reasons.append(f"parameter {key} is new")
         elif before[key] != now[key]:
             reasons.append(f"parameter {key}: made with {_short(before[key])}, now {_short(now[key])}")
-    if "root_seed" in said and "root_seed" in rule and said["root_seed"] != rule["root_seed"]:
-        reasons.append(f"root_seed: made with {said['root_seed']}, now {rule['root_seed']}")
+    if "root_seed" in record and "root_seed" in rule and record["root_seed"] != rule["root_seed"]:
+        reasons.append(f"root_seed: made with {record['root_seed']}, now {rule['root_seed']}")
     return reasons
 
 
@@ -88,25 +88,25 @@ def _failed(plan: dict, name: str, wildcards: dict, folder: Path) -> bool:
     return False
 
 
-def states(plan: dict, wanted: list[str], folder: Path, deep: bool) -> dict[str, State]:
+def states(plan: dict, paths: list[str], folder: Path, deep: bool) -> dict[str, State]:
     """The state of files and of everything that they rest on.
 
     Args:
         plan: `lib.atlas.evidence.plan.read`.
-        wanted: paths as the plan writes them.
+        paths: as the plan writes them.
         folder: what those paths are relative to.
         deep: recompute every digest.
 
     Returns:
         A state for each path; what rests on a file that is not done is stale.
     """
-    found: dict[str, State] = {}
+    files: dict[str, State] = {}
 
     def visit(path: str) -> State:
-        if path not in found:
-            found[path] = State(STALE, ["it rests on itself"])
-            found[path] = look(path)
-        return found[path]
+        if path not in files:
+            files[path] = State(STALE, ["it rests on itself"])
+            files[path] = look(path)
+        return files[path]
 
     def look(path: str) -> State:
         name, wildcards = maker(plan, path)
@@ -116,20 +116,20 @@ def states(plan: dict, wanted: list[str], folder: Path, deep: bool) -> dict[str,
                 return State(FAILED, [f"{name} failed: see its log"])
             return State(MISSING, ["no such file"])
         try:
-            said = record(file, deep)
+            record = read_record(file, deep)
         except ValueError as error:
             return State(DAMAGED, [str(error).replace(str(file), file.name).partition("; delete")[0]])
         if name is None:
-            return State(STALE, ["no rule makes it any more"], said)
+            return State(STALE, ["no rule makes it any more"], record)
         rule = plan["rules"][name]
-        reasons = differences(said, rule, name)
+        reasons = differences(record, rule, name)
         home = next((p["folder"] for p in plan["papers"].values() if path.startswith(p["folder"] + "/")), "")
         inputs: dict[str, list[str]] = {}
         now = {
-            key: [fill(one, wildcards) for one in ([given] if isinstance(given, str) else given)]
-            for key, given in rule["inputs"].items()
+            key: [fill(one, wildcards) for one in ([entry] if isinstance(entry, str) else entry)]
+            for key, entry in rule["inputs"].items()
         }
-        before = {key: _entries(given) for key, given in said.get("inputs", {}).items()}
+        before = {key: _entries(entry) for key, entry in record.get("inputs", {}).items()}
         for key in sorted(set(now) - set(before)):
             reasons.append(f"input {key} is new")
         for key, entries in before.items():
@@ -144,8 +144,8 @@ def states(plan: dict, wanted: list[str], folder: Path, deep: bool) -> dict[str,
                     reasons.append(f"rests on {entry['store']}, which is {state.kind}")
                 if state.record and state.record.get("digest") != entry["digest"]:
                     reasons.append(f"rests on {entry['store']} {entry['digest']}, now {state.record.get('digest')}")
-        return State(STALE if reasons else DONE, reasons, said, inputs)
+        return State(STALE if reasons else DONE, reasons, record, inputs)
 
-    for path in wanted:
+    for path in paths:
         visit(path)
-    return found
+    return files

@@ -23,12 +23,12 @@ def table(plan: dict, folder: Path) -> tuple[list[dict], list[str]]:
     """
     rows, lines = [], []
     for slug, paper in plan["papers"].items():
-        wanted = plans.files(plan, slug)
-        found = states(plan, wanted, folder, deep=False)
-        row = {"paper": slug, **{kind: sum(found[path].kind == kind for path in wanted) for kind in STATES}}
+        paths = plans.files(plan, slug)
+        files = states(plan, paths, folder, deep=False)
+        row = {"paper": slug, **{kind: sum(files[path].kind == kind for path in paths) for kind in STATES}}
         row["wall"] = costs.totals(costs.measured(folder / paper["folder"]))["wall"]
         rows.append(row)
-        lines += [f"{path}: {found[path].reasons[0]}" for path in wanted if found[path].kind in ("failed", "damaged")]
+        lines += [f"{path}: {files[path].reasons[0]}" for path in paths if files[path].kind in ("failed", "damaged")]
     return rows, lines
 
 

@@ -130,8 +130,8 @@ def measure(
     if unknown := [name for name in claims if name not in ids]:
         raise ValueError(f"claims.py has a function {unknown[0]}(), but the paper's file has no such claim")
     values = {**inputs, **params}
-    taken = {name for function in claims.values() for name in inspect.signature(function).parameters}
-    if idle := [name for name in values if name not in taken]:
+    arguments = {name for function in claims.values() for name in inspect.signature(function).parameters}
+    if idle := [name for name in values if name not in arguments]:
         raise ValueError(f"no claim takes {idle[0]!r}, which its rule gives")
     measurements = {}
     for rule in rules:

@@ -51,7 +51,7 @@ def new_figure(ncols: int = 1, nrows: int = 1, width: float | None = None, heigh
 
     Args:
         ncols, nrows: panels.
-        width, height: inches of the whole figure; 4.2 by 3.2 for each panel unless told.
+        width, height: inches of the whole figure; 4.2 by 3.2 for each panel by default.
         options: passed on to `Figure.subplots` (`sharex`, `squeeze`, `gridspec_kw`, ...).
 
     Returns:
@@ -102,13 +102,13 @@ def description(path: Path, check: bool = True) -> dict:
     try:
         contents = path.read_bytes()
         root = ElementTree.fromstring(contents)
-        found = json.loads(root.find(".//{http://purl.org/dc/elements/1.1/}description").text)
-        digest = found.get("digest", "")
+        record = json.loads(root.find(".//{http://purl.org/dc/elements/1.1/}description").text)
+        digest = record.get("digest", "")
         blank = contents.replace(
             f'"digest": "{digest}", "inputs"'.encode(), f'"digest": "{_DIGEST}", "inputs"'.encode(), 1
         )
         if check and hashlib.sha256(blank).hexdigest()[:16] != digest:
             raise ValueError(f"{path}: damaged: the figure does not match its digest")
-        return found
+        return record
     except (ElementTree.ParseError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: not a whole figure of this project ({error})") from None

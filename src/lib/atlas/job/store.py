@@ -188,9 +188,9 @@ def read(path: Path) -> xr.Dataset:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StoreError(f"{path}: not a readable store ({reason}); {remake}") from error
     expected = dataset.attrs.get("provenance", {}).get("digest")
-    found = digest(dataset)
-    if expected != found:
-        raise StoreError(f"{path}: damaged: digest of the values is {found}, written as {expected}; {remake}")
+    actual = digest(dataset)
+    if expected != actual:
+        raise StoreError(f"{path}: damaged: digest of the values is {actual}, written as {expected}; {remake}")
     for name, variable in dataset.variables.items():
         if variable.dtype.kind in "OT":
             text = np.array([str(item) for item in variable.values.ravel()], dtype=str).reshape(variable.shape)

@@ -32,30 +32,30 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         return super().construct_mapping(node, deep)
 
 
-def load_yaml(file: Path, shown: str | None = None):
+def load_yaml(file: Path, label: str | None = None):
     """Parse a YAML file.
 
     Raises:
         ConfigError: the file is missing, is not YAML, or gives a key twice.
     """
-    shown = shown or file.as_posix()
+    label = label or file.as_posix()
     try:
         return yaml.load(file.read_bytes(), _Loader)
     except FileNotFoundError:
-        raise ConfigError(f"{shown}: no such file") from None
+        raise ConfigError(f"{label}: no such file") from None
     except OSError as error:
-        raise ConfigError(f"{shown}: cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{label}: cannot be read: {error.strerror}") from None
     except RecursionError:
-        raise ConfigError(f"{shown}: nested too deeply") from None
+        raise ConfigError(f"{label}: nested too deeply") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{shown}: not UTF-8 text: {error.reason} at byte {error.start}") from None
+        raise ConfigError(f"{label}: not UTF-8 text: {error.reason} at byte {error.start}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
-        raise ConfigError(f"{shown}: {where}not valid YAML: {problem}") from None
+        raise ConfigError(f"{label}: {where}not valid YAML: {problem}") from None
     except (ConfigError, TypeError, ValueError) as error:
-        raise ConfigError(f"{shown}: {error}") from None
+        raise ConfigError(f"{label}: {error}") from None
 
 
 _TYPES = {dict: "mapping", list: "list", str: "text", bool: "true/false", int: "integer", float: "number"}
@@ -82,24 +82,24 @@ def _type_name(kind) -> str:
 
 def _expected(error) -> str:
     """What a JSON schema asked for, in words."""
-    rule, wanted, schema = error.validator, error.validator_value, error.schema
+    rule, limit, schema = error.validator, error.validator_value, error.schema
     words = {
-        "minimum": f"at least {wanted}",
-        "maximum": f"at most {wanted}",
-        "exclusiveMinimum": f"more than {wanted}",
-        "exclusiveMaximum": f"less than {wanted}",
-        "minItems": f"a list of at least {wanted} item(s)",
-        "maxItems": f"a list of at most {wanted} item(s)",
-        "minLength": "text that is not empty" if wanted == 1 else f"text of at least {wanted} characters",
-        "pattern": schema.get("description", f"text like {wanted}"),
+        "minimum": f"at least {limit}",
+        "maximum": f"at most {limit}",
+        "exclusiveMinimum": f"more than {limit}",
+        "exclusiveMaximum": f"less than {limit}",
+        "minItems": f"a list of at least {limit} item(s)",
+        "maxItems": f"a list of at most {limit} item(s)",
+        "minLength": "text that is not empty" if limit == 1 else f"text of at least {limit} characters",
+        "pattern": schema.get("description", f"text like {limit}"),
         "uniqueItems": "a list without repeats",
-        "minProperties": f"at least {wanted} key(s)",
-        "maxProperties": f"at most {wanted} key(s)",
-        "multipleOf": f"a multiple of {wanted}",
+        "minProperties": f"at least {limit} key(s)",
+        "maxProperties": f"at most {limit} key(s)",
+        "multipleOf": f"a multiple of {limit}",
     }
     if rule == "type":
         hint = ""
-        if isinstance(error.instance, str) and ("number" in wanted or "integer" in wanted):
+        if isinstance(error.instance, str) and ("number" in limit or "integer" in limit):
             try:
                 hint = (
                     f" (YAML wants it written {float(error.instance)!r})"
@@ -108,11 +108,11 @@ def _expected(error) -> str:
                 )
             except ValueError:
                 hint = ""
-        return _type_name(wanted) + hint
+        return _type_name(limit) + hint
     if rule == "enum":
-        return "one of " + ", ".join(map(str, wanted))
+        return "one of " + ", ".join(map(str, limit))
     if rule == "const":
-        return str(wanted)
+        return str(limit)
     if rule in words:
         return words[rule]
     return schema.get("description", f"what the schema's {rule!r} allows")
@@ -139,8 +139,8 @@ def describe(error, prefix: str = "") -> str:
         return f"{'.'.join(path) or '(top level)'}: got the key {error.instance!r}, expected {_expected(error)}"
     if error.validator == "required":
         missing = next(key for key in error.validator_value if key not in error.instance)
-        wanted = error.schema.get("properties", {}).get(missing, {})
-        kind = wanted.get("description") or _type_name(wanted.get("type", "a value"))
+        schema = error.schema.get("properties", {}).get(missing, {})
+        kind = schema.get("description") or _type_name(schema.get("type", "a value"))
         return f"{'.'.join([*path, missing])}: got nothing, expected {kind}"
     return f"{'.'.join(path) or '(top level)'}: got {_came(error.instance)}, expected {_expected(error)}"
 
@@ -167,48 +167,48 @@ def check_schema(schema: Path) -> None:
         raise ConfigError(f"{schema.as_posix()}: not a JSON schema: {describe(error)}") from None
 
 
-def validate(value, schema: Path, shown: str, prefix: str = "") -> None:
-    """Hold a value against a JSON schema.
+def validate(value, schema: Path, label: str, prefix: str = "") -> None:
+    """Check a value against a JSON schema.
 
     Args:
         value: parsed YAML.
         schema: file of the schema.
-        shown: name of the user's file, for the message.
+        label: name of the user's file, for the message.
         prefix: key under which the value stands in that file.
 
     Raises:
         ConfigError: one line for the first mistake, in the order of the keys.
     """
-    _check_values(value, shown, prefix)
+    _check_values(value, label, prefix)
     try:
         errors = sorted(_validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
-    except Exception:  # only a schema that is none makes its use fail
+    except Exception:  # the schema itself is at fault
         check_schema(schema)
         raise
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise ConfigError(f"{shown}: {describe(errors[0], prefix)}{more}")
+        raise ConfigError(f"{label}: {describe(errors[0], prefix)}{more}")
 
 
-def _check_values(value, shown: str, prefix: str) -> None:
+def _check_values(value, label: str, prefix: str) -> None:
     """Refuse what no schema of ours allows and YAML can say: nan, infinity, integers beyond 64 bits, alias bombs."""
     waiting, count = [(prefix, value)], 0
     while waiting:
         key, item = waiting.pop()
         count += 1
         if count > MOST_VALUES:
-            raise ConfigError(f"{shown}: got more than {MOST_VALUES} values, expected fewer (aliases within aliases?)")
+            raise ConfigError(f"{label}: got more than {MOST_VALUES} values, expected fewer (aliases within aliases?)")
         if isinstance(item, dict):
             waiting += [(f"{key}.{name}".lstrip("."), inner) for name, inner in item.items()]
         elif isinstance(item, list):
             waiting += [(f"{key}.{index}".lstrip("."), inner) for index, inner in enumerate(item)]
         elif isinstance(item, float) and not math.isfinite(item):
-            raise ConfigError(f"{shown}: {key}: got {item}, expected a finite number")
+            raise ConfigError(f"{label}: {key}: got {item}, expected a finite number")
         elif isinstance(item, int) and abs(item) > LARGEST_INTEGER:
-            raise ConfigError(f"{shown}: {key}: got {_came(item)}, expected an integer of at most 64 bits")
+            raise ConfigError(f"{label}: {key}: got {_came(item)}, expected an integer of at most 64 bits")
 
 
-def overlay(base: dict, difference: dict, shown: str, prefix: str) -> dict:
+def overlay(base: dict, difference: dict, label: str, prefix: str) -> dict:
     """Apply a scale's differences: mappings key by key, everything else replaced; a key must exist in `base`.
 
     Raises:
@@ -220,21 +220,21 @@ def overlay(base: dict, difference: dict, shown: str, prefix: str) -> dict:
             near = difflib.get_close_matches(str(key), list(map(str, base)), 1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise ConfigError(
-                f"{shown}: {prefix}.{key}: got a key that laptop does not have, "
+                f"{label}: {prefix}.{key}: got a key that laptop does not have, "
                 f"expected one of {', '.join(sorted(map(str, base)))}{hint}"
             )
         if isinstance(base[key], dict) and isinstance(value, dict):
-            merged[key] = overlay(base[key], value, shown, f"{prefix}.{key}")
+            merged[key] = overlay(base[key], value, label, f"{prefix}.{key}")
         else:
             merged[key] = value
     return merged
 
 
-def parameters_at(spec: dict, scale: str, shown: str) -> dict:
+def parameters_at(spec: dict, scale: str, label: str) -> dict:
     """A paper's parameters at one scale: those of `laptop` with that scale's differences."""
     base = deepcopy(spec["parameters"]["laptop"])
     difference = spec["parameters"].get(scale) or {}
-    return base if scale == "laptop" else overlay(base, difference, shown, f"parameters.{scale}")
+    return base if scale == "laptop" else overlay(base, difference, label, f"parameters.{scale}")
 
 
 def load_paper(slug: str, root: Path, scale: str) -> dict:
@@ -251,22 +251,22 @@ def load_paper(slug: str, root: Path, scale: str) -> dict:
     Raises:
         ConfigError: one line that names the file, the key, what came and what was expected.
     """
-    shown = f"config/papers/{slug}.yaml"
-    spec = load_yaml(root / shown, shown)
-    validate(spec, root / "workflow/schemas/paper.yaml", shown)
+    label = f"config/papers/{slug}.yaml"
+    spec = load_yaml(root / label, label)
+    validate(spec, root / "workflow/schemas/paper.yaml", label)
     seen: set[str] = set()
     for index, entry in enumerate(spec["claims"]):
         if entry["id"] in seen:
-            raise ConfigError(f"{shown}: claims.{index}.id: got {entry['id']} a second time, expected it once")
+            raise ConfigError(f"{label}: claims.{index}.id: got {entry['id']} a second time, expected it once")
         seen.add(entry["id"])
     for name, entry in spec["figures"].items():
         for claim in entry["claims"]:
             if claim not in seen:
                 raise ConfigError(
-                    f"{shown}: figures.{name}.claims: got {claim}, expected ids of claims: {', '.join(sorted(seen))}"
+                    f"{label}: figures.{name}.claims: got {claim}, expected ids of claims: {', '.join(sorted(seen))}"
                 )
-    merged = parameters_at(spec, scale, shown)
-    validate(merged, root / f"workflow/schemas/papers/{slug}.yaml", shown, f"parameters.{scale}")
+    merged = parameters_at(spec, scale, label)
+    validate(merged, root / f"workflow/schemas/papers/{slug}.yaml", label, f"parameters.{scale}")
     return {**spec, "parameters": merged}
 
 

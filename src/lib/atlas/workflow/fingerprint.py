@@ -155,18 +155,18 @@ def code_modules(script: Path, root: Path) -> dict[str, str]:
     if not script.is_file():
         raise ValueError(f"no such script: {script.relative_to(root)}")
     digest, imports = _read(script, None, root)
-    found = {script.relative_to(root).as_posix(): digest}
+    hashes = {script.relative_to(root).as_posix(): digest}
     waiting = [*imports, *ALWAYS, *(JUDGE if script.name == "claims.py" else ())]
     while waiting:
         for name in _parents(waiting.pop()):
-            if name in found:
+            if name in hashes:
                 continue
             file = _module_file(name, roots)
             if file is None:
                 continue  # `from module import function` also proposes `module.function`
-            found[name], further = _read(file, name, root)
+            hashes[name], further = _read(file, name, root)
             waiting.extend(further)
-    return dict(sorted(found.items()))
+    return dict(sorted(hashes.items()))
 
 
 @cache

@@ -42,12 +42,12 @@ def describe(rules: Iterable, papers: dict, scale: str, results: str) -> dict:
         papers: `lib.atlas.workflow.paper.Paper` by slug.
         scale, results: of the configuration.
     """
-    found = {}
+    entries = {}
     for rule in rules:
         params = dict(rule.params.items())
         if "code" not in params:
             continue
-        found[rule.name] = {
+        entries[rule.name] = {
             "inputs": _files(rule.input),
             "outputs": _files(rule.output),
             "parameters": plain({k: v for k, v in params.items() if k not in RESERVED and not callable(v)}),
@@ -62,7 +62,7 @@ def describe(rules: Iterable, papers: dict, scale: str, results: str) -> dict:
     return {
         "scale": scale,
         "results": results,
-        "rules": found,
+        "rules": entries,
         "papers": {
             slug: {"folder": paper.folder, "figures": paper.figures(), "claims": paper.claims()}
             for slug, paper in papers.items()

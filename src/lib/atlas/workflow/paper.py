@@ -157,13 +157,13 @@ class Paper:
             raise ConfigError(f"config/papers/{self.slug}.yaml: data.{key}: got nothing, expected it")
 
         def path(wildcards) -> str:
-            given = self._data.get(key)
-            if given is None or not Path(given).exists():
-                came = "nothing" if given is None else f"{given}, which does not exist"
+            place = self._data.get(key)
+            if place is None or not Path(place).exists():
+                got = "nothing" if place is None else f"{place}, which does not exist"
                 raise ConfigError(
-                    f"config/config.yaml: data.{key}: got {came}, expected a path to {entry['layout']}, "
+                    f"config/config.yaml: data.{key}: got {got}, expected a path to {entry['layout']}, "
                     f"needed by {self.slug} at scale {self._scale}; published at {entry['published']}"
                 )
-            return self._local(given)
+            return self._local(place)
 
         return path
