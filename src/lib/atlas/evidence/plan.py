@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from lib.atlas.names import PLAN
+from lib.atlas.workflow.place import check_own
 
 
 def read(root: Path, scale: str, results: str, config: Iterable[str] = ()) -> dict:
@@ -49,8 +50,9 @@ def of_results(results: Path, root: Path, config: Iterable[str] = (), must_exist
         must_exist: refuse a folder that is not there.
 
     Raises:
-        ValueError: no such folder, or the working tree is refused.
+        ValueError: no such folder, one in another working tree, or the working tree is refused.
     """
+    check_own(results, root)
     folder = results.resolve()
     if must_exist and not folder.is_dir():
         raise ValueError(f"{results}: no such results folder")
