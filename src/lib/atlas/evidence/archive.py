@@ -18,16 +18,7 @@ from lib.atlas.evidence import plan as plans
 from lib.atlas.evidence.state import states
 from lib.atlas.names import ROOT
 
-# modules that rules and jobs reach, beside those that scripts import
-PLUMBING = (
-    "job/stage",
-    "job/lineage",
-    "workflow/config",
-    "workflow/environment",
-    "workflow/internals",
-    "workflow/paper",
-    "workflow/summary",
-)
+ROOMS = ("workflow", "job")  # of lib.atlas, which rules and jobs reach beside what scripts import
 _DATE = (1980, 1, 1, 0, 0, 0)
 README = """# {rule} at {scale} scale
 
@@ -72,7 +63,7 @@ def pack(rule: str, scale: str, results: str, root: Path, destination: Path, fol
     rules = {plans.maker(plan, one)[0] for one in files}
     scripts = {crates.script_of(slug, plan["rules"][name]["code"], root) for name in rules}
     everything = sorted((root / "workflow/scripts" / slug).glob("*.py"))
-    plumbing = [root / f"src/lib/atlas/{name}.py" for name in PLUMBING]
+    plumbing = [file for room in ROOMS for file in sorted((root / "src/lib/atlas" / room).glob("*.py"))]
     code = crates.code_of([*plumbing, *sorted((root / "workflow/scripts/audit").glob("*.py"))], root)
     supplied = [
         root / one
