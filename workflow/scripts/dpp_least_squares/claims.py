@@ -1,242 +1,275 @@
-"""Measure every claim of the paper; verdicts are given elsewhere."""
+"""Claims of the paper, each measured from the stores that it rests on."""
 
 import itertools
 
 import numpy as np
 
-from lib.atlas.job.claims import claim, measured
+from lib.atlas.job.claims import measured
 from lib.stats.intervals import binomial_error, estimate_mean, estimate_root_mean_square, standard_error
 
-
-def _errors(run, strategy, multiple, function="runge"):
-    """Errors over the best error of all repetitions at n = multiple * m."""
-    chosen = run.sel(strategy=strategy, n=multiple * run.m, function=function)
-    return (chosen.l2_error / chosen.best_error).values
+REFERENCES = ("vol", "vol_mu")  # volume sampling with two references: the optimal density, and mu itself
 
 
-def _quantity(errors):
-    value, se, *_ = estimate_root_mean_square(errors)
+def _root_mean_square(run, strategy: str, multiple: int, function: str = "runge") -> tuple[float, float]:
+    """Root mean square over repetitions of |f - f_hat| / e_m at n = multiple * m, and its standard error."""
+    at = run.sel(strategy=strategy, n=multiple * run.m, function=function)
+    value, se, *_ = estimate_root_mean_square((at.l2_error / at.best_error).values)
+    return value, se
+
+
+def _measured_at(run, strategy: str, multiple: int) -> dict:
+    """The same as a measured quantity."""
+    value, se = _root_mean_square(run, strategy, multiple)
     return measured(value, se=se)
 
 
-def _deviations(run):
-    """Moments of the process from their exact values, in standard errors: values and labels."""
+def _with_errors(estimates, labels) -> dict:
+    """Pairs of a value and its standard error as one list."""
+    return measured([value for value, _ in estimates], se=[se for _, se in estimates], labels=labels)
+
+
+def _moments(run) -> dict:
+    """Distance of the moments of the process from their exact values, in standard errors."""
     deviation = np.abs(run.moment - run.moment_exact) / run.moment_se
-    labels = [f"{b}: {name}" for b in run.basis.values for name in run.moment_name.values]
-    return deviation.values.ravel(), labels
+    labels = [f"{basis}: {name}" for basis in run.basis.values for name in run.moment_name.values]
+    return measured(deviation.values.ravel(), labels=labels)
 
 
-def _biases(run, strategy):
+def _biases(run, strategy: str) -> np.ndarray:
     """Bias in standard errors, by basis."""
-    chosen = run.sel(bias_strategy=strategy)
-    return (chosen.bias / chosen.bias_se).values
+    at = run.sel(bias_strategy=strategy)
+    return (at.bias / at.bias_se).values
 
 
-def _inverse(run, strategy, multiple, name="inverse"):
-    chosen = run.sel(inverse_strategy=strategy, multiple=multiple)
-    return chosen[name].values
+def _inverses(run, strategy: str, multiple: int, name: str = "inverse") -> np.ndarray:
+    """Mean (or `inverse_se`, `inverse_median`) of (n - m + 1) diag (Phi^T W Phi)^-1 at n = multiple * m, by basis."""
+    return run[name].sel(inverse_strategy=strategy, multiple=multiple).values
 
 
-def claims(
-    identities,
-    identities_bases,
-    independent,
-    volume,
-    repeated,
-    conditioning,
-    sizes_growth,
-    sizes_bases,
-    growth,
-    bounds,
-) -> dict:
-    """Return the measured quantities of each claim."""
-    moments, moment_labels = _deviations(identities)
-    other_moments, other_labels = _deviations(identities_bases)
-    both = ["optimal density", "reference"]
-
-    def inverse(multiple):
-        pairs = [(_inverse(identities, s, multiple)[0], _inverse(identities, s, multiple, "inverse_se")[0]) for s in
-                 ("vol", "vol_mu")]  # fmt: skip
-        return measured([p[0] for p in pairs], se=[p[1] for p in pairs], labels=both)
-
-    m = independent.m
-    rms_at = {k: _quantity(_errors(volume, "vol", k)) for k in (2, 4, 6, 10)}
-    order = [
-        estimate_root_mean_square(_errors(run, s, 2))
-        for run, s in ((repeated, "rep"), (volume, "vol"), (independent, "iid"), (independent, "mc"))
+def _inverse(run, strategies, multiple: int, labels) -> dict:
+    """Mean inverses of the first basis, by strategy."""
+    estimates = [
+        (_inverses(run, strategy, multiple)[0], _inverses(run, strategy, multiple, "inverse_se")[0])
+        for strategy in strategies
     ]
-    at_end = [
-        estimate_root_mean_square(_errors(run, s, 10))
-        for run, s in ((repeated, "rep"), (volume, "vol"), (independent, "iid"))
-    ]
+    return _with_errors(estimates, labels)
 
-    grown = {
-        s: estimate_root_mean_square(growth.error.sel(strategy=s, rule="1 m ln m", function="next").values, axis=-1)
-        for s in growth.strategy.values
-    }
-    size_labels = [f"m = {s}" for s in growth["size"].values]
-    large = np.flatnonzero(growth["size"].values >= min(10, growth["size"].values[-2]))
-    rise = np.diff(grown["vol"][0][large]) - 2 * np.hypot(grown["vol"][1][large][:-1], grown["vol"][1][large][1:])
-    interpolation, interpolation_se, *_ = estimate_mean(growth.interpolation.values, axis=-1)
 
-    first = sizes_bases.level.values[0]
-    needed = sizes_bases.needed.sel(level=first)
-    over_m = (needed / sizes_bases["size"]).transpose("basis", "strategy")
-    ratio = (needed.sel(strategy="rep") / needed.sel(strategy="iid")).values
-    legendre, others = 0, list(range(1, len(ratio)))
-    names = [sizes_bases.basis.values[i] for i in others]
-    small = [i for i in others if sizes_bases["size"].values[i] <= 11]
+def _needed(sizes):
+    """Number of points for the smallest probability of success, by basis and strategy."""
+    return sizes.needed.sel(level=sizes.level.values[0])
 
-    at_seven = sizes_bases.probability.sel(strategy="rep").where(
-        sizes_bases.tried.sel(strategy="rep") == 7 * sizes_bases["size"]
-    )
-    at_seven = at_seven.max("step").dropna("basis")
 
-    failure_se = binomial_error(conditioning.iid_failure, conditioning.draws)
-    failure_excess = (conditioning.iid_failure - conditioning.iid_bound - 2 * failure_se).values
+def _repeated_over_iid(sizes) -> np.ndarray:
+    """Points that repeated processes need over those of independent points, by basis."""
+    needed = _needed(sizes)
+    return (needed.sel(strategy="rep") / needed.sel(strategy="iid")).values
 
-    condition_labels = [f"{s}, n = {n}" for s in conditioning.strategy.values for n in conditioning.n.values]
-    square = conditioning.square_error.values
-    mean_square, mean_square_se, *_ = estimate_mean(square, axis=-1)
-    bound_gap = mean_square - 2 * mean_square_se - conditioning.bound.values
-    failure = conditioning.failure.values
-    tries = conditioning.tries.values
+
+def _over_size(sizes):
+    """Number of points over m, by basis and strategy."""
+    return (_needed(sizes) / sizes["size"]).transpose("basis", "strategy")
+
+
+def _conditions(conditioning) -> list[str]:
+    return [f"{strategy}, n = {n}" for strategy in conditioning.strategy.values for n in conditioning.n.values]
+
+
+def _deviation_of_tries(conditioning) -> np.ndarray:
+    """Distance of the mean number of draws from 1 / (1 - eta) in standard errors, by strategy and number of points."""
+    failure, tries = conditioning.failure.values, conditioning.tries.values
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = 1 / (1 - failure)
-        spread = np.hypot(standard_error(tries, axis=-1), binomial_error(failure, conditioning.draws) * expected**2)
+        se = np.hypot(standard_error(tries, axis=-1), binomial_error(failure, conditioning.draws) * expected**2)
         gap = np.abs(tries.mean(-1) - expected)
-        tries_deviation = np.where(gap == 0, 0.0, np.where(failure == 1, np.inf, gap / spread))
-    eta = conditioning.failure
-    middle = f"n = {conditioning.n.values[0]}"
-    free = estimate_root_mean_square(np.sqrt(conditioning.free_square_error.sel(strategy="iid").values[0]))
-    kept = estimate_root_mean_square(np.sqrt(conditioning.square_error.sel(strategy="iid").values[0]))
+        return np.where(gap == 0, 0.0, np.where(failure == 1, np.inf, gap / se))
 
-    level = sizes_growth.level.values[0]
-    grow = sizes_growth.needed.sel(level=level)
-    grow_m = sizes_growth["size"].values
-    grow_labels = [f"m = {s}" for s in grow_m]
-    at_20 = int(np.argmin(np.abs(grow_m - 20)))
-    iid, rep = grow.sel(strategy="iid").values, grow.sel(strategy="rep").values
 
-    control = bounds.kernel_error.quantile(0.99, "repetition")
-    conditioned = control.sel(control=bounds.strategy.values).max()
-    uniform_labels = [f"{s}, {f}" for s in bounds.strategy.values for f in bounds.function.values]
+def d1(identities) -> dict:
+    """Moments of the process have their exact values, and one of its points the Christoffel density."""
+    return {"standard_errors": _moments(identities), "p_value": identities.point_p_value.values[0]}
+
+
+def d2(identities) -> dict:
+    """Under volume sampling the mean of (n - m + 1) (Phi^T W Phi)^-1 is I, under independent points it is larger."""
+    labels = ["optimal density", "reference"]
     return {
-        "d1": claim(
-            rests_on=["identities"],
-            standard_errors=measured(moments, labels=moment_labels),
-            p_value=identities.point_p_value.values[0],
+        "volume_2m": _inverse(identities, REFERENCES, 2, labels),
+        "volume_4m": _inverse(identities, REFERENCES, 4, labels),
+        "iid_mean_4m": measured(
+            _inverses(identities, "iid", 4)[0], se=_inverses(identities, "iid", 4, "inverse_se")[0]
         ),
-        "d2": claim(
-            rests_on=["identities"],
-            volume_2m=inverse(2),
-            volume_4m=inverse(4),
-            iid_mean_4m=measured(
-                _inverse(identities, "iid", 4)[0], se=_inverse(identities, "iid", 4, "inverse_se")[0]
-            ),
-            iid_median_2m=_inverse(identities, "iid", 2, "inverse_median")[0],
+        "iid_median_2m": _inverses(identities, "iid", 2, "inverse_median")[0],
+    }
+
+
+def d3(identities) -> dict:
+    """Least squares on volume samples is unbiased."""
+    return {
+        "volume_standard_errors": _biases(identities, "vol")[0],
+        "bias_over_best": measured(
+            identities.bias.values[0], se=identities.bias_se.values[0], labels=identities.bias_strategy.values
         ),
-        "d3": claim(
-            rests_on=["identities"],
-            volume_standard_errors=_biases(identities, "vol")[0],
-            bias_over_best=measured(
-                identities.bias.values[0], se=identities.bias_se.values[0], labels=identities.bias_strategy.values
-            ),
+    }
+
+
+def d3b(growth) -> dict:
+    """Interpolation at a projection DPP has the mean square coefficient error m e_m^2."""
+    mean, se, *_ = estimate_mean(growth.interpolation.values)
+    return {
+        "standard_errors": abs(mean - growth.interpolation_size) / se,
+        "mean": measured(mean, se=se),
+    }
+
+
+def d4(volume) -> dict:
+    """Volume sampling is quasi-optimal in expectation at every number of points."""
+    return {f"rms_{multiple}m": _measured_at(volume, "vol", multiple) for multiple in (2, 4, 6, 10)}
+
+
+def d4b(growth) -> dict:
+    """With n = m ln m the error of volume samples over the best error stays bounded as m grows."""
+    sizes = growth["size"].values
+    errors = growth.error.sel(rule="1 m ln m", function="next")
+    rms = {
+        strategy: estimate_root_mean_square(errors.sel(strategy=strategy).values, axis=-1)
+        for strategy in growth.strategy.values
+    }
+    large = np.flatnonzero(sizes >= min(10, sizes[-2]))
+    value, se = rms["vol"].value[large], rms["vol"].se[large]
+    labels = [f"m = {size}" for size in sizes]
+    return {
+        "volume": measured(rms["vol"].value, se=rms["vol"].se, labels=labels),
+        "volume_growth": np.max(np.diff(value) - 2 * np.hypot(se[:-1], se[1:])),
+        "repeated": measured(rms["rep"].value, se=rms["rep"].se, labels=labels),
+        "independent": measured(rms["iid"].value, se=rms["iid"].se, labels=labels),
+    }
+
+
+def d5(sizes_bases) -> dict:
+    """Repeated projection DPPs need far fewer points than independent ones, in the Legendre space."""
+    return {
+        "repeated_over_iid": _repeated_over_iid(sizes_bases)[0],
+        "repeated_over_m": _over_size(sizes_bases).sel(strategy="rep").values[0],
+        "needed": measured(_needed(sizes_bases).values[0], labels=sizes_bases.strategy.values),
+    }
+
+
+def d6(independent, volume, repeated) -> dict:
+    """At small n errors order as repeated DPP, volume, independent, uniform."""
+    runs = {"rep": repeated, "vol": volume, "iid": independent, "mc": independent}
+    order = {strategy: _root_mean_square(run, strategy, 2) for strategy, run in runs.items()}
+    at_end = {strategy: _root_mean_square(runs[strategy], strategy, 10) for strategy in ("rep", "vol", "iid")}
+    has_three = 3 * independent.m in repeated.n.values
+    return {
+        "smallest_step_2m": min(b / a for (a, _), (b, _) in itertools.pairwise(order.values())),
+        "rms_2m": _with_errors(order.values(), list(order)),
+        "repeated_2m": _measured_at(repeated, "rep", 2),
+        "repeated_3m": _measured_at(repeated, "rep", 3) if has_three else order["rep"][0],
+        "rms_10m": _with_errors(at_end.values(), list(at_end)),
+    }
+
+
+def d7(conditioning) -> dict:
+    """Independent optimal points fail with probability at most m exp(-n c / m)."""
+    failure = conditioning.iid_failure
+    se = binomial_error(failure, conditioning.draws)
+    labels = [f"n = {n}" for n in conditioning.bound_n.values]
+    return {
+        "excess": measured((failure - conditioning.iid_bound - 2 * se).values, labels=labels),
+        "failure": measured(failure.values, se=se.values, labels=labels),
+    }
+
+
+def d8(conditioning) -> dict:
+    """Conditioned designs share an error bound, rejection costs 1 / (1 - eta) draws, and repeated DPPs fail least."""
+    labels, eta = _conditions(conditioning), conditioning.failure
+    mean_square, mean_square_se, *_ = estimate_mean(conditioning.square_error.values, axis=-1)
+    free, conditioned = (
+        estimate_root_mean_square(np.sqrt(conditioning[name].sel(strategy="iid").values[0])).value
+        for name in ("free_square_error", "square_error")
+    )
+    return {
+        "excess": measured((mean_square - 2 * mean_square_se - conditioning.bound.values).ravel(), labels=labels),
+        "tries_standard_errors": measured(_deviation_of_tries(conditioning).ravel(), labels=labels),
+        "eta_repeated_less_volume": (eta.sel(strategy="rep") - eta.sel(strategy="vol")).values,
+        "eta_repeated_less_iid": (eta.sel(strategy="rep") - eta.sel(strategy="iid")).values,
+        "conditioned_over_free": measured([conditioned / free], labels=[f"n = {conditioning.n.values[0]}"]),
+        "mean_square": measured(mean_square.ravel(), se=mean_square_se.ravel(), labels=labels),
+        "eta": measured(eta.values.ravel(), labels=labels),
+    }
+
+
+def d9(bounds) -> dict:
+    """With damped weights the error never exceeds its bound by the best uniform error."""
+    labels = [f"{strategy}, {function}" for strategy in bounds.strategy.values for function in bounds.function.values]
+    return {
+        "largest_ratio": measured(bounds.uniform_ratio.max("repetition", skipna=False).values.ravel(), labels=labels)
+    }
+
+
+def d9b(bounds) -> dict:
+    """With the density of an RKHS the error never exceeds its bound; at uniform points it is larger."""
+    quantile = bounds.kernel_error.quantile(0.99, "repetition")
+    conditioned = quantile.sel(control=bounds.strategy.values).max(skipna=False)
+    return {
+        "largest_ratio": measured(
+            bounds.kernel_ratio.sel(control=bounds.strategy.values).max("repetition", skipna=False).values,
+            labels=bounds.strategy.values,
         ),
-        "d3b": claim(
-            rests_on=["growth"],
-            standard_errors=abs(interpolation - growth.interpolation_size) / interpolation_se,
-            mean=measured(interpolation, se=interpolation_se),
+        "control_over_conditioned": float(quantile.sel(control="uniform points") / conditioned),
+    }
+
+
+def d10(identities_bases, sizes_bases) -> dict:
+    """Volume sampling keeps its identities, and repeated processes their advantage, in bases other than Legendre."""
+    bases, strategies = identities_bases.basis.values, sizes_bases.strategy.values
+    over_size, sizes = _over_size(sizes_bases), sizes_bases["size"].values
+    others, names = slice(1, None), sizes_bases.basis.values[1:]
+    small = [index for index in range(1, len(sizes)) if sizes[index] <= 11]
+    repeated = sizes_bases.sel(strategy="rep")
+    at_seven = repeated.probability.where(repeated.tried == 7 * sizes_bases["size"]).max("step").dropna("basis")
+    return {
+        "volume_inverse": measured(
+            _inverses(identities_bases, "vol", 2),
+            se=_inverses(identities_bases, "vol", 2, "inverse_se"),
+            labels=bases,
         ),
-        "d4": claim(rests_on=["volume"], **{f"rms_{k}m": q for k, q in rms_at.items()}),
-        "d4b": claim(
-            rests_on=["growth"],
-            volume=measured(grown["vol"][0], se=grown["vol"][1], labels=size_labels),
-            volume_growth=np.max(rise),
-            repeated=measured(grown["rep"][0], se=grown["rep"][1], labels=size_labels),
-            independent=measured(grown["iid"][0], se=grown["iid"][1], labels=size_labels),
+        "volume_bias_standard_errors": measured(_biases(identities_bases, "vol"), labels=bases),
+        "repeated_over_iid": measured(_repeated_over_iid(sizes_bases)[others], labels=names),
+        "repeated_over_m": measured(
+            over_size.sel(strategy="rep").values[small], labels=sizes_bases.basis.values[small]
         ),
-        "d5": claim(
-            rests_on=["sizes_bases"],
-            repeated_over_iid=ratio[legendre],
-            repeated_over_m=over_m.sel(strategy="rep").values[legendre],
-            needed=measured(needed.values[legendre], labels=sizes_bases.strategy.values),
+        "probability_repeated_7m": measured(at_seven.values, labels=at_seven.basis.values),
+        "needed_over_m": measured(
+            over_size.values[others].ravel(),
+            labels=[f"{basis}, {strategy}" for basis in names for strategy in strategies],
         ),
-        "d6": claim(
-            rests_on=["independent", "volume", "repeated"],
-            smallest_step_2m=min(b[0] / a[0] for a, b in itertools.pairwise(order)),
-            rms_2m=measured([o[0] for o in order], se=[o[1] for o in order], labels=["rep", "vol", "iid", "mc"]),
-            repeated_2m=measured(order[0][0], se=order[0][1]),
-            repeated_3m=_quantity(_errors(repeated, "rep", 3)) if 3 * m in repeated.n.values else order[0][0],
-            rms_10m=measured([o[0] for o in at_end], se=[o[1] for o in at_end], labels=["rep", "vol", "iid"]),
+        "moments_standard_errors": _moments(identities_bases),
+        "point_p_value": measured(identities_bases.point_p_value.values, labels=bases),
+        "rms_2m": measured(
+            identities_bases.rms.sel(multiple=2).values.ravel(),
+            labels=[f"{basis}, {strategy}" for basis in bases for strategy in identities_bases.strategy.values],
         ),
-        "d7": claim(
-            rests_on=["conditioning"],
-            excess=measured(failure_excess, labels=[f"n = {n}" for n in conditioning.bound_n.values]),
-            failure=measured(
-                conditioning.iid_failure.values, se=failure_se.values,
-                labels=[f"n = {n}" for n in conditioning.bound_n.values],
-            ),
-        ),
-        "d8": claim(
-            rests_on=["conditioning"],
-            excess=measured(bound_gap.ravel(), labels=condition_labels),
-            tries_standard_errors=measured(tries_deviation.ravel(), labels=condition_labels),
-            eta_repeated_less_volume=(eta.sel(strategy="rep") - eta.sel(strategy="vol")).values,
-            eta_repeated_less_iid=(eta.sel(strategy="rep") - eta.sel(strategy="iid")).values,
-            conditioned_over_free=measured([kept[0] / free[0]], labels=[middle]),
-            mean_square=measured(mean_square.ravel(), se=mean_square_se.ravel(), labels=condition_labels),
-            eta=measured(failure.ravel(), labels=condition_labels),
-        ),
-        "d9": claim(
-            rests_on=["bounds"],
-            largest_ratio=measured(bounds.uniform_ratio.max("repetition").values.ravel(), labels=uniform_labels),
-        ),
-        "d9b": claim(
-            rests_on=["bounds"],
-            largest_ratio=measured(
-                bounds.kernel_ratio.sel(control=bounds.strategy.values).max("repetition").values,
-                labels=bounds.strategy.values,
-            ),
-            control_over_conditioned=float(control.sel(control="uniform points") / conditioned),
-        ),
-        "d10": claim(
-            rests_on=["identities_bases", "sizes_bases"],
-            volume_inverse=measured(
-                _inverse(identities_bases, "vol", 2), se=_inverse(identities_bases, "vol", 2, "inverse_se"),
-                labels=identities_bases.basis.values,
-            ),
-            volume_bias_standard_errors=measured(
-                _biases(identities_bases, "vol"), labels=identities_bases.basis.values
-            ),
-            repeated_over_iid=measured(ratio[others], labels=names),
-            repeated_over_m=measured(
-                over_m.sel(strategy="rep").values[small], labels=[sizes_bases.basis.values[i] for i in small]
-            ),
-            probability_repeated_7m=measured(at_seven.values, labels=at_seven.basis.values),
-            needed_over_m=measured(
-                over_m.values[others].ravel(),
-                labels=[f"{b}, {s}" for b in names for s in sizes_bases.strategy.values],
-            ),
-            moments_standard_errors=measured(other_moments, labels=other_labels),
-            point_p_value=measured(identities_bases.point_p_value.values, labels=identities_bases.basis.values),
-            rms_2m=measured(
-                identities_bases.rms.sel(multiple=2).values.ravel(),
-                labels=[f"{b}, {s}" for b in identities_bases.basis.values for s in identities_bases.strategy.values],
-            ),
-        ),
-        "d11": claim(
-            rests_on=["sizes_growth"],
-            repeated_over_m_at_20=rep[at_20] / grow_m[at_20],
-            iid_over_repeated=measured(iid / rep, labels=grow_labels),
-            iid_over_m_log_m=np.exp(np.mean(np.log(iid / (grow_m * np.log(grow_m))))),
-            repeated_over_m=measured(rep / grow_m, labels=grow_labels),
-            volume_over_iid=measured(grow.sel(strategy="vol").values / iid, labels=grow_labels),
-        ),
-    }  # fmt: skip
+    }
+
+
+def d11(sizes_growth) -> dict:
+    """Independent points need a number of order m log m, repeated DPPs fewer."""
+    needed, sizes = _needed(sizes_growth), sizes_growth["size"].values
+    iid, repeated, volume = (needed.sel(strategy=strategy).values for strategy in ("iid", "rep", "vol"))
+    at_20 = int(np.argmin(np.abs(sizes - 20)))
+    labels = [f"m = {size}" for size in sizes]
+    return {
+        "repeated_over_m_at_20": repeated[at_20] / sizes[at_20],
+        "iid_over_repeated": measured(iid / repeated, labels=labels),
+        "iid_over_m_log_m": np.exp(np.mean(np.log(iid / (sizes * np.log(sizes))))),
+        "repeated_over_m": measured(repeated / sizes, labels=labels),
+        "volume_over_iid": measured(volume / iid, labels=labels),
+    }
 
 
 if "snakemake" in globals():
-    from lib.atlas.job.stage import run
+    from lib.atlas.job.stage import run_claims
 
-    run(claims, snakemake)
+    run_claims(globals(), snakemake)
