@@ -1,11 +1,17 @@
-"""Loads the stages of a paper as plain functions."""
+"""Loads the stages and claims of a paper as plain functions."""
 
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
+from lib.atlas.job.claims import REPRODUCED, judge, measure
+from lib.atlas.workflow.config import load_paper
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "workflow" / "scripts"
 
 
 @pytest.fixture
@@ -18,5 +24,36 @@ def load():
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return getattr(module, function or path.stem)
+
+    return one
+
+
+@pytest.fixture
+def claim_ids():
+    """`claim_ids("paper")` returns the ids of the claims in the paper's file."""
+    return lambda slug: [entry["id"] for entry in load_paper(slug, ROOT, "smoke")["claims"]]
+
+
+@pytest.fixture
+def passes(load):
+    """`passes("paper", "claim", store=...)`: whether a claim passes its rule at the smallest scale that judges it."""
+
+    def one(slug: str, name: str, **stores) -> bool:
+        (rule,) = [entry for entry in load_paper(slug, ROOT, "smoke")["claims"] if entry["id"] == name]
+        measurements = measure({name: load(f"{slug}/claims", name)}, [rule], rule["scale"], stores, {}, {})
+        return judge([rule], measurements, rule["scale"])[0]["verdict"] == REPRODUCED
+
+    return one
+
+
+@pytest.fixture
+def blank():
+    """`blank(store)` returns a store, or a list of stores, whose numbers are NaN; texts and coordinates stay."""
+
+    def one(store):
+        if isinstance(store, list):
+            return [one(item) for item in store]
+        numbers = {name: xr.full_like(v, np.nan, dtype=float) for name, v in store.items() if v.dtype.kind in "biuf"}
+        return store.assign(numbers)
 
     return one
