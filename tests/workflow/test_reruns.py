@@ -77,7 +77,7 @@ def test_a_pass_rule_reruns_the_verdicts_only(toy):
 
 
 def test_one_paper_does_not_touch_another(toy):
-    _second_paper(toy)
+    second_paper(toy, "other")
     toy.snakemake()
     toy.edit("config/papers/other.yaml", "draws: 200,", "draws: 100,")
     assert toy.planned() & TOY == set()
@@ -88,10 +88,10 @@ def test_a_figure_by_name_runs_only_what_it_needs(toy):
     assert toy.planned("toy_means") == {"toy_draw", "toy_gather_means", "toy_means"}
 
 
-def _second_paper(toy):
-    """The toy paper once more, under the name `other`."""
+def second_paper(toy, name: str) -> None:
+    """The toy paper once more, under another name."""
     for folder in ("config/papers", "workflow/schemas/papers"):
-        shutil.copy(toy.root / folder / "toy.yaml", toy.root / folder / "other.yaml")
+        shutil.copy(toy.root / folder / "toy.yaml", toy.root / folder / f"{name}.yaml")
     rules = (toy.root / "workflow/rules/toy.smk").read_text()
-    (toy.root / "workflow/rules/other.smk").write_text(rules.replace("toy", "other"))
-    shutil.copytree(toy.root / "workflow/scripts/toy", toy.root / "workflow/scripts/other")
+    (toy.root / f"workflow/rules/{name}.smk").write_text(rules.replace("toy", name))
+    shutil.copytree(toy.root / "workflow/scripts/toy", toy.root / "workflow/scripts" / name)
