@@ -20,10 +20,6 @@ TOY = ROOT / "tests" / "workflow" / "toy"
 CODE = ("Snakefile", "config", "profiles", "slurm", "workflow", "src", "kernels", "resources")
 
 
-# the Slurm plugin would name a folder after this paper's rules, too long a name: they have no job in common
-ALONE = {"compositional_partial_correlations"}
-
-
 @dataclass
 class Copy:
     """A copy of the project in which a test may break things."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_RULE = re.compile(r"^( *)(?:rule(?: \w+)?|use rule \w+ as \w+ with|onsuccess):$")
+_RULE = re.compile(r"^( *)(?:rule(?: \w+)?|use rule \w+ as \w+ with|onsuccess|onerror):$")
 _DIRECTIVES = (
     "benchmark conda configfile default_target group include input log name output params priority resources script "
     "threads wildcard_constraints"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ALONE
+from lib.atlas.evidence import plan as plans
+from lib.atlas.workflow.internals import parts
 
 pytestmark = pytest.mark.workflow
 
@@ -33,16 +34,40 @@ def test_a_retry_asks_for_more(file):
     assert re.findall(r"\b(?:slurm_\w+|gres|nodes)=\S+", text) == []
 
 
+def groups_of(plan: dict, slug: str, suffix: str) -> dict[str, list[str]]:
+    """The groups in which the rules of a paper travel: all of them, or its figures and tables."""
+    own = [name for name in plan["rules"] if name.startswith(f"{slug}_")]
+    figures = set(plan["papers"][slug]["figures"])
+    drawn = [name for name in own if figures & set(plan["rules"][name]["outputs"].values())]
+    return parts(f"{slug}{suffix}", drawn if suffix else own)
+
+
 @pytest.mark.parametrize(("scale", "suffix"), [("smoke", ""), ("laptop", "_figures")])
 def test_short_jobs_travel_together(project, scale, suffix):
     """A paper's figures are one group, all of the paper is at smoke scale, and no group depends on itself."""
     said = planned_on_slurm(project, "--config", f"scale={scale}")
-    groups = re.findall(r"Group job (\w+)", said)
-    papers = project.slugs()
-    assert papers > ALONE
-    assert sorted(groups) == sorted([*(f"{slug}{suffix}" for slug in papers - ALONE), "audit"])
-    alone = {name for name in re.findall(r"^rule (\w+):", said, re.MULTILINE) if not name.startswith(tuple(ALONE))}
+    plan = plans.read(project.root, scale, "results")
+    rules = set(re.findall(r"^ *rule (\w+):", said, re.MULTILINE))
+    expected = {"audit"}
+    for slug in project.slugs():
+        groups = groups_of(plan, slug, suffix)
+        assert len(groups) < 6
+        expected |= {group for group, names in groups.items() if len(names) > 1 and rules & set(names)}
+    assert sorted(re.findall(r"Group job (\w+)", said)) == sorted(expected)
+    alone = set(re.findall(r"^rule (\w+):", said, re.MULTILINE))
     assert (alone == {"all"}) is (scale == "smoke")
+
+
+@pytest.mark.parametrize("letters", [5, 30, 60, 150, 249])
+def test_names_of_any_length_fit_a_file_system(letters):
+    """Slurm's plugin names a folder after a group and the first five of its rules."""
+    rules = [f"{number:02d}".ljust(letters, "x") for number in range(25)]
+    groups = parts(rules[0][:-2], rules)
+    assert [rule for names in groups.values() for rule in names] == rules
+    for group, names in groups.items():
+        folder = f"group_{group}_{'_'.join(names[:5])}{'_...' if len(names) > 5 else ''}"
+        assert len(names) == 1 or len(folder) <= 255
+    assert (len(groups) == 1) is (letters <= 30)
 
 
 def rules_of(copy, *allowed: str) -> set[str]:

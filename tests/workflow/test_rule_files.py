@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.atlas import plan as plans
+from lib.atlas.evidence import plan as plans
 from tests import rule_files
 from tests.conftest import ROOT
 from tests.workflow.test_reruns import second_paper

@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 
 from lib.atlas.evidence import compare
+from lib.atlas.evidence import plan as plans
 from lib.atlas.job import store
 from tests import conftest
+from tests.workflow.test_profile import groups_of
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
 
@@ -137,11 +139,12 @@ def test_everything_at_smoke_scale_is_what_a_local_run_makes(project, finished_s
     assert len(table) > 30
     assert [row for row in table if row[1] not in (compare.IDENTICAL, compare.TIMED)] == []
     assert {job["state"] for job in run.jobs()} == {"COMPLETED"}
-    # a paper is one job, save where the group's name would be too long: there its stages are
+    # a paper is one job, or the few in which rules with long names travel
     sent = [job["what"] for job in run.jobs()]
-    jobs = {slug: sum(what.startswith(f"rule_{slug}_") for what in sent) for slug in project.slugs()}
-    assert {slug for slug, count in jobs.items() if count > 1} == conftest.ALONE
-    assert min(jobs.values()) == 1
+    plan = plans.read(project.root, "smoke", "results")
+    for slug in project.slugs():
+        jobs = sum(what.startswith(f"rule_{slug}_") for what in sent)
+        assert 1 <= jobs <= len(groups_of(plan, slug, ""))
     assert sum(what.startswith("rule_audit_") for what in sent) == 1
 
 
@@ -190,6 +193,30 @@ def test_a_job_that_fails_every_time_is_reported(faulty):
     assert f"rule_toy_draw/0/{last['id']}.log" in run.said()
     assert "exceeded memory limit" in slurm_log(run, last)
     assert not list((faulty.root / "results").rglob("*.zarr.zip"))
+
+
+@pytest.mark.parametrize(("scale", "job"), [("laptop", "toy_gather_means"), ("smoke", "toy")])
+@pytest.mark.parametrize(
+    ("demand", "reason"),
+    [
+        (("--default-resources", "slurm_partition=nowhere"), "invalid partition specified: nowhere"),
+        (("--set-resources", "toy_gather_means:mem_mb=90000000"), "Memory specification can not be satisfied"),
+    ],
+)
+def test_a_refused_job_is_explained_in_one_line(toy, scale, job, demand, reason):
+    """A single job, and a group of jobs, of which Snakemake itself does not say why; what is done stays done."""
+    toy.snakemake("toy_histogram", scale=scale)
+    before = {path: path.read_bytes() for path in (toy.root / "results").rglob("*.zarr.zip")}
+    refused = ClusterRun(toy, "all", "--config", f"scale={scale}", *demand, *SOON)
+    assert refused.finish() == 1
+    lines = [line for line in refused.said().splitlines() if line.startswith("linear atlas: ")]
+    assert len(lines) == 1, refused.said()
+    assert lines[0].startswith(f"linear atlas: the cluster refused {job}: ")
+    assert reason in lines[0]
+    assert {job["state"] for job in refused.jobs()} <= {"FAILED"}  # Slurm remembers some that it refused
+    assert {path: path.read_bytes() for path in (toy.root / "results").rglob("*.zarr.zip")} == before
+    left = {"toy_gather_means", "toy_means", "toy_measure_claims", "audit_gather", "audit_table", "audit_page"}
+    assert toy.planned("--config", f"scale={scale}") == left
 
 
 def test_a_job_of_a_dead_node_runs_elsewhere(faulty):

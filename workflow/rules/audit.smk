@@ -81,3 +81,8 @@ onsuccess:
     from lib.atlas.workflow.summary import summary
 
     print(summary(AUDIT, PAPERS.values()), file=sys.stderr)
+
+
+onerror:
+    for reason, jobs in REFUSALS.items():
+        print(f"linear atlas: the cluster refused {', '.join(jobs)}: {reason}", file=sys.stderr)

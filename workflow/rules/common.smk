@@ -1,5 +1,4 @@
 # Configuration, paths and parameters that every paper's rules share.
-import itertools
 import os
 import sys
 from pathlib import Path
@@ -40,9 +39,7 @@ configfile: "config/config.yaml"
 def slugs_of_this_process():
     """All papers; only its own where Snakemake was started for one job, as a cluster does it for each."""
     slugs = sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
-    option = "--allowed-rules"
-    after = sys.argv[sys.argv.index(option) + 1 :] if option in sys.argv else []
-    rules = list(itertools.takewhile(lambda word: not word.startswith("-"), after))
+    rules = internals.allowed_rules(sys.argv)
     owners = [[slug for slug in slugs if f"{rule}_".startswith(f"{slug}_")] for rule in rules]
     return sorted(set().union(*owners)) if owners and all(owners) else slugs
 
@@ -76,6 +73,10 @@ def measured_elsewhere(family):
 def audit_script(name):
     """Params `script` and `code` of a rule of the audit."""
     return atlas_paper.script(f"audit/{name}", ROOT)
+
+
+REFUSALS = {}  # by what the cluster said: the jobs that it refused
+internals.note_refusals(lambda job, reason: REFUSALS.setdefault(reason, {}).setdefault(job))
 
 
 def mem(megabytes):

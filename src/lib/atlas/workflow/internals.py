@@ -1,12 +1,17 @@
-"""The one place that reads what Snakemake does not promise to keep: its rule objects.
+"""The one place that rests on what Snakemake does not promise to keep. Everything else goes through its documented
+directives and options. Four things have no such way:
 
-`check`, `status` and the archives need what the rules would make; Snakemake's public interface lists names of rules and
-no more. Everything else of the project goes through documented directives and options.
+- the plan: `check`, `status` and the archives need what the rules would make, and Snakemake lists no more than names;
+- which rules a process may run (`--allowed-rules`): a job on a cluster then reads its own paper's rules only;
+- the group of a rule, which depends on the scale and on the names of the rules that travel with it;
+- why a cluster refused a job: Snakemake drops the reason where the job is a group.
 """
 
+import itertools
 import json
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from lib.atlas.names import PLAN, RESERVED
@@ -75,3 +80,61 @@ def write_plan(rules: Iterable, papers: dict, scale: str, results: str) -> None:
     target = os.environ.get(PLAN)
     if target:
         Path(target).write_text(json.dumps(describe(rules, papers, scale, results)), encoding="utf-8")
+
+
+def allowed_rules(arguments: Sequence[str]) -> list[str]:
+    """Rules that this process may run, from the command line with which Snakemake started it; empty for all rules."""
+    option = "--allowed-rules"
+    after = arguments[arguments.index(option) + 1 :] if option in arguments else []
+    return list(itertools.takewhile(lambda word: not word.startswith("-"), after))
+
+
+# Slurm's plugin makes a folder `group_<group>_<five rules>_...` for the logs of a group; file systems allow 255 letters
+_LETTERS = 255 - len("group__...") - 5
+
+
+def parts(group: str, names: Sequence[str]) -> dict[str, list[str]]:
+    """The groups in which rules travel: one, or as many as it takes for every name to fit a file system.
+
+    Args:
+        group: name of the group; of several, the second and later ones carry their number.
+        names: rules, each below those whose outputs it reads, so that no group waits for a later one.
+
+    Returns:
+        Rules by group. A rule that fits no group with another is a group of its own.
+    """
+    groups: dict[str, list[str]] = {}
+    name = group
+    for rule in names:
+        longest = sorted(map(len, [*groups.get(name, []), rule]))[-5:]
+        if name in groups and len(name) + sum(longest) > _LETTERS:
+            name = f"{group}_{len(groups) + 1}"
+        groups.setdefault(name, []).append(rule)
+    return groups
+
+
+def travel_together(workflow, group: str, names: Sequence[str]) -> None:
+    """Make rules one job, or a few, where the profile groups (`group-components`)."""
+    for part, rules in parts(group, names).items():
+
+        def grouped(wildcards, part=part):
+            return part if workflow.group_settings.group_components else None
+
+        for rule in rules if len(rules) > 1 else []:
+            workflow.get_rule(rule).group = grouped
+
+
+def note_refusals(note: Callable[[str, str], None]) -> None:
+    """Have `note(job, reason)` called for each job, or group of jobs, that `sbatch` refuses."""
+    from snakemake_interface_executor_plugins.executors.base import AbstractExecutor
+
+    report_job_error = AbstractExecutor.report_job_error
+
+    def report(self, job_info, msg=None, **kwargs):
+        refusal = re.search(r"sbatch failed\. The error message was '(.*?)'\.\n", msg or "", re.DOTALL)
+        if refusal:
+            job = job_info.job
+            note(job.groupid if job.is_group() else job.name, "; ".join(refusal[1].replace("sbatch: error: ", "").splitlines()))
+        report_job_error(self, job_info, msg=msg, **kwargs)
+
+    AbstractExecutor.report_job_error = report
