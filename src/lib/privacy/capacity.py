@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Hashable, Iterable
 
+import numpy as np
+import xarray as xr
+
 from lib.privacy.analysts import SignAttack
 
 PATIENCE = 5
@@ -103,6 +106,24 @@ def tolerated_queries_known_in_advance(
             successes += error <= accuracy
         outcomes.append(successes >= success * repetitions)
     return last_success(grid, outcomes)
+
+
+def tolerated_at_best_noise(runs: list[xr.Dataset]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Queries that each mechanism tolerates at its best noise, by number of samples.
+
+    Args:
+        runs: a data set for each number of samples, its attribute `n`, with `tolerated (row)` and `mechanism (row)`, a
+            row for each noise.
+
+    Returns:
+        Numbers of samples in rising order, (N,), and tolerated queries (N,) by name of the mechanism.
+    """
+    runs = sorted(runs, key=lambda run: run.n)
+    names = dict.fromkeys(runs[0].mechanism.values.tolist())
+    best = {
+        name: np.array([run.tolerated.values[run.mechanism.values == name].max() for run in runs]) for name in names
+    }
+    return np.array([run.n for run in runs]), best
 
 
 def _gave_up(outcomes: list[bool], patience: int) -> bool:

@@ -50,4 +50,4 @@ def directed_pvalues(pvalues: np.ndarray, truth: np.ndarray, *, reverse: bool) -
         reverse: against the true direction: power and not size.
     """
     directed = np.flatnonzero(truth < 2)
-    return pvalues[truth[directed] ^ int(reverse), directed]
+    return pvalues[truth[directed].astype(int) ^ int(reverse), directed]

@@ -4,6 +4,7 @@ import numpy as np
 
 from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure
 from lib.privacy.analysts import sign_attack_limit
+from lib.privacy.capacity import tolerated_at_best_noise
 
 NAMES = {
     "naive": "empirical means",
@@ -14,22 +15,24 @@ NAMES = {
 
 
 def figure(counts: list, small):
-    """Return the figure; guides of slope 1 and 2, and the largest m that multiplicative weights was asked."""
-    runs = sorted(counts, key=lambda run: run.n)
-    n = np.array([run.n for run in runs])
+    """Return the figure; guides of slope 1 and 2, and the largest m at which multiplicative weights was tested."""
+    n, tolerated = tolerated_at_best_noise(counts)
     fig, axis = new_figure(width=5.6, height=4.2)
     for i, (name, label) in enumerate(NAMES.items()):
-        best = np.array([run.tolerated.values[run.mechanism.values == name].max() for run in runs])
-        slope = np.polyfit(np.log(n), np.log(best), 1)[0]
-        axis.plot(n, best, color=COLOURS[i], marker=MARKERS[i], mfc="white", label=f"{label}, slope {slope:.2f}")
-    tau = runs[0].tau
+        slope = np.polyfit(np.log(n), np.log(tolerated[name]), 1)[0]
+        axis.plot(
+            n, tolerated[name], color=COLOURS[i], marker=MARKERS[i], mfc="white", label=f"{label}, slope {slope:.2f}"
+        )
+    tau = counts[0].tau
     axis.plot(n, sign_attack_limit(n, tau), label="normal approximation, no noise", **REFERENCE)
     axis.plot(n, 60 * (n / n[0]) ** 2, color="#7F7F7F", linestyle=":", label="slope 2")
-    asked = int(small["queries"].max())
-    axis.annotate("", (small.n, asked * 1.35), (small.n, asked), arrowprops={"arrowstyle": "->", "color": COLOURS[4]})
+    largest = int(small["queries"].max())
+    axis.annotate(
+        "", (small.n, largest * 1.35), (small.n, largest), arrowprops={"arrowstyle": "->", "color": COLOURS[4]}
+    )
     axis.plot(
         [small.n],
-        [asked],
+        [largest],
         color=COLOURS[4],
         marker=MARKERS[4],
         linestyle="",

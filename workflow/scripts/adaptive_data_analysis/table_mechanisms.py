@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from lib.privacy.capacity import tolerated_at_best_noise
+
 BOUNDS = {
     "naive": ("n tau^2", "n"),
     "split": ("n tau^2 / log m", "n / m"),
@@ -13,20 +15,20 @@ BOUNDS = {
 
 def table(counts: list, small, audit) -> pd.DataFrame:
     """Return one row for each mechanism; times are counts of additions, so that two runs give the same table."""
-    runs = sorted(counts, key=lambda run: run.n)
-    first, last = runs[0], runs[-1]
+    n, tolerated = tolerated_at_best_noise(counts)
+    analyst = f"sign attack, tau = {counts[0].tau:g}"
     rows = []
     for name, (bound, cost) in BOUNDS.items():
-        best = [int(run.tolerated.values[run.mechanism.values == name].max()) for run in (first, last)]
-        rows.append([name, f"sign attack, tau = {first.tau:g}", first.n, best[0], last.n, best[1], cost, bound])
-    asked = int(small["queries"].max())
+        best = tolerated[name]
+        rows.append([name, analyst, int(n[0]), int(best[0]), int(n[-1]), int(best[-1]), cost, bound])
+    largest = int(small["queries"].max())
     worst = float(small.worst.sel(mechanism="pmw").max())
     rows.append(
         [
             "pmw",
             f"reconstruction, error {worst:.3f}",
             small.n,
-            f"> {asked}",
+            f"> {largest}",
             "",
             "",
             f"U = {small.universe}",
