@@ -1,7 +1,10 @@
-"""Stages of adaptive_data_analysis, called as functions at small size."""
+"""Stages of adaptive_data_analysis, called as functions at small size, and its claims on stores made by hand."""
 
 import numpy as np
 import pytest
+import xarray as xr
+
+SLUG = "adaptive_data_analysis"
 
 
 def test_noise_supports_more_queries_than_empirical_means_and_splitting_fewer(load):
@@ -51,7 +54,7 @@ def test_private_selection_stays_under_its_bound(load):
     assert run.largest.mean() > run.bias.mean("run").max()
 
 
-def test_rounds_raise_one_alarm_and_guesses_are_found(load):
+def test_rounds_raise_one_alarm_and_wrong_guesses_are_caught(load):
     run = load("adaptive_data_analysis/validate")(
         sizes=[16000, 500],
         universe=64,
@@ -81,3 +84,189 @@ def test_the_audit_detects_the_careless_mechanism(load):
     honest = run.sel(mechanism=run.mechanism != "laplace, half the noise")
     assert (honest.audited <= honest.accounted).all()
     assert run.audited.sel(mechanism="laplace, half the noise") > 1.3
+
+
+SEEDS = np.linspace(-0.002, 0.002, 5)  # a little spread over repetitions
+
+
+def signs(error=0.3, control=0.05):
+    """Errors of the sign attack that agree with a predicted bias of 0.3; control runs of n = 500."""
+    n, ratio, sigma = [500, 2000], [0.25, 1.0], [0.0, 0.06]
+    return xr.Dataset(
+        {
+            "error": (("n", "ratio", "sigma", "seed"), error + np.zeros((2, 2, 2, 1)) + SEEDS),
+            "bias": (("n", "ratio", "sigma"), np.full((2, 2, 2), 0.3)),
+            "control": ("run", np.full(20, control)),
+        },
+        coords={"n": n, "ratio": ratio, "sigma": sigma},
+        attrs={"control_size": 500},
+    )
+
+
+def counts(naive=1.0, gaussian=1.8, split=1.0):
+    """Tolerated queries as powers of n; the better of two noises counts."""
+    scale = {"naive": 0.23, "gaussian": 0.01, "laplace": 0.005, "split": 0.1}
+    power = {"naive": naive, "gaussian": gaussian, "laplace": gaussian, "split": split}
+    names = ["naive", "gaussian", "gaussian", "laplace", "split"]
+    share = np.array([1, 0.5, 1, 1, 1])
+    return [
+        xr.Dataset(
+            {"tolerated": ("row", share * [scale[name] * n ** power[name] for name in names])},
+            coords={"mechanism": ("row", names)},
+            attrs={"n": n},
+        )
+        for n in (1000, 250, 500)
+    ]
+
+
+def reconstruction(pmw=0.1, naive=0.3, gaussian=0.25, updates=(1, 4, 6, 8)):
+    """Errors of histogram reconstruction with a bound of 500 updates."""
+    errors = {"naive": naive, "gaussian": gaussian, "pmw": pmw, "pmw_exact": pmw}
+    worst = np.array([np.full((4, 1), value) + SEEDS for value in errors.values()])
+    return xr.Dataset(
+        {
+            "worst": (("mechanism", "queries", "seed"), worst),
+            "updates": (("variant", "queries", "seed"), np.tile(np.array(updates, float)[:, None], (2, 1, 5))),
+            "epsilon": (("composition", "seed"), np.ones((2, 5))),
+        },
+        coords={
+            "mechanism": list(errors),
+            "queries": [16, 256, 4096, 32768],
+            "variant": ["pmw", "pmw_exact"],
+            "composition": ["basic", "best at delta"],
+        },
+        attrs={"update_bound": 500, "epsilon_bound": 0.1},
+    )
+
+
+def transfer(bias=0.01, largest=0.07):
+    epsilon = [0.05, 0.5]
+    return xr.Dataset(
+        {
+            "bias": (("epsilon", "run"), np.full((2, 1), bias) + SEEDS),
+            "largest": ("run", largest + SEEDS),
+            "bound": ("epsilon", np.expm1(epsilon)),
+            "premises": ("epsilon", [True, False]),
+        },
+        coords={"epsilon": epsilon},
+        attrs={"tau": 0.325, "samples_needed": 498.0},
+    )
+
+
+def audit():
+    return xr.Dataset(
+        {"accounted": ("mechanism", [1.0]), "audited": ("mechanism", [0.8])}, coords={"mechanism": ["laplace"]}
+    )
+
+
+def holdout(reusable=0.52, signal=0.75):
+    """Accuracies at 20 and 500 features: a plain holdout reports 0.65 where fresh data show 0.5."""
+    names = ["standard", "thresholdout", "thresholdout, Laplace"]
+    accuracy = np.full((2, 3, 3, 2, 5), 0.5)
+    accuracy[0, :, 1] = np.array([0.65, reusable, reusable])[:, None, None]
+    accuracy[1, :, 2] = signal
+    return xr.Dataset(
+        {
+            "accuracy": (("data", "mechanism", "kind", "k", "seed"), accuracy),
+            "spent": (("data", "noise", "seed"), np.zeros((2, 2, 5))),
+        },
+        coords={
+            "data": ["no signal", "signal"],
+            "mechanism": names,
+            "kind": ["train", "holdout", "fresh"],
+            "k": [20, 500],
+            "noise": ["gaussian", "laplace"],
+        },
+    )
+
+
+def checks(missed=0, alarms=1):
+    fate = np.zeros((2, 4, 5), int)
+    fate[:, 0], fate[:, 1], fate[0, 3], fate[1, 3] = 10, missed, 20000, 90
+    error = np.full((1, 3, 2, 2, 5), 0.45)
+    error[:, 2, 0], error[:, 2, 1] = 0.08, 0.02
+    return xr.Dataset(
+        {
+            "fate": (("size", "what", "seed"), fate),
+            "error": (("n", "mechanism", "query", "queries", "seed"), error),
+            "alarms": (("n", "queries", "seed"), np.full((1, 2, 5), alarms)),
+        },
+        coords={
+            "size": [16000, 1000],
+            "what": ["wrong guesses met", "of these missed", "false alarms", "guesses looked at"],
+            "n": [4000],
+            "mechanism": ["naive", "gaussian", "effective_rounds"],
+            "query": ["largest before the last", "last"],
+            "queries": [250, 16000],
+        },
+    )
+
+
+def screen(p_same=0.001):
+    """p-values on the screening data, and uniform ones elsewhere."""
+    uniform = (np.arange(20) + 0.5) / 20
+    report = np.zeros((3, 4, 20))
+    report[:, 0], report[:, 1], report[:, 3] = 0.35, uniform, -0.4
+    report[0, 1] = p_same
+    return xr.Dataset(
+        {
+            "report": (("route", "measure", "run"), report),
+            "kept": ("run", np.full(20, 12)),
+            "gap": (("mechanism", "query_run"), np.array([[0.2], [0.05]]) + SEEDS),
+        },
+        coords={
+            "route": ["same data", "fresh sample", "split sample"],
+            "measure": ["r2", "p_value", "significant", "fresh_r2"],
+            "mechanism": ["naive", "gaussian"],
+        },
+    )
+
+
+REPRODUCED = {
+    "a1": {"signs": signs()},
+    "a2": {"counts": counts()},
+    "a3": {"counts": counts()},
+    "a4": {"small": reconstruction(), "large": reconstruction(), "certified": reconstruction()},
+    "a4b": {"small": reconstruction()},
+    "a5": {"transfer": transfer(), "audit": audit()},
+    "a6": {"counts": counts()},
+    "a7": {"signs": signs()},
+    "a8": {"holdout": holdout()},
+    "a9": {"few": reconstruction(naive=0.05, gaussian=0.1)},
+    "a10": {"checks": checks()},
+    "a10b": {"checks": checks()},
+    "a11": {"screen": screen()},
+}
+NOT_REPRODUCED = {
+    "a1": [{"signs": signs(error=0.2)}],
+    "a2": [{"counts": counts(naive=1.5)}],
+    "a3": [{"counts": counts(gaussian=1.1)}, {"counts": counts(naive=1.6)}],
+    "a4": [
+        {"small": worse, "large": reconstruction(), "certified": reconstruction()}
+        for worse in (reconstruction(pmw=0.2), reconstruction(naive=0.1), reconstruction(gaussian=0.1))
+    ],
+    "a4b": [{"small": reconstruction(updates=(1, 4, 6, 60))}, {"small": reconstruction(updates=(1, 100, 300, 600))}],
+    "a5": [
+        {"transfer": worse, "audit": audit()}
+        for worse in (transfer(bias=0.1), transfer(bias=-0.4), transfer(largest=0))
+    ],
+    "a6": [{"counts": counts(split=0.5)}],
+    "a7": [{"signs": signs(control=0.2)}],
+    "a8": [{"holdout": holdout(reusable=0.6)}, {"holdout": holdout(signal=0.6)}],
+    "a9": [{"few": reconstruction(naive=0.1, gaussian=0.05)}],
+    "a10": [{"checks": checks(missed=1)}],
+    "a10b": [{"checks": checks(alarms=2)}],
+    "a11": [{"screen": screen(p_same=0.3)}],
+}
+
+
+@pytest.mark.parametrize("name", REPRODUCED)
+def test_claims_hold_where_they_should_and_nowhere_else(passes, blank, name):
+    assert passes(SLUG, name, **REPRODUCED[name])
+    for stores in NOT_REPRODUCED[name]:
+        assert not passes(SLUG, name, **stores)
+    assert not passes(SLUG, name, **{store: blank(value) for store, value in REPRODUCED[name].items()})
+
+
+def test_every_claim_has_stores_made_by_hand(claim_ids):
+    assert sorted(REPRODUCED) == sorted(NOT_REPRODUCED) == sorted(claim_ids(SLUG))
