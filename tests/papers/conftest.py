@@ -50,12 +50,12 @@ def passes(load):
 
 @pytest.fixture
 def blank():
-    """`blank(store)` returns a store, or a list of stores, whose numbers are NaN; texts and coordinates stay."""
+    """`blank(store)` returns a store, or a list of stores, whose numbers are NaN; texts, coordinates and `but` stay."""
 
-    def one(store):
+    def one(store, but=()):
         if isinstance(store, list):
-            return [one(item) for item in store]
-        numbers = {name: xr.full_like(v, np.nan, dtype=float) for name, v in store.items() if v.dtype.kind in "biuf"}
-        return store.assign(numbers)
+            return [one(item, but) for item in store]
+        numbers = [name for name, values in store.items() if values.dtype.kind in "biuf" and name not in but]
+        return store.assign({name: xr.full_like(store[name], np.nan, dtype=float) for name in numbers})
 
     return one

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from lib.graphs.collisions import colliding_groups
 
@@ -76,3 +77,171 @@ def test_shapes_are_decoded(load, types):
     assert ties.complete_agrees.values.all()
     assert ties.tie_holds.values.all()
     np.testing.assert_array_equal(ties.classes, ties.trees)
+
+
+TREES = {4: 2, 5: 3, 6: 6, 7: 11, 8: 23, 9: 47, 10: 106, 11: 235}  # numbers of trees by number of vertices
+
+
+def _types(equal_pair=False):
+    """Self-functions of as many trees as there are, all different, or the last two of each size equal."""
+    variables, coords = {}, {}
+    for n, trees in TREES.items():
+        rows = np.arange(trees)
+        rows[-1] -= equal_pair
+        variables[f"h_{n}"] = ((f"tree_{n}", f"partition_{n}"), np.stack([rows, rows**2], axis=1))
+        coords[f"partition_{n}"] = [str(n), f"{n - 4},1,1,1,1"]
+    return xr.Dataset(variables, coords=coords, attrs={"smallest": 4, "largest": 11})
+
+
+def _separators(classes_at_14=3158):
+    """Trees on 13 and 14 vertices, told apart by one point; `classes_at_14` different numbers of endomorphisms."""
+    trees = {13: 1301, 14: 3159}
+    endomorphisms = [np.arange(trees[13]), np.minimum(np.arange(trees[14]), classes_at_14 - 1)]
+    total = sum(trees.values())
+    return xr.Dataset(
+        {
+            "vertices": ("tree", np.repeat(list(trees), list(trees.values()))),
+            "residue": (("tree", "prime"), np.stack([np.arange(total)] * 2, axis=1)),
+            "endomorphisms": ("tree", np.concatenate(endomorphisms).astype(str)),
+        }
+    )
+
+
+def _graphs(other_collision=False):
+    """Self-functions on up to four vertices: the path on three collides, and on request a tree on four."""
+    path, fork = [4, 2], [7, 1]
+    return xr.Dataset(
+        {
+            **{f"h_{n}": ((f"graph_{n}", f"partition_{n}"), [[1, 0]]) for n in (1, 2)},
+            **{f"components_{n}": (f"graph_{n}", [1]) for n in (1, 2)},
+            **{f"forest_{n}": (f"graph_{n}", [True]) for n in (1, 2)},
+            "h_3": (("graph_3", "partition_3"), [path, path, [0, 6]]),
+            "components_3": ("graph_3", [1, 2, 1]),
+            "forest_3": ("graph_3", [True, True, False]),
+            "h_4": (("graph_4", "partition_4"), [fork, fork if other_collision else [3, 3]]),
+            "components_4": ("graph_4", [1, 2]),
+            "forest_4": ("graph_4", [True, True]),
+        },
+        coords={
+            **{f"graph_{n}": [f"graph {k}" for k in range(number)] for n, number in ((1, 1), (2, 1), (3, 3), (4, 2))},
+            **{f"partition_{n}": [f"{n}", "other"] for n in (1, 2, 4)},
+            "partition_3": ["2,1", "1,1,1"],
+        },
+        attrs={"largest": 4},
+    )
+
+
+def _decoded(legs=4, options=1, violations=0):
+    """A spider with four legs, and caterpillars on 10 and on 11 vertices; the larger one is ambiguous."""
+    return xr.Dataset(
+        {
+            "legs": (("spider", "what"), [[9, 4, legs]]),
+            "caterpillar": (("tree", "outcome"), [[10, options, 1], [11, 2, 1]]),
+            "identities": ((), 20),
+            "violations": ((), violations),
+        },
+        coords={"what": ["vertices", "legs", "decoded"], "outcome": ["vertices", "options", "correct"]},
+    )
+
+
+def _power(star=True, control=False, closed_form=True):
+    """Stars as large as the source and one smaller star, whose signs differ; three controls and two bipartite pairs."""
+    return xr.Dataset(
+        {
+            "star_monotone": ("case", [True, star, False]),
+            "star_vertices": (("case", "which"), [[4, 4], [4, 5], [4, 3]]),
+            "control_monotone": ("control", [False, False, control]),
+            "bipartite_same": ("pair", [True, closed_form]),
+            "bipartite_equal": ("pair", [True, True]),
+        },
+        coords={"which": ["source", "target"]},
+    )
+
+
+def _bases(rank=5, full=2, agrees=True):
+    """Multipartite matrices of degrees 3 and 4, targets of degrees 2 and 3, two determinants."""
+    return xr.Dataset(
+        {
+            "multipartite_rank": (("degree", "what"), [[3, 3], [rank, 5]]),
+            "multipartite_same": ("graph", [True, True]),
+            "target_rank": (("target", "which"), [[2, 3, full, 2], [3, 4, 2, 3], [3, 4, 3, 3]]),
+            "family_agrees": ("family", [True, agrees]),
+        },
+        coords={
+            "degree": [3, 4],
+            "what": ["rank", "partitions"],
+            "which": ["degree", "vertices", "rank", "partitions"],
+            "family": ["isolated", "pendant"],
+        },
+    )
+
+
+def _sources(missing=2):
+    """Named sources on 5 to 8 vertices that miss `missing` dimensions from n = 6 on, and two graphs on 4 vertices."""
+    partitions = np.array([7, 11, 15, 22])
+    rank = np.stack([partitions - missing * (np.arange(5, 9) >= 6)] * 4)
+    return xr.Dataset(
+        {
+            "named_rank": (("family", "size"), rank),
+            "named_partitions": ("size", partitions),
+            "vertices": ("graph", [4, 4]),
+            "rank": ("graph", [5, 4]),
+            "partitions": ("graph", [5, 5]),
+        },
+        coords={"family": ["path", "star", "cycle", "complete"], "size": [5, 6, 7, 8]},
+    )
+
+
+def _polynomials(tie=True):
+    """As many classes of polynomials as there are trees on 4 to 11 vertices, and a comparison of each kind."""
+    degrees = list(TREES)
+    return xr.Dataset(
+        {
+            "classes": ("degree", list(TREES.values())),
+            "complete_agrees": ("case", [True, True]),
+            "tie_holds": ("pair", [True, tie]),
+        },
+        coords={"degree": degrees},
+    )
+
+
+# for each claim: stores on which it holds, and stores on which it does not
+CLAIMS = {
+    "c1": (
+        {"types": _types(), "separators": _separators()},
+        {"types": _types(equal_pair=True), "separators": _separators()},
+    ),
+    "c2": ({"graphs": _graphs()}, {"graphs": _graphs(other_collision=True)}),
+    "c3": ({"graphs": _graphs()}, {"graphs": _graphs(other_collision=True)}),
+    "c4": ({"decoded": _decoded()}, {"decoded": _decoded(legs=5)}),
+    "c5": ({"power": _power()}, {"power": _power(star=False)}),
+    "c5b": ({"power": _power()}, {"power": _power(control=True)}),
+    "c5c": ({"power": _power()}, {"power": _power(closed_form=False)}),
+    "c6": ({"bases": _bases()}, {"bases": _bases(rank=4)}),
+    "c7": ({"bases": _bases()}, {"bases": _bases(full=1)}),
+    "c8": ({"sources": _sources()}, {"sources": _sources(missing=0)}),
+    "c9": (
+        {"polynomials": _polynomials(), "separators": _separators()},
+        {"polynomials": _polynomials(), "separators": _separators(classes_at_14=3159)},
+    ),
+}
+
+
+def test_every_claim_has_stores_on_which_it_holds_and_fails(claim_ids):
+    assert list(CLAIMS) == claim_ids("h_chromatic")
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:invalid value")
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claims_hold_and_fail_where_they_must(passes, blank, name):
+    holding, failing = CLAIMS[name]
+    assert passes("h_chromatic", name, **holding)
+    assert not passes("h_chromatic", name, **failing)
+    unknown = {store: blank(values, but=["vertices"]) for store, values in holding.items()}  # sizes are names of rows
+    assert not passes("h_chromatic", name, **unknown)
+
+
+@pytest.mark.parametrize(("change", "holds"), [({"options": 2}, False), ({"violations": 1}, False), ({}, True)])
+def test_larger_caterpillars_are_reported_beside_the_rule(load, passes, change, holds):
+    assert passes("h_chromatic", "c4", decoded=_decoded(**change)) is holds
+    assert load("h_chromatic/claims", "c4")(_decoded())["ambiguous_larger_caterpillars"] == 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 AMP = {
     "size": 16, "kappa": 0.5, "alphas": [0.2, 0.3], "noise": 0.0, "teachers": 2, "iterations": 10, "damping": 0.5,
@@ -50,3 +51,137 @@ def test_denoising_has_the_theory_beside_it(load):
     np.testing.assert_allclose(run.rie_error, run.rie_theory, rtol=0.1)
     np.testing.assert_allclose(run.linear_error, run.linear_theory, rtol=0.1)
     assert run.eigenvalue.shape == (1, 200)
+
+
+def _theory(**changes):
+    """Theory with the values that the paper and its authors state, changed where `changes` says so."""
+    alpha, few = np.linspace(0.05, 0.45, 9), np.array([0.01, 0.02])
+    variables = {
+        "reference_published": ("reference", [0.85, 0.43]),
+        "reference_error": ("reference", [0.85, 0.43]),
+        "moments": (("moment", "reference"), np.array([[1, 1], [1, 1], [3.0, 4.0]])),
+        "moments_expected": (("moment", "reference"), np.array([[1, 1], [1, 1], [3.0, 4.0]])),
+        "threshold_error": ("threshold", [0.001, 0.002]),
+        "wide_error": ("wide_alpha", 1 - 2 * alpha),
+        "narrow_error": ("narrow", [0.938, 0.783]),
+        "narrow_published": ("narrow", [0.938, 0.783]),
+        "few_error": (("few_kappa", "few_alpha"), np.array([1 - 2 * few] * 2)),
+        "fixed_point": ("point_of_evolution", [0.5, 0.2]),
+        "fixed_point_error": ("point_of_evolution", [0.5, 0.2]),
+    }
+    coords = {"threshold": [0.5, 1.0], "wide_alpha": alpha, "few_alpha": few}
+    store = xr.Dataset(variables, coords=coords)
+    return store.assign({name: store[name] * factor for name, factor in changes.items()})
+
+
+def _messages(ratio, alphas=(0.1, 0.2, 0.3), teachers=3, spread=0.01):
+    """Message passing whose last error is `ratio` times the Bayes error 1/2, with teachers around it."""
+    around = spread * np.linspace(-1, 1, teachers)[:, None]
+    last = 0.5 * (np.asarray(ratio) + around) * np.ones((teachers, len(alphas)))
+    error = np.stack([np.ones_like(last), last], axis=-1)
+    return xr.Dataset(
+        {"error": (("teacher", "alpha", "iteration"), error), "bayes_error": ("alpha", np.full(len(alphas), 0.5))},
+        coords={"alpha": list(alphas), "teacher": np.arange(teachers), "iteration": [0, 1]},
+    )
+
+
+def _descent(limit, single=2.0, loss=1e-8, alphas=(0.1, 0.2, 0.3, 0.5), decays=(0.0, 0.1)):
+    """Two teachers: the average's error over Bayes error `limit`, a run's error `single` times as large."""
+    errors = np.full((len(alphas), len(decays)), 0.5) * limit
+    over, coords = ("alpha", "decay"), {"alpha": list(alphas), "decay": list(decays)}
+    run = xr.Dataset(
+        {
+            "error_limit": (over, errors),
+            "error_single": ((*over, "initialisation"), single * errors[..., None] * np.array([0.9, 1.1])),
+            "error_average": ((*over, "averaged"), errors[..., None] * np.array([single, 1.0])),
+            "loss": ((*over, "initialisation"), np.full((*errors.shape, 2), loss)),
+            "amp_error": ("alpha", np.full(len(alphas), 0.5)),
+            "bayes_error": ("alpha", np.full(len(alphas), 0.5)),
+        },
+        coords=coords,
+    )
+    return [run, run.assign(error_single=run.error_single[..., ::-1])]
+
+
+def _baselines(alphas, **errors):
+    """Three teachers: errors by estimator, the known levels of those that are not named."""
+    alpha, d = np.array(alphas), 100
+    levels = {"identity": 1.0, "min_norm": 1 - 2 * alpha, "ridge": 0.99, "linear_regression": 1.4, "constant": 1.5}
+    levels = {name: np.ones_like(alpha) * level for name, level in (levels | errors).items()}
+    error = np.stack([np.stack(list(levels.values()), axis=-1)] * 3)
+    return xr.Dataset(
+        {"error": (("teacher", "alpha", "estimator"), error), "samples": ("alpha", alpha * d**2)},
+        coords={"alpha": alpha, "teacher": np.arange(3), "estimator": list(levels)},
+        attrs={"d": d},
+    )
+
+
+def _spectra(rie):
+    """An optimal denoiser whose error is `rie` times its theory, beside linear shrinkage of twice the error."""
+    theory = np.array([[0.1, 0.2], [0.3, 0.4]])
+    over = ("kappa", "noise")
+    return xr.Dataset(
+        {"rie_error": (over, rie * theory), "rie_theory": (over, theory), "linear_error": (over, 2 * theory)}
+    )
+
+
+THRESHOLD = {"alphas": (0.3, 0.43)}
+# for each claim: stores on which it holds, and stores on which it does not
+CLAIMS = {
+    "q1": ({"theory": _theory()}, {"theory": _theory(reference_error=1.01)}),
+    "q2": (
+        {"theory": _theory(), "amp_threshold": _messages([0.4, 0.002], spread=1e-3, **THRESHOLD)},
+        {"theory": _theory(), "amp_threshold": _messages([0.4, 0.2], spread=1e-3, **THRESHOLD)},
+    ),
+    "q3": (
+        {"amp_clean": _messages(1.05), "amp_small": _messages(1.1), "amp_large": _messages(1.01)},
+        {"amp_clean": _messages(1.05), "amp_small": _messages(1.01), "amp_large": _messages(1.1)},
+    ),
+    "q4": ({"amp_noisy": _messages(1.0)}, {"amp_noisy": _messages(1.2)}),
+    "q5": ({"spectra": _spectra(1.01)}, {"spectra": _spectra(2.1)}),
+    "q6": ({"gd_clean": _descent(1.1)}, {"gd_clean": _descent(1.1, single=1.2)}),
+    "q6b": ({"gd_clean": _descent(1.1)}, {"gd_clean": _descent(1.6)}),
+    "q6c": ({"gd_clean": _descent(1.2)}, {"gd_clean": _descent(1.5)}),
+    "q7": ({"gd_noisy": _descent(np.array([2.0, 1.3]))}, {"gd_noisy": _descent(np.array([2.0, 1.05]))}),
+    "q8": (
+        {"baselines": _baselines([0.1, 0.2, 0.3]), "amp_small": _messages(0.8)},
+        {"baselines": _baselines([0.1, 0.2, 0.3]), "amp_small": _messages(1.1)},
+    ),
+    "q9": (
+        {"amp_rank1": _messages(1.0), "amp_goe": _messages(1.005)},
+        {"amp_rank1": _messages(1.0), "amp_goe": _messages(1.1)},
+    ),
+    "q10": ({"theory": _theory()}, {"theory": _theory(narrow_error=1.01)}),
+    "q11": (
+        {"amp_plain": _messages(1.5), "amp_onsager": _messages(1.0)},
+        {"amp_plain": _messages(1.1), "amp_onsager": _messages(1.0)},
+    ),
+    "q12": ({"theory": _theory()}, {"theory": _theory(fixed_point=1.001)}),
+    "q13": (
+        {"theory": _theory(), "baselines_few": _baselines([0.02])},
+        {"theory": _theory(), "baselines_few": _baselines([0.02], linear_regression=0.9)},
+    ),
+}
+
+
+def test_every_claim_has_stores_on_which_it_holds_and_fails(claim_ids):
+    assert list(CLAIMS) == claim_ids("quadratic_network")
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claims_hold_and_fail_where_they_must(passes, blank, name):
+    holding, failing = CLAIMS[name]
+    assert passes("quadratic_network", name, **holding)
+    assert not passes("quadratic_network", name, **failing)
+    assert not passes("quadratic_network", name, **{store: blank(values) for store, values in holding.items()})
+
+
+def test_the_better_of_two_estimators_counts(load):
+    quantities = load("quadratic_network/claims", "q13")(_theory(), _baselines([0.02], min_norm=0.97, ridge=0.95))
+    assert quantities["least_squares"]["value"] == pytest.approx(0.95)
+
+
+def test_the_best_decay_is_that_of_the_mean_over_teachers(load):
+    quantities = load("quadratic_network/claims", "q7")(_descent(np.array([2.0, 1.3])))
+    assert quantities["best_decay"] == 0.1
+    assert quantities["ratio_to_bayes"] == pytest.approx(1.3)

@@ -33,7 +33,7 @@ def _short_classes(types, n: int, parts: int) -> int:
 def _separated(separators, name: str) -> dict[int, np.ndarray]:
     """Values of an invariant of all trees by their number of vertices."""
     vertices = separators.vertices.values
-    return {int(n): separators[name].values[vertices == n] for n in np.unique(vertices)}
+    return {n: separators[name].values[vertices == n] for n in np.unique(vertices).tolist()}
 
 
 def _groups(graphs) -> list[tuple[int, list]]:
