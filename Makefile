@@ -60,7 +60,7 @@ costs: env
 	@$(PY) -m lib.atlas costs $(RESULTS)/$(SCALE)
 
 claims: run
-	$(PY) -m lib.atlas claims $(RESULTS)/$(SCALE) > docs/claims.md
+	$(PY) -m lib.atlas claims $(RESULTS)/$(SCALE)
 
 crate: run
 	$(PY) -m lib.atlas crate $(RESULTS)/$(SCALE) build/$(SCALE).crate.zip

@@ -9,7 +9,7 @@ VERBS = {
     "status": ("lib.atlas.evidence.status", "count what is done, stale, missing, failed and damaged"),
     "costs": ("lib.atlas.evidence.costs", "time and memory of each paper; rules that ask for too much or too little"),
     "compare": ("lib.atlas.evidence.compare", "compare two runs array by array"),
-    "claims": ("lib.atlas.evidence.documents", "write the claims of a run as a document"),
+    "claims": ("lib.atlas.evidence.documents", "write the claims of a run into docs and the README"),
     "crate": ("lib.atlas.evidence.crate", "pack a run and its lineage as a Workflow Run RO-Crate"),
     "archive": ("lib.atlas.evidence.archive", "pack one figure with what it takes to make it again"),
 }

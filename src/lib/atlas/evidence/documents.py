@@ -1,78 +1,220 @@
-"""The table of claims as a document: what `docs/claims.md` holds.
+"""The claims of a run as documents: an index, a page for each paper, and the table of the README.
 
-Run as `python -m lib.atlas claims results/laptop > docs/claims.md` (`make claims`). It reads the joined audit
-and nothing else, or with `--paper` the claims of single papers, which may have been run alone at another scale.
+Run as `python -m lib.atlas claims results/laptop` (`make claims`). It reads the papers' own `claims.json`: papers may
+have been run alone. Other scales have documents of their own, such as `docs/claims-medium.md`. The README speaks of
+laptop scale and is written when every paper has claims there.
 """
 
 import json
-import sys
+import re
+import textwrap
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib.atlas.evidence.audit import VERDICTS, gather, load_specs, quantity_text
-from lib.atlas.job.claims import NOT_REPRODUCED
+from lib.atlas.evidence import costs
+from lib.atlas.evidence.audit import gather, load_specs, quantity_text
+from lib.atlas.job.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
+from lib.atlas.names import ROOT
+from lib.atlas.workflow.place import check_own
 
-HEAD = "| id | statement | paper | measured | pass rule | verdict |"
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def _row(claim: dict) -> str:
-    names = dict.fromkeys(check["rule"].split(" ")[0] for check in claim["pass"])
-    quantities = {name: claim["quantities"][name] for name in names if name in claim["quantities"]}
-    measured = "; ".join(f"{name}: {', '.join(quantity_text(quantity))}" for name, quantity in quantities.items())
-    rules = "; ".join(check["rule"] for check in claim["pass"])
-    verdict = f"**{claim['verdict']}**" if claim["verdict"] == NOT_REPRODUCED else claim["verdict"]
-    cells = (claim["id"], claim["statement"], claim["paper_value"], measured or "nothing", rules, verdict)
-    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+WIDTH = 110
+BEGIN, END = "<!-- papers: written by `make claims` -->", "<!-- end of papers -->"
+HEAD = ("paper", "claims", "reproduced", "not reproduced", "not at this scale", "CPU minutes", "peak GiB")
 
 
-def document(audit: dict, command: str = "make claims") -> str:
-    """The document as Markdown; of each claim the quantities that its pass rule names.
+def processor() -> str:
+    """Name of this machine's processor and number of its cores."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} cores of {names[0]}" if names else "an unknown processor"
+
+
+def wrap(text: str, first: str = "", rest: str = "") -> str:
+    """Prose of a paper's file as Markdown in short lines; nothing in it counts as markup.
 
     Args:
-        audit: what `lib.atlas.evidence.audit.gather` returned.
-        command: what writes the document.
+        text: any white space between its words counts as one space.
+        first, rest: what the first and every further line begin with.
     """
-    totals = ", ".join(f"{audit['totals'][verdict]} {verdict}" for verdict in VERDICTS)
-    lines = [
-        f"# Claims at {audit['scale']} scale",
-        "",
-        f"Written by `{command}` from the measured claims, not by hand. Measured on two CPU cores with the pinned",
-        "libraries; the audit page of a run has the full table with errors, seeds and lineage.",
-        f"Totals: {totals}.",
+    words = re.sub(r"([<>*|`\[\]])", r"\\\1", " ".join(text.split()))
+    room = WIDTH - len(rest)
+    lines = textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False)
+    lines = [re.sub(r"^(?=[-+#]+ |=+$|-+$)", r"\\", line) for line in lines]  # no list and no heading by chance
+    lines = [re.sub(r"^(\d+)(?=[.)] )", r"\1\\", line) for line in lines]
+    return "\n".join((rest if number else first) + line for number, line in enumerate(lines))
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _verdicts(totals: dict[str, int]) -> str:
+    return ", ".join(f"{number} {verdict}" for verdict, number in totals.items() if number)
+
+
+def _check(check: dict, quantities: dict) -> str:
+    """One pass rule, whether it holds, and what was measured."""
+    name = check["rule"].split(" ")[0]
+    holds = {True: "holds", False: "**does not hold**", None: "is not judged"}[check["holds"]]
+    values = wrap("; ".join(quantity_text(quantities[name])) if name in quantities else "nothing", "  ", "  ")
+    line = f"- `{check['rule']}` {holds}: {values.strip()}"
+    return line if len(line) <= WIDTH and "\n" not in values else f"- `{check['rule']}` {holds}:\n{values}"
+
+
+def claim_section(claim: dict) -> str:
+    """One claim of a joined audit: statement, what the paper says, how it was measured, pass rules, remarks."""
+    verdict = f"**{claim['verdict']}**" if claim["verdict"] == NOT_REPRODUCED else claim["verdict"]
+    parts = [
+        f"## {claim['id']}: {verdict}",
+        wrap(claim["statement"], "> ", "> "),
+        wrap(f"The paper: {claim['paper_value']} ({claim['where']}; {claim['known_from']})."),
+        wrap(f"Measured: {claim['measures']}."),
+        "\n".join(_check(check, claim["quantities"]) for check in claim["pass"]),
     ]
+    return "\n\n".join(parts + [wrap(claim[key]) for key in ("remarks",) if key in claim])
+
+
+def paper_page(paper: dict, scale: str, machine: str) -> str:
+    """The page of one paper of a joined audit.
+
+    Args:
+        paper: an entry of `papers` in what `lib.atlas.evidence.audit.gather` returns.
+        scale: at which the claims were judged.
+        machine: on which they were measured.
+    """
+    where = [f"[arXiv:{paper['arxiv']}](https://arxiv.org/abs/{paper['arxiv']})"] if "arxiv" in paper else []
+    source = ", ".join([*paper["authors"], str(paper.get("venue", paper["year"])), *where])
+    parts = [
+        f"# {paper['title']}",
+        "\n".join(textwrap.wrap(source + ".", WIDTH, break_long_words=False, break_on_hyphens=False)),
+        wrap(paper["summary"]),
+        wrap(
+            f"Of {_plural(len(paper['claims']), 'claim')} at {scale} scale: {_verdicts(paper['totals'])}. "
+            f"Measured on {machine}. Written by make claims, not by hand; the audit page of a run adds errors, seeds, "
+            "figures and lineage."
+        ),
+        *(claim_section(claim) for claim in paper["claims"]),
+    ]
+    notes = [wrap(note, "- ", "  ") for note in paper.get("notes", [])]
+    return "\n\n".join([*parts, *(["## Notes", "\n".join(notes)] if notes else [])]) + "\n"
+
+
+def table(audit: dict, cost: dict[str, dict[str, float]], folder: str) -> str:
+    """The table of papers.
+
+    Args:
+        audit: joined by `lib.atlas.evidence.audit.gather`.
+        cost: by slug, as `lib.atlas.evidence.costs.totals` returns it.
+        folder: of the papers' pages, relative to the document that holds the table.
+    """
+    lines = ["| " + " | ".join(HEAD) + " |", "| --- |" + " ---: |" * (len(HEAD) - 1)]
     for paper in audit["papers"]:
-        lines += ["", f"## {paper['slug']}: {paper['title']}", "", HEAD, "| --- " * 6 + "|"]
-        lines += [_row(claim) for claim in paper["claims"]]
-        remarks = [f"- {c['id']}: {' '.join(c['remarks'].split())}" for c in paper["claims"] if "remarks" in c]
-        lines += ["", *remarks] if remarks else []
-    return "\n".join(lines) + "\n"
+        slug, totals = paper["slug"], paper["totals"]
+        cells = [f"[`{slug}`]({folder}/{slug}.md) {paper['title']}", len(paper["claims"])]
+        cells += [totals[verdict] for verdict in (REPRODUCED, NOT_REPRODUCED, NOT_TESTED)]
+        spent = cost[slug]
+        cells += [f"{spent['cpu'] / 60:.0f}", f"{spent['memory'] / 1024:.1f}"] if spent["jobs"] else ["", ""]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+def _sums(audit: dict, cost: dict[str, dict[str, float]], machine: str) -> str:
+    papers, jobs = audit["papers"], [cost[paper["slug"]] for paper in audit["papers"]]
+    counts = f"{_plural(len(papers), 'paper')}, {_plural(sum(len(paper['claims']) for paper in papers), 'claim')}"
+    text = f"{counts} at {audit['scale']} scale: {_verdicts(audit['totals'])}. Measured on {machine}"
+    if all(each["jobs"] for each in jobs):
+        text += (
+            f"; all jobs together took {sum(each['cpu'] for each in jobs) / 60:.0f} CPU minutes, and no job more than "
+            f"{max(each['memory'] for each in jobs) / 1024:.1f} GiB"
+        )
+    return wrap(f"{text}.")
+
+
+def index(audit: dict, cost: dict[str, dict[str, float]], machine: str) -> str:
+    """The document that leads to the papers' pages; arguments as for `table` and `paper_page`."""
+    name = document_name(audit["scale"])
+    head = [f"# Claims at {audit['scale']} scale", _sums(audit, cost, machine), table(audit, cost, name)]
+    failures = [
+        f"- [`{paper['slug']}` {claim['id']}]({name}/{paper['slug']}.md): {wrap(claim['statement'])}".replace(
+            "\n", "\n  "
+        )
+        for paper in audit["papers"]
+        for claim in paper["claims"]
+        if claim["verdict"] == NOT_REPRODUCED
+    ]
+    return "\n\n".join([*head, *(["## Not reproduced", "\n".join(failures)] if failures else [])]) + "\n"
+
+
+def document_name(scale: str) -> str:
+    """Name of a scale's index under `docs` without its suffix, and of the folder of its pages."""
+    return "claims" if scale == "laptop" else f"claims-{scale}"
+
+
+def in_readme(text: str, block: str) -> str:
+    """The README with another block of papers.
+
+    Raises:
+        ValueError: the comments that enclose the block are not there.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"README.md: got no block of papers, expected one between {BEGIN} and {END}")
+    return f"{before}{begin}\n\n{block}\n\n{end}{after}"
+
+
+def write(results: Path, root: Path, machine: str) -> list[Path]:
+    """Write the documents of a run; returns what was written.
+
+    Args:
+        results: results of one scale.
+        root: the project's root folder.
+        machine: on which the run was made.
+
+    Raises:
+        ValueError: no paper has claims there, or they cannot be read.
+    """
+    contents = {}
+    for file in sorted(results.glob("*/claims.json")):
+        if file.parent.name != "audit":
+            try:
+                contents[file.parent.name] = json.loads(file.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise ValueError(f"{file}: got no claims ({error}), expected what the claims rule writes") from None
+    files = {file.stem: file for file in sorted((root / "config/papers").glob("*.yaml"))}
+    foreign = contents.keys() - files.keys()
+    if foreign or not contents:
+        raise ValueError(
+            f"{results}: got claims of {', '.join(sorted(foreign)) or 'no paper'}, expected some of config/papers"
+        )
+    audit = gather(contents, load_specs([files[slug] for slug in contents]))
+    cost = {slug: costs.totals(costs.measured(results / slug)) for slug in contents}
+    name = document_name(audit["scale"])
+    texts = {root / f"docs/{name}.md": index(audit, cost, machine)}
+    for paper in audit["papers"]:
+        texts[root / f"docs/{name}/{paper['slug']}.md"] = paper_page(paper, audit["scale"], machine)
+    if audit["scale"] == "laptop" and contents.keys() == files.keys():
+        readme = root / "README.md"
+        block = table(audit, cost, f"docs/{name}") + "\n\n" + _sums(audit, cost, machine)
+        texts[readme] = in_readme(readme.read_text(encoding="utf-8"), block)
+    (root / "docs" / name).mkdir(parents=True, exist_ok=True)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    return list(texts)
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `python -m lib.atlas claims`."""
     parser.add_argument("results", type=Path, help="results of one scale, such as results/laptop")
-    parser.add_argument("--paper", nargs="+", default=[], metavar="SLUG", help="only these, from their own claims")
+    parser.add_argument("--processor", default=processor(), help="where the run was made; this machine's by default")
 
 
 def main(options: Namespace) -> int:
-    """Print the document; return the exit status."""
-    file = options.results / "audit/claims.json"
-    try:
-        if not options.paper:
-            print(document(json.loads(file.read_text(encoding="utf-8"))), end="")
-            return 0
-        contents = {}
-        for slug in options.paper:
-            file = options.results / slug / "claims.json"
-            contents[slug] = json.loads(file.read_text(encoding="utf-8"))
-        audit = gather(contents, load_specs([Path("config/papers") / f"{slug}.yaml" for slug in contents]))
-        command = f"python -m lib.atlas claims {options.results} --paper {' '.join(contents)}"
-        print(document(audit, command), end="")
-    except (OSError, ValueError, KeyError) as error:
-        print(f"{file}: not a readable audit ({error})", file=sys.stderr)
-        return 1
+    """Write the documents and name them; return the exit status."""
+    check_own(options.results)
+    for path in write(options.results, ROOT, options.processor):
+        print(path.relative_to(ROOT))
     return 0
