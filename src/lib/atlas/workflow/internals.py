@@ -134,7 +134,8 @@ def note_refusals(note: Callable[[str, str], None]) -> None:
         refusal = re.search(r"sbatch failed\. The error message was '(.*?)'\.\n", msg or "", re.DOTALL)
         if refusal:
             job = job_info.job
-            note(job.groupid if job.is_group() else job.name, "; ".join(refusal[1].replace("sbatch: error: ", "").splitlines()))
+            words = "; ".join(refusal[1].replace("sbatch: error: ", "").splitlines())
+            note(job.groupid if job.is_group() else job.name, words)
         report_job_error(self, job_info, msg=msg, **kwargs)
 
     AbstractExecutor.report_job_error = report
