@@ -40,7 +40,7 @@ def _largest_change(data, name: str) -> np.ndarray:
 
 
 def c1(identities, study) -> dict:
-    """Residual correlation, pseudo-inverse and precision give the same number for every reference."""
+    """Residuals, partial variances and partial correlations are the same for every reference."""
     return {
         **{name: float(identities[name].max()) for name in DEVIATIONS},
         "additive_deviation": float(identities.alr_deviation.max()),
@@ -51,7 +51,7 @@ def c1(identities, study) -> dict:
 
 
 def c2(study) -> dict:
-    """The coefficient of determination depends on the reference, the residual variance does not."""
+    """The multiple correlation depends on the reference, the partial variance does not."""
     spread = study.R2.max("ref") - study.R2.min("ref")
     return {
         "spread": measured(spread.values, labels=study.part.values),
@@ -60,7 +60,7 @@ def c2(study) -> dict:
 
 
 def c3(identities, study, others: list) -> dict:
-    """Partial correlations lie strictly between -1 and 1, keep their value under scaling, and take both signs."""
+    """Partial correlations lie between -1 and 1, keep their value under scaling, and take both signs."""
     data_sets = [study, *others]
     titles = [data.attrs["label"] for data in data_sets]
     correlations = [_pairs(data, "pcor") for data in data_sets]
@@ -75,7 +75,7 @@ def c3(identities, study, others: list) -> dict:
 
 
 def c4(identities) -> dict:
-    """Normalisation by other parts changes nothing; by the parts of the pair it does."""
+    """Normalisation by parts that are held fixed and free of the pair changes nothing; with one of the pair it does."""
     return {
         "free": float(identities.free.max()),
         "free_inverse": float(identities.free_inverse.max()),
@@ -88,7 +88,7 @@ def c4(identities) -> dict:
 
 
 def c5(subcomp) -> dict:
-    """Dropping a part changes partial correlations; log-ratio variances stay."""
+    """Dropping a part changes partial correlations of either kind, and no variance of a log-ratio."""
     change = _largest_change(subcomp, "pcor")
     by_part = dict(zip(subcomp.dropped.values, change))
     return {
@@ -103,7 +103,7 @@ def c5(subcomp) -> dict:
 
 
 def c6(study, intervals) -> dict:
-    """Partial variances of the cups in their order, and the pairs that are significant after Bonferroni."""
+    """Partial variances of the cups, in the published order, and the pairs that a Bonferroni test calls significant."""
     order = np.argsort(-study.pvar.values)
     names = np.array([str(name) for name in intervals.pair.values])
     significant = intervals.pvalue.values < 0.05 / len(_pairs(study, "pcor"))
@@ -113,12 +113,12 @@ def c6(study, intervals) -> dict:
         "significant": int(significant.sum()),
         "significant_as_named": int(np.isin(SIGNIFICANT_PAIRS, names[significant]).sum()),
         **_at_pairs(study, "pcor", SIGNIFICANT_PAIRS),
-        "df": int(study.df),
+        "df": study.df.item(),
     }
 
 
 def c7(study, intervals) -> dict:
-    """Partial correlation and proportionality order the pairs of the cups differently."""
+    """Partial correlation and proportionality disagree on the pairs of the cups where control matters."""
     largest_pair = str(intervals.pair.values[np.argmax(intervals.rho_p.values)])
     partial = _at_pairs(study, "pcor", ("Al-Fe", "Si-Na"))
     proportionality = _at_pairs(study, "rho_p", ("Al-Fe", "Si-Na"))
@@ -141,7 +141,7 @@ def c7b(study) -> dict:
 
 
 def c8(recovery: list) -> dict:
-    """Partial correlation finds the edges of a graph better than proportionality, for each number of parts."""
+    """Partial correlation recovers the edges of the basis graph better than proportionality does."""
     quantities = {}
     for run in recovery:
         size, seeds, measures = run.attrs["parts"], run.seed.values, list(run.measure.values)
@@ -156,7 +156,7 @@ def c8(recovery: list) -> dict:
 
 
 def c9(identities) -> dict:
-    """Shrinking the basis covariance gives the same result for every reference, shrinking log-ratios does not."""
+    """Shrinking the covariance of the basis keeps the result free of the reference; shrinking log-ratios does not."""
     return {
         "basis": float(identities.basis_deviation.max()),
         "naive": float(identities.naive_deviation.median()),
@@ -166,7 +166,7 @@ def c9(identities) -> dict:
 
 
 def c10(identities) -> dict:
-    """Independent parts of equal variance have the partial correlation of closure alone."""
+    """Independent parts of equal variance have partial correlation 1/(D - 1), the trace of the constraint."""
     return {"deviation": float(identities.independent_deviation.max())}
 
 
