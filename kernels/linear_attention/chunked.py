@@ -1,10 +1,10 @@
 """Linear attention in blocks, in PyTorch: inside a block the masked left product, between blocks the state.
 
-Blocks stand as `(rows, blocks, C, D)`. A row is a (batch, head) pair with its blocks in order, or, for packed
-sequences, a head with the blocks of all sequences ordered by their place in their sequence and then by the falling
-length of the sequences: the blocks that follow the first m of one place are then the next m. With a_i the running sum
-of the log decay in a block, `a_end` its last value, the weights are exp(a_i) (out of the state), exp(a_end - a_j)
-(into the state) and exp(a_i - a_j); no exponent is ever positive.
+Inside this file heads come before tokens, and blocks stand as `(rows, blocks, C, D)`. A row is a (batch, head) pair
+with its blocks in order, or, for packed sequences, a head with the blocks of all sequences ordered by their place in
+their sequence and then by the falling length of the sequences: the blocks that follow the first m of one place are then
+the next m. With a_i the running sum of the log decay in a block, `a_end` its last value, the weights are exp(a_i) (out
+of the state), exp(a_end - a_j) (into the state) and exp(a_i - a_j); no exponent is ever positive.
 """
 
 import itertools
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
+
+from kernels.arguments import state_type
 
 SLAB_ELEMENTS = 2**17  # numbers of one tensor of a slab of blocks: a few of them stay in a core's cache
 
@@ -162,16 +164,16 @@ def _forward(q, k, v, decay, state, scale, layout: Blocks):
 
 def _states(k, v, decay, state, layout: Blocks, width: int):
     """States before each slab, in the order of `_slabs`."""
-    kept, running = [], state.clone()
+    starts, running = [], state.clone()
     for rows, blocks, local in _slabs(k.shape[0], layout, width):
-        kept.append(running[rows].clone())
+        starts.append(running[rows].clone())
         if local is layout:
             continue
         _, w_in, w_end, _ = _weights(None if decay is None else _of(decay, rows, blocks), 1.0, k, layout.size)
         y, z = k[rows, blocks], v[rows, blocks]
         update = torch.bmm((y * w_in).flatten(0, 1).mT, z.flatten(0, 1)).view(*y.shape[:2], y.shape[3], z.shape[3])
         running[rows] = scan(update, w_end, running[rows], local)[1]
-    return kept
+    return starts
 
 
 def _backward(q, k, v, decay, state, d_out, d_final, scale, layout: Blocks):
@@ -181,8 +183,8 @@ def _backward(q, k, v, decay, state, d_out, d_final, scale, layout: Blocks):
     d_state = d_final.clone()
     uniform = decay is None or decay.shape[1] == 1
     shared = _weights(decay, scale, q, layout.size) if uniform else None
-    kept = _states(k, v, decay, state, layout, width)
-    for (rows, blocks, local), start in zip(reversed(list(_slabs(q.shape[0], layout, width))), reversed(kept)):
+    starts = _states(k, v, decay, state, layout, width)
+    for (rows, blocks, local), start in zip(reversed(list(_slabs(q.shape[0], layout, width))), reversed(starts)):
         parts = shared if uniform else _weights(decay[rows, blocks], scale, q, layout.size)
         w_out, w_in, w_end, inside = (_of(w, rows, blocks) for w in parts) if uniform else parts
         x, y, z, d = (tensor[rows, blocks] for tensor in (q, k, v, d_out))
@@ -212,21 +214,25 @@ class _Chunked(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, q, k, v, log_decay, initial_state, scale, size, bounds):
+        inputs = q, k, v, log_decay
+        q, k, v, log_decay = _heads_first(*inputs)
         layout, cut, rows = _plan(q, size, bounds)
         decay = _block_decay(log_decay, q, layout, cut)
         state = _to_rows(initial_state, q, v, layout, rows)
         out, final = _forward(cut(q), cut(k, True), cut(v), decay, state, scale, layout)
         o = _to_tokens(out, v, layout)
         final = _from_rows(final, q, v, layout)
-        ctx.save_for_backward(q, k, v, log_decay, initial_state, final if _needs_decay(log_decay) else None)
+        ctx.save_for_backward(*inputs, initial_state, final if _needs_decay(inputs[3]) else None)
         ctx.options = scale, size, bounds
-        return o, final
+        return o.transpose(1, 2), final
 
     @staticmethod
     @once_differentiable
     def backward(ctx, d_out, d_final):
-        q, k, v, log_decay, initial_state, final = ctx.saved_tensors
+        *inputs, initial_state, final = ctx.saved_tensors
         scale, size, bounds = ctx.options
+        q, k, v, log_decay = _heads_first(*inputs)
+        d_out = d_out.transpose(1, 2)
         layout, cut, rows = _plan(q, size, bounds)
         decay = _block_decay(log_decay, q, layout, cut)
         state = _to_rows(initial_state, q, v, layout, rows)
@@ -236,13 +242,20 @@ class _Chunked(torch.autograd.Function):
         )
         dq, dk, dv = (_to_tokens(part, like, layout, keep=True) for part, like in zip(parts[:3], (q, k, v)))
         d_log_decay = None
-        if _needs_decay(log_decay):
+        if _needs_decay(inputs[3]):
             per_token = (q * dq).sum(-1) - (k * dk).sum(-1)
-            d_log_decay = decay_gradient(per_token, final, d_final, log_decay, bounds)
+            d_log_decay = decay_gradient(per_token, final, d_final, inputs[3], bounds)
         d_initial = None
         if initial_state is not None:
             d_initial = _from_rows(parts[3], q, v, layout).to(initial_state.dtype)
-        return dq.to(q.dtype), dk.to(k.dtype), dv.to(v.dtype), d_log_decay, d_initial, None, None, None
+        dq, dk, dv = (part.to(like.dtype).transpose(1, 2) for part, like in zip((dq, dk, dv), (q, k, v)))
+        return dq, dk, dv, d_log_decay, d_initial, None, None, None
+
+
+def _heads_first(q, k, v, log_decay):
+    """The same tensors with heads before tokens, as views; decays by head stay."""
+    by_token = log_decay is not None and log_decay.ndim == 3
+    return *(x.transpose(1, 2) for x in (q, k, v)), log_decay.transpose(1, 2) if by_token else log_decay
 
 
 def _needs_decay(log_decay) -> bool:
@@ -255,7 +268,7 @@ def decay_gradient(per_token, final, d_final, log_decay, bounds) -> torch.Tensor
     Args:
         per_token: `(B, H, T)`, the difference of the two products.
         final, d_final: final states and their gradients, `(B or N, H, D, E)`.
-        log_decay: the tensor whose gradient is wanted, `(H,)` or `(B, H, T)`.
+        log_decay: the tensor that the gradient belongs to, `[H]` or `[B, T, H]`.
         bounds: of packed sequences, or None.
     """
     tail = (final.double() * d_final.double()).sum((-1, -2))
@@ -264,13 +277,9 @@ def decay_gradient(per_token, final, d_final, log_decay, bounds) -> torch.Tensor
         gradient = suffix + tail[..., None]
     else:
         lengths = torch.tensor([b - a for a, b in itertools.pairwise(bounds)], device=suffix.device)
-        beyond = pad(suffix, (0, 1))[0][:, bounds[1:]]
+        beyond = pad(suffix, (0, 1))[0][:, list(bounds[1:])]
         gradient = suffix + (tail.T - beyond).repeat_interleave(lengths, -1)[None]
-    return (gradient.sum((0, 2)) if log_decay.ndim == 1 else gradient).to(log_decay.dtype)
-
-
-def _wide(dtype: torch.dtype) -> torch.dtype:
-    return torch.float64 if dtype == torch.float64 else torch.float32
+    return (gradient.sum((0, 2)) if log_decay.ndim == 1 else gradient.transpose(1, 2)).to(log_decay.dtype)
 
 
 def _plan(q, size, bounds):
@@ -282,7 +291,7 @@ def _plan(q, size, bounds):
         layout, rows = regular(blocks, size), batch * heads
 
         def cut(x, zero=False):
-            x = x.to(_wide(x.dtype))
+            x = x.to(state_type(x.dtype))
             x = pad(x, (0, 0, 0, blocks * size - tokens)) if blocks * size > tokens else x.contiguous()
             return x.view(rows, blocks, size, x.shape[-1])
 
@@ -291,7 +300,7 @@ def _plan(q, size, bounds):
         layout, rows = packed(bounds, size, q.device), heads
 
         def cut(x, zero=False):
-            x = x[0].to(_wide(x.dtype)).index_select(1, layout.gather).view(rows, -1, size, x.shape[-1])
+            x = x[0].to(state_type(x.dtype)).index_select(1, layout.gather).view(rows, -1, size, x.shape[-1])
             return x.mul_(layout.valid[:, :, None]) if zero else x
 
     return layout, cut, rows
@@ -302,7 +311,7 @@ def _block_decay(log_decay, q, layout: Blocks, cut):
     batch, heads, tokens, _ = q.shape
     if log_decay is None:
         return None
-    log_decay = log_decay.to(_wide(q.dtype))
+    log_decay = log_decay.to(state_type(q.dtype))
     if log_decay.ndim == 1:
         if layout.gather is None and tokens % layout.size == 0:
             return log_decay.repeat(batch)[:, None, None].expand(-1, 1, layout.size)
@@ -313,8 +322,8 @@ def _block_decay(log_decay, q, layout: Blocks, cut):
 def _to_rows(state, q, v, layout: Blocks, rows: int):
     """States `(B or N, H, D, E)` as `(rows, sequences, D, E)` in the order of the layout; zeros for None."""
     if state is None:
-        return torch.zeros(rows, layout.sequences, q.shape[3], v.shape[3], dtype=_wide(q.dtype), device=q.device)
-    state = state.to(_wide(q.dtype))
+        return torch.zeros(rows, layout.sequences, q.shape[3], v.shape[3], dtype=state_type(q.dtype), device=q.device)
+    state = state.to(state_type(q.dtype))
     if layout.order is None:
         return state.reshape(rows, 1, *state.shape[2:])
     return state.index_select(0, layout.order).transpose(0, 1).contiguous()
@@ -329,7 +338,7 @@ def _from_rows(state, q, v, layout: Blocks):
 
 
 def _to_tokens(x, like, layout: Blocks, keep: bool = False):
-    """Blocks `(rows, blocks, C, X)` as `(B, H, T, X)`, in the type of `like` unless its precision is kept."""
+    """Blocks `(rows, blocks, C, X)` as `(B, H, T, X)`, in the type of `like` or, with `keep`, in their own."""
     if layout.gather is not None:
         x = x.flatten(1, 2).index_select(1, layout.scatter)[None]
     else:
@@ -337,11 +346,6 @@ def _to_tokens(x, like, layout: Blocks, keep: bool = False):
     return x if keep else x.to(like.dtype)
 
 
-def chunked_linear_attention(q, k, v, log_decay, initial_state, output_final_state, scale, size, bounds):
-    """The block form; arguments as checked by `chunk_linear_attention`."""
-    if q.shape[2] == 0:
-        empty = q.new_zeros(len(bounds) - 1, q.shape[1], q.shape[3], v.shape[3], dtype=_wide(q.dtype))
-        final = empty if initial_state is None else initial_state.to(_wide(q.dtype))
-        return v[:, :, :0], final if output_final_state else None
-    o, final = _Chunked.apply(q, k, v, log_decay, initial_state, scale, size, bounds)
-    return o, final if output_final_state else None
+def chunked_linear_attention(q, k, v, log_decay, initial_state, scale, size, bounds):
+    """The block form: output and final state; arguments as `linear_attention` has checked them, with a token."""
+    return _Chunked.apply(q, k, v, log_decay, initial_state, scale, size, bounds)

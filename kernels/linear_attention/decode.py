@@ -1,51 +1,39 @@
-"""One token of linear attention as one Triton kernel: the state is read and written once."""
+"""One token of causal linear attention."""
 
-import torch
-import triton
-import triton.language as tl
+from torch import Tensor
 
-from kernels.linear_attention.triton_kernels import HEAD_DECAY, NO_DECAY, TOKEN_DECAY
+from kernels.arguments import check_shape, choose_step_backend
+from kernels.linear_attention.recurrent import step
 
-SLICE = 32  # columns of the state for each program
-
-
-@triton.jit
-def step_kernel(
-    state, q, k, v, decay, out, new,
-    heads, D: tl.constexpr, E: tl.constexpr, BD: tl.constexpr, BE: tl.constexpr, MODE: tl.constexpr,
-):  # fmt: skip
-    """Grid: (batch * heads, ceil(E / BE))."""
-    pid = tl.program_id(0).to(tl.int64)
-    d, e = tl.arange(0, BD), tl.program_id(1) * BE + tl.arange(0, BE)
-    where = pid * D * E + d[:, None] * E + e[None, :]
-    there = (d < D)[:, None] & (e < E)[None, :]
-    value = tl.load(state + where, mask=there, other=0.0).to(tl.float32)
-    if MODE == HEAD_DECAY:
-        value *= tl.exp(tl.load(decay + pid % heads).to(tl.float32))
-    elif MODE == TOKEN_DECAY:
-        value *= tl.exp(tl.load(decay + pid).to(tl.float32))
-    key = tl.load(k + pid * D + d, mask=d < D, other=0.0).to(tl.float32)
-    query = tl.load(q + pid * D + d, mask=d < D, other=0.0).to(tl.float32)
-    value += key[:, None] * tl.load(v + pid * E + e, mask=e < E, other=0.0).to(tl.float32)[None, :]
-    tl.store(new + where, value.to(new.dtype.element_ty), mask=there)
-    tl.store(out + pid * E + e, tl.sum(query[:, None] * value, 0).to(out.dtype.element_ty), mask=e < E)
+BACKENDS = ("auto", "recurrent", "triton")
 
 
-def step_fused(state, q, k, v, log_decay) -> tuple[torch.Tensor, torch.Tensor]:
-    """`linear_attention_step` by one kernel, without gradients; arguments as that function has checked them.
+def linear_attention_step(
+    state: Tensor, q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor | None, *, backend: str = "auto"
+) -> tuple[Tensor, Tensor]:
+    """One token: S <- exp(log_decay) S + k^T v, o = q S.
+
+    Args:
+        state: `[B, H, D, E]`.
+        q, k: `[B, H, D]`.
+        v: `[B, H, E]`.
+        log_decay: None, `[H]` or `[B, H]`.
+        backend: `recurrent`, `triton` (one kernel, no gradients), or `auto`: Triton on CUDA where no gradient is asked
+            for and the state is not float64.
+
+    Returns:
+        The output `[B, H, E]` in the type of `v`, and the new state in the type of `state`.
 
     Raises:
-        ValueError: a state in float64.
+        ValueError: shapes that do not fit, an unknown backend, or Triton where it cannot run.
     """
-    if state.dtype == torch.float64:
-        raise ValueError("state: got torch.float64 with the triton backend, expected float32, bfloat16 or float16")
-    batch, heads, width = q.shape
-    mode = NO_DECAY if log_decay is None else HEAD_DECAY if log_decay.ndim == 1 else TOKEN_DECAY
-    state, q, k, v = (x.contiguous() for x in (state, q, k, v))
-    new, out = torch.empty_like(state), torch.empty_like(v)
-    with torch.cuda.device_of(q):
-        step_kernel[(batch * heads, triton.cdiv(v.shape[2], SLICE))](
-            state, q, k, v, q if log_decay is None else log_decay.contiguous(), out, new,
-            heads, width, v.shape[2], BD=triton.next_power_of_2(width), BE=SLICE, MODE=mode.value,
-        )  # fmt: skip
-    return out, new
+    check_shape("k", k, tuple(q.shape))
+    check_shape("v", v, (*q.shape[:-1], *v.shape[-1:]))
+    check_shape("state", state, (*q.shape, v.shape[-1]))
+    if log_decay is not None:
+        check_shape("log_decay", log_decay, tuple(q.shape[1:2]), tuple(q.shape[:2]))
+    if choose_step_backend(backend, BACKENDS, state, q, k, v, log_decay) == "recurrent":
+        return step(state, q, k, v, log_decay)
+    from kernels.linear_attention.fused_decode import fused_step
+
+    return fused_step(state, q, k, v, log_decay)

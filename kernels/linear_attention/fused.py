@@ -4,19 +4,18 @@ Written for NVIDIA tensor cores: 16-bit factors with float32 sums, states in flo
 Triton's interpreter (`TRITON_INTERPRET=1`) on small shapes.
 """
 
-import functools
 import itertools
-import os
 from typing import NamedTuple
 
 import torch
 import triton
 from torch.autograd.function import once_differentiable
 
-from kernels.linear_attention import triton_kernels as tk
+from kernels.arguments import INTERPRETED
+from kernels.linear_attention import fused_kernels as kernels
 from kernels.linear_attention.chunked import decay_gradient
+from kernels.packed import Segments, cut_segments, segment_length
 
-INTERPRETED = os.environ.get("TRITON_INTERPRET", "0") == "1"
 WIDEST = 256  # of a head in one pass; wider heads are cut, which is exact because the operator is linear in each part
 NARROWEST_SLICE = 32
 TUNE = False  # measure the configurations below instead of taking the first that fits; sums then differ between runs
@@ -24,52 +23,6 @@ TUNE = False  # measure the configurations below instead of taking the first tha
 # columns of a program's state slice, block length, warps, stages: narrow slices make more programs, wide ones read x
 # and y less often; long blocks feed the tensor cores better and waste more of the masked triangle
 CONFIGURATIONS = ((64, 64, 4, 2), (32, 64, 4, 3), (64, 64, 8, 2), (64, 128, 8, 2), (128, 64, 8, 2))
-
-
-class Segments(NamedTuple):
-    """Cuts of all sequences, int32 tensors `(segments,)`, and the first segment of each sequence, `(N + 1,)`.
-
-    `rows` is the line of the batch, `owners` the sequence; `first` and `last` mark the ends of sequences.
-    """
-
-    begins: torch.Tensor
-    ends: torch.Tensor
-    rows: torch.Tensor
-    owners: torch.Tensor
-    first: torch.Tensor
-    last: torch.Tensor
-    bounds: torch.Tensor
-    several: bool
-
-
-def segment_length(tokens: int, programs: int, processors: int, block: int) -> int:
-    """Tokens of a segment: long sequences are cut until two programs wait for each processor, not below 256 tokens.
-
-    Args:
-        tokens: of the longest sequence.
-        programs: of one launch without cuts.
-        processors: of the device.
-        block: the segment is a multiple of it.
-    """
-    wanted = max(1, min(triton.cdiv(2 * processors, programs), tokens // 256))
-    return triton.cdiv(triton.cdiv(tokens, wanted), block) * block
-
-
-@functools.lru_cache(maxsize=64)
-def cut_segments(batch: int, tokens: int, bounds: tuple[int, ...] | None, length: int, device) -> Segments:
-    """Segments of at most `length` tokens of a batch, or of packed sequences."""
-    sequences = [(b, 0, tokens) for b in range(batch)]
-    if bounds is not None:
-        sequences = [(0, start, stop) for start, stop in itertools.pairwise(bounds)]
-    table, starts = [], [0]
-    for owner, (row, start, stop) in enumerate(sequences):
-        for begin in range(start, stop, length):
-            end = min(begin + length, stop)
-            table.append((begin, end, row, owner, int(begin == start), int(end == stop)))
-        starts.append(len(table))
-    columns = torch.tensor(table, dtype=torch.int32, device=device).T.contiguous()
-    several = any(b - a > 1 for a, b in itertools.pairwise(starts))
-    return Segments(*columns, torch.tensor(starts, dtype=torch.int32, device=device), several)
 
 
 class _Setting(NamedTuple):
@@ -101,7 +54,7 @@ def configuration(dtype: torch.dtype, widest: int, size: int) -> tuple[int, int,
 
 
 def _setting(q, v, log_decay, scale, size, bounds) -> _Setting:
-    batch, heads, tokens, width = q.shape
+    batch, tokens, heads, width = q.shape
     slice_width, block, warps, stages = configuration(q.dtype, max(width, v.shape[3]), size)
     programs = batch * heads * triton.cdiv(min(width, v.shape[3]), slice_width)
     processors = 1
@@ -109,12 +62,14 @@ def _setting(q, v, log_decay, scale, size, bounds) -> _Setting:
         processors = torch.cuda.get_device_properties(q.device).multi_processor_count
     longest = tokens if bounds is None else max(b - a for a, b in itertools.pairwise(bounds))
     length = segment_length(longest, programs, processors, block)
-    mode = tk.NO_DECAY if log_decay is None else (tk.HEAD_DECAY if log_decay.ndim == 1 else tk.TOKEN_DECAY)
+    mode = kernels.NO_DECAY
+    if log_decay is not None:
+        mode = kernels.HEAD_DECAY if log_decay.ndim == 1 else kernels.TOKEN_DECAY
     # three TF32 products give float32 accuracy on tensor cores, unless PyTorch's own switch allows a single one
     exact = q.dtype == torch.float32 and not torch.backends.cuda.matmul.allow_tf32
     precision = "tf32x3" if exact else "tf32"
     return _Setting(
-        cut_segments(batch, tokens, None if bounds is None else tuple(bounds), length, q.device),
+        cut_segments(batch, tokens, bounds, length, q.device),
         q if log_decay is None else log_decay.contiguous(),
         mode.value,
         scale,
@@ -132,14 +87,14 @@ if not INTERPRETED:
     _tuned_pass = triton.autotune(
         configs=[triton.Config({"BN": n, "C": c}, num_warps=w, num_stages=s) for n, c, w, s in CONFIGURATIONS],
         key=["M", "N", "rows_bucket", "tokens_bucket"],
-    )(tk.causal_pass)
+    )(kernels.causal_pass)
 
 
 def _causal(x, y, z, setting: _Setting, outer, *, reverse: bool, want_after: bool, partner=None):
     """One causal pass: result like `z`, states at the far ends `(sequences, heads, M, N)`, row products; or None."""
-    batch, heads, tokens, m = x.shape
+    batch, tokens, heads, m = x.shape
     n = z.shape[3]
-    segments, dev = setting.segments, x.device
+    segments = setting.segments
     slice_width, block, warps, stages = setting.configuration
     slice_width = min(slice_width, _padded(n))
     count, sequences = len(segments.begins), len(segments.bounds) - 1
@@ -149,13 +104,13 @@ def _causal(x, y, z, setting: _Setting, outer, *, reverse: bool, want_after: boo
     far = segments.first if reverse else segments.last
     before = None if outer is None else outer.float().contiguous()
     if segments.several:
-        update = torch.empty(count, heads, m, n, dtype=torch.float32, device=dev)
-        total = torch.zeros(count, heads, dtype=torch.float32, device=dev)
-        tk.segment_updates[(count, triton.cdiv(n, slice_width), heads)](
+        update = torch.empty(count, heads, m, n, dtype=torch.float32, device=x.device)
+        total = torch.zeros(count, heads, dtype=torch.float32, device=x.device)
+        kernels.segment_updates[(count, triton.cdiv(n, slice_width), heads)](
             y, z, setting.decay, update, total, segments.begins, segments.ends, segments.rows, far,
             setting.scale, heads, tokens, **shapes, BN=slice_width, C=block, **common, **launch,
         )  # fmt: skip
-        tk.carry_states[(sequences, heads, triton.cdiv(m * n, 1024))](
+        kernels.carry_states[(sequences, heads, triton.cdiv(m * n, 1024))](
             update, total, update if before is None else before, segments.bounds, heads,
             SIZE=m * n, BLOCK=1024, REVERSE=reverse, HAS_OUTER=before is not None,
         )  # fmt: skip
@@ -167,10 +122,10 @@ def _causal(x, y, z, setting: _Setting, outer, *, reverse: bool, want_after: boo
     out = torch.empty_like(z)
     after = None
     if want_after:  # a sequence without tokens keeps the state it came with
-        after = torch.zeros(sequences, heads, m, n, device=dev) if before is None else before.clone()
+        after = torch.zeros(sequences, heads, m, n, device=x.device) if before is None else before.clone()
     dots = None
     if partner is not None:
-        dots = torch.zeros(triton.cdiv(n, NARROWEST_SLICE), batch, heads, tokens, dtype=torch.float32, device=dev)
+        dots = torch.zeros(triton.cdiv(n, NARROWEST_SLICE), batch, tokens, heads, dtype=torch.float32, device=x.device)
     arguments = (
         x, y, z, setting.decay, z if start is None else start, out if after is None else after, out,
         out if partner is None else partner, out if dots is None else dots, segments.begins, segments.ends,
@@ -185,7 +140,7 @@ def _causal(x, y, z, setting: _Setting, outer, *, reverse: bool, want_after: boo
         _tuned_pass[lambda meta: (count, triton.cdiv(n, meta["BN"]), heads)](*arguments, **options)
     else:
         grid = (count, triton.cdiv(n, slice_width), heads)
-        tk.causal_pass[grid](*arguments, **options, BN=slice_width, C=block, **launch)
+        kernels.causal_pass[grid](*arguments, **options, BN=slice_width, C=block, **launch)
     return out, after, None if dots is None else dots.sum(0)
 
 
@@ -226,26 +181,14 @@ class _Fused(torch.autograd.Function):
         d_decay = None
         if learned:
             d_final = torch.zeros_like(final) if d_final is None else d_final
-            d_decay = decay_gradient(with_q - with_k, final, d_final, log_decay, bounds)
+            d_decay = decay_gradient((with_q - with_k).transpose(1, 2), final, d_final, log_decay, bounds)
         if d_initial is not None:
             d_initial = d_initial.to(initial_state.dtype)
         return dq, dk, dv, d_decay, d_initial, None, None, None, None
 
 
 def fused_linear_attention(q, k, v, log_decay, initial_state, output_final_state, scale, size, bounds):
-    """The Triton form; arguments as checked by `chunk_linear_attention`.
-
-    Raises:
-        ValueError: float64 inputs, or tensors that are not on a CUDA device while the interpreter is off.
-    """
-    if q.dtype == torch.float64:
-        raise ValueError("q: got torch.float64 with the triton backend, expected float32, bfloat16 or float16")
-    if not q.is_cuda and not INTERPRETED:
-        raise ValueError(f"q: got a tensor on {q.device} with the triton backend, expected one on a CUDA device")
-    if q.shape[2] == 0:
-        shape = (len(bounds) - 1, q.shape[1], q.shape[3], v.shape[3])
-        final = q.new_zeros(shape, dtype=torch.float32) if initial_state is None else initial_state.float()
-        return v[:, :, :0], final if output_final_state else None
+    """The Triton form; arguments as `linear_attention` has checked them, with a token."""
     if max(q.shape[3], v.shape[3]) > WIDEST:
         return _by_parts(q, k, v, log_decay, initial_state, output_final_state, scale, size, bounds)
     return _Fused.apply(q, k, v, log_decay, initial_state, output_final_state, scale, size, bounds)

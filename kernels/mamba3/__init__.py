@@ -1,28 +1,23 @@
-"""Mamba-3: exponential-trapezoidal scan with data-dependent rotation, SISO and MIMO (Lahoti et al. 2026, sec. 3)."""
+"""Mamba-3: exponential-trapezoidal scan with data-dependent rotation, SISO and MIMO (Lahoti et al. 2026, sec. 3).
 
-import itertools
+`recurrent` has the formulas. Tensors are `[b,T,H,P]` and so on, in the letters of the paper.
+"""
 
 import torch
 from torch import Tensor
 
-from kernels.linear_attention import sequence_bounds
-from kernels.mamba3 import forms
-from kernels.mamba3.forms import exp_trapezoid_coeffs, rotate_pairs
-from kernels.mamba3.state import Mamba3State, canonical, zero_state
+from kernels.arguments import check_chunk_size, choose_backend, state_type
+from kernels.mamba3.chunked import parallel_scan
+from kernels.mamba3.decode import mamba3_step
+from kernels.mamba3.inputs import Inputs, check_inputs, check_state
+from kernels.mamba3.parts import exp_trapezoid_coeffs, rotate_pairs
+from kernels.mamba3.recurrent import recurrent_scan
+from kernels.mamba3.state import Mamba3State, zero_state
+from kernels.packed import scan_each, sequence_bounds, sequence_count
 
 __all__ = ["Mamba3State", "exp_trapezoid_coeffs", "mamba3_scan", "mamba3_step", "rotate_pairs", "zero_state"]
 
-BACKENDS = ("auto", "recurrent", "quadratic", "torch", "triton")
-
-
-def _part(value, bounds: slice):
-    return None if value is None else value[:, bounds]
-
-
-def _choose(backend: str, x: Tensor) -> str:
-    if backend not in BACKENDS:
-        raise ValueError(f"backend: got {backend!r}, expected one of {', '.join(BACKENDS)}")
-    return backend if backend != "auto" else "triton" if x.is_cuda else "torch"
+BACKENDS = ("auto", "recurrent", "quadratic", "chunked", "triton")
 
 
 def mamba3_scan(
@@ -64,126 +59,57 @@ def mamba3_scan(
         chunk_size: rows (tokens times R) of a chunk, for the chunked forms; Triton takes 16 to 32, which fit registers.
         cu_seqlens: offsets `[n+1]` of n sequences packed into one row (b = 1); the look-ahead of a token's weight stops
             at the end of its sequence.
-        backend: `recurrent` (token by token), `quadratic`, `torch` (chunks), `triton`, or `auto`: `triton` on CUDA,
-            else `torch`.
+        backend: `recurrent` (the definition, token by token in float64), `quadratic` (one masked product), `chunked`
+            (PyTorch), `triton`, or `auto`: Triton on CUDA (float64: PyTorch), PyTorch elsewhere.
 
     Returns:
         y `[b,T,H,P]` and the final `Mamba3State` or None.
 
     Raises:
-        ValueError: a positive log_decay, dt not above 0, 2 S > N, H not a multiple of G, ranks that do not match, or
-            another shape or type that does not fit.
+        ValueError: a positive log_decay, dt not above 0, 2 S > N, H not a multiple of G, ranks that do not match,
+            another shape, type or bounds that do not fit, or a backend that cannot run.
     """
-    backend = _choose(backend, x)
-    if cu_seqlens is not None and x.shape[0] != 1:
-        raise ValueError(f"x: got batch {x.shape[0]} with cu_seqlens, expected packed sequences in a batch of 1")
-    bounds = None if cu_seqlens is None else list(itertools.pairwise(sequence_bounds(cu_seqlens, x.shape[1])))
-    n = None if bounds is None else len(bounds)
-    C, B, angles, C_bias, B_bias, sizes = canonical(
-        C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, initial_state, n
-    )
-    if chunk_size < 1 or (chunk_size & (chunk_size - 1)):
-        raise ValueError(f"chunk_size: got {chunk_size}, expected a power of two")
-    given = (C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, initial_state, sizes)
+    inputs = check_inputs(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo)
+    backend = choose_backend(backend, BACKENDS, x)
+    check_chunk_size(chunk_size)
+    sizes = inputs.sizes
+    bounds = sequence_bounds(cu_seqlens, sizes.b, sizes.T)
+    if initial_state is not None:
+        check_state(initial_state, sizes, sequence_count(bounds, sizes.b))
+    if x.numel() == 0:  # nothing to add to the states
+        state = initial_state or _zeros(inputs, bounds)
+        return x, state.to(state_type(x.dtype)) if output_final_state else None
     with torch.autocast(x.device.type, enabled=False):  # the forms choose their own precision
         if backend == "triton":
-            from kernels.mamba3.fused import scan_fused
+            from kernels.mamba3.fused import fused_scan
 
-            y, state = scan_fused(*given, bounds, chunk_size)
+            y, state = fused_scan(inputs, initial_state, bounds, chunk_size)
         else:
-            y, state = _scan_in_torch(*given, bounds, chunk_size, backend)
+            y, state = _scan_in_torch(inputs, initial_state, bounds, chunk_size, backend)
     return y.to(x.dtype), state if output_final_state else None
 
 
-def _scan_in_torch(
-    C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, initial_state, sizes, bounds, chunk_size, backend
-):
-    """The PyTorch forms, sequence by sequence where several are packed; half precision is computed in float32."""
-    if x.dtype in (torch.float16, torch.bfloat16):
-        C, B, x, log_decay, dt, trap, angles, C_bias, B_bias = (
-            value.float() for value in (C, B, x, log_decay, dt, trap, angles, C_bias, B_bias)
-        )
-        D, z = (None if value is None else value.float() for value in (D, z))
-        mimo = None if mimo is None else tuple(weight.float() for weight in mimo)
-        if initial_state is not None:
-            initial_state = Mamba3State(*(value.float() for value in vars(initial_state).values()))
+def _zeros(inputs: Inputs, bounds) -> Mamba3State:
+    b, _, H, P, R, _, N, _, S = inputs.sizes
+    return zero_state(sequence_count(bounds, b), H, P, N, R, S, dtype=inputs.x.dtype, device=inputs.x.device)
 
-    def one(span: slice, state: Mamba3State | None, length: int):
-        """Scan one sequence, or one batch of sequences of equal length."""
-        part = [_part(value, span) for value in (C, B, x, log_decay, dt, trap, angles)]
-        size = type(sizes)(**{**vars(sizes), "T": length})
-        if length == 0 or backend == "recurrent":
-            state = state or zero_state(
-                sizes.b, sizes.H, sizes.P, sizes.N, sizes.R, sizes.S, dtype=x.dtype, device=x.device
-            )
-            return forms.scan_steps(*part, C_bias, B_bias, D, _part(z, span), mimo, state, size)
-        form = "quadratic" if backend == "quadratic" else "chunked"
-        return forms.scan_parallel(*part, C_bias, B_bias, D, _part(z, span), mimo, state, size, form, chunk_size)
+
+def _scan_in_torch(inputs: Inputs, state: Mamba3State | None, bounds, chunk_size: int, backend: str):
+    """The PyTorch forms, sequence by sequence where several are packed; half precision is computed in float32."""
+    kind = state_type(inputs.x.dtype)
+    if backend == "recurrent":
+        inputs, state = inputs.to(torch.float64), (state or _zeros(inputs, bounds)).to(torch.float64)
+    elif inputs.x.dtype != kind:
+        inputs, state = inputs.to(kind), None if state is None else state.to(kind)
+
+    def scan(span: slice, state: Mamba3State | None) -> tuple[Tensor, Mamba3State]:
+        part = inputs if bounds is None else inputs.tokens(span)
+        if backend == "recurrent":
+            return recurrent_scan(part, state)
+        return parallel_scan(part, state, backend, chunk_size)
 
     if bounds is None:
-        return one(slice(None), initial_state, sizes.T)
-    outputs, states = [], []
-    for i, (start, end) in enumerate(bounds):
-        given = initial_state
-        if given is not None:
-            given = Mamba3State(*(value[i : i + 1] for value in vars(given).values()))
-        y, state = one(slice(start, end), given, end - start)
-        outputs.append(y)
-        states.append(state)
-    joined = Mamba3State(*(torch.cat([getattr(s, name) for s in states]) for name in ("angle", "h", "B", "x")))
-    return torch.cat(outputs, 1), joined
-
-
-def mamba3_step(
-    state: Mamba3State,
-    C: Tensor,
-    B: Tensor,
-    x: Tensor,
-    log_decay: Tensor,
-    dt: Tensor,
-    trap: Tensor,
-    angles: Tensor | None = None,
-    *,
-    C_bias: Tensor | None = None,
-    B_bias: Tensor | None = None,
-    D: Tensor | None = None,
-    z: Tensor | None = None,
-    mimo: tuple[Tensor, Tensor, Tensor] | None = None,
-    backend: str = "auto",
-) -> tuple[Tensor, Mamba3State]:
-    """One token of `mamba3_scan`, for decoding.
-
-    Args:
-        state: state before the token.
-        C, B: `[b,G,N]` or `[b,R,G,N]`.
-        x, z: `[b,H,P]`.
-        log_decay, dt, trap: `[b,H]`.
-        angles: `[b,S]` or `[b,A,S]`.
-        C_bias, B_bias, D, mimo: as in `mamba3_scan`.
-        backend: `recurrent` or `torch` (the same plain step), `triton` (one fused kernel, no gradients), or `auto`:
-            `triton` on CUDA where no gradient is asked for.
-
-    Returns:
-        y `[b,H,P]` and the state after the token.
-
-    Raises:
-        ValueError: as `mamba3_scan`.
-    """
-    given = (*vars(state).values(), C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, *(mimo or ()))
-    if backend == "auto" and torch.is_grad_enabled() and any(v is not None and v.requires_grad for v in given):
-        backend = "torch"
-    backend = _choose(backend, x)
-
-    def token(value):
-        return None if value is None else value[:, None]
-
-    C, B, x, log_decay, dt, trap, angles, z = map(token, (C, B, x, log_decay, dt, trap, angles, z))
-    C, B, angles, C_bias, B_bias, sizes = canonical(
-        C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, state
-    )
-    if backend == "triton":
-        from kernels.mamba3.decode import step_fused
-
-        return step_fused(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, state, sizes)
-    y, state = forms.scan_steps(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, state, sizes)
-    return y[:, 0], state
+        y, state = scan(slice(None), state)
+    else:
+        y, state = scan_each(scan, bounds, state or _zeros(inputs, bounds))
+    return y, state.to(kind) if backend == "recurrent" else state

@@ -1,21 +1,22 @@
 """The scan through Triton: what surrounds the chunk kernels, and their autograd function."""
 
+import itertools
 import math
-import os
 
 import torch
 import triton
 import triton.language as tl
 from torch.autograd.function import once_differentiable
 
-from kernels.linear_attention.fused import segment_length
-from kernels.linear_attention.triton_kernels import carry_states
+from kernels.arguments import INTERPRETED
+from kernels.linear_attention.fused_kernels import carry_states
 from kernels.mamba3 import fused_kernels as kernels
-from kernels.mamba3.forms import heads, rotate_pairs, rows_of
+from kernels.mamba3.inputs import Inputs
 from kernels.mamba3.layout import halved, interleaved, lay_out
+from kernels.mamba3.parts import repeat_heads, rotate_pairs, rows_of
 from kernels.mamba3.state import Mamba3State
+from kernels.packed import segment_length
 
-INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 TUNE = False  # measure warps and stages instead of taking the first that fits; sums then differ between runs
 _TYPES = {torch.float32: tl.float32, torch.float16: tl.float16, torch.bfloat16: tl.bfloat16}
 _CONFIGS = [triton.Config({}, num_warps=warps, num_stages=stages) for warps in (4, 8) for stages in (1, 2, 3)]
@@ -30,8 +31,6 @@ def power_of_two(n: int) -> int:
 
 def operand_type(dtype: torch.dtype):
     """Type of matrix operands; the interpreter multiplies bfloat16 wrongly, so there they are float32."""
-    if dtype not in _TYPES:
-        raise ValueError(f"x dtype: got {dtype}, expected float32, float16 or bfloat16 for backend triton")
     return tl.float32 if INTERPRETED and dtype == torch.bfloat16 else _TYPES[dtype]
 
 
@@ -61,8 +60,8 @@ def _launch(kernel, programs: int, *arguments, warps: int, stages: int, **consta
 class _Call:
     """Inputs, layout and constants of a scan, and the launches of its kernels; what is None is never read."""
 
-    def __init__(self, given, outer, sizes, options, layout):
-        self.C, self.B, self.x, self.log_decay, self.dt, self.w, self.g, self.rate, self.C_bias, self.B_bias = given
+    def __init__(self, tensors, outer, sizes, options, layout):
+        self.C, self.B, self.x, self.log_decay, self.dt, self.w, self.g, self.rate, self.C_bias, self.B_bias = tensors
         self.mx, self.D, self.z, self.mz, self.mo = (self.x if value is None else value for value in outer)
         self.weighted, self.gated = outer[0] is not None, outer[2] is not None
         self.H, self.G, self.A, self.N, self.S, self.P = self.sizes = sizes
@@ -78,9 +77,9 @@ class _Call:
 
     def inputs(self, angles):
         """First arguments of the chunk kernels."""
-        given = (self.C, self.B, self.x, self.log_decay, self.dt, self.w, self.g, self.rate, self.C_bias, self.B_bias)
+        tensors = (self.C, self.B, self.x, self.log_decay, self.dt, self.w, self.g, self.rate, self.C_bias, self.B_bias)
         segments = self.layout.segments
-        return *given, self.mx, angles, segments.begins, segments.ends, self.layout.chunk0
+        return *tensors, self.mx, angles, segments.begins, segments.ends, self.layout.chunk0
 
     def through_gate(self, dy, rows):
         """Gradients of the rows `[T,R,H,P]`, of z, m_z and m_o, from that of the output."""
@@ -160,10 +159,10 @@ class _Scan(torch.autograd.Function):
         ctx, C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias, mx, D, z, mz, mo, S0, angle0, layout, sizes, options,
         training,
     ):  # fmt: skip
-        given = [v.contiguous() for v in (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias)]
+        tensors = [v.contiguous() for v in (C, B, x, log_decay, dt, w, g, rate, C_bias, B_bias)]
         outer = [None if v is None else v.contiguous() for v in (mx, D, z, mz, mo)]
         S0 = S0.contiguous()
-        call = _Call(given, outer, sizes, options, layout)
+        call = _Call(tensors, outer, sizes, options, layout)
         y = torch.empty_like(x)
         apart = call.gated or call.weighted  # the rows differ from the output, and the backward pass needs them
         rows = x.new_empty(x.shape[0], call.R, call.H, call.P) if apart and training else None
@@ -176,18 +175,18 @@ class _Scan(torch.autograd.Function):
             call.D, call.z, call.mz, call.mo, y, y if rows is None else rows, S_end,
             HAS_D=D is not None, GATED=call.gated, KEEP_ROWS=rows is not None,
         )  # fmt: skip
-        ctx.save_for_backward(*given, *outer, angles, before, S_end, rows)
+        ctx.save_for_backward(*tensors, *outer, angles, before, S_end, rows)
         ctx.shape = layout, sizes, options
         return y, S_end, angle_end
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dy, dS_end, dangle_end):
-        *given, angles, before, S_end, rows = ctx.saved_tensors
+        *tensors, angles, before, S_end, rows = ctx.saved_tensors
         layout, sizes, options = ctx.shape
-        given, outer = given[:10], given[10:]
-        call = _Call(given, outer, sizes, options, layout)
-        x, dt, rate, D = given[2], given[4], given[7], outer[1]
+        tensors, outer = tensors[:10], tensors[10:]
+        call = _Call(tensors, outer, sizes, options, layout)
+        x, dt, rate, D = tensors[2], tensors[4], tensors[7], outer[1]
         tokens, R, H, N, S, A = x.shape[0], call.R, call.H, call.N, call.S, call.A
         dy, dS_end, dangle_end = dy.contiguous(), dS_end.contiguous(), dangle_end.contiguous()
         dout, dz, dmz, dmo = call.through_gate(dy, rows)
@@ -216,26 +215,30 @@ class _Scan(torch.autograd.Function):
         of_all = (later_turn + turn_total)[layout.first[layout.final]]  # all that a sequence turns after its start
         dangle0 = dangle_end.index_copy(0, layout.filled, of_all)
         (dC, dC_bias), (dB, dB_bias) = call.over_heads(dC), call.over_heads(dB)
-        found = (
+        gradients = (
             dC, dB, dx, dlog_decay, ddt, dw, dg, drate, dC_bias, dB_bias,
             dmx.sum(0) if call.weighted else None, None if D is None else dD.sum(0), dz, dmz, dmo, dS0, dangle0,
         )  # fmt: skip
-        kinds = (*given, *outer, before, angles)
-        cast = (None if value is None or like is None else value.to(like.dtype) for value, like in zip(found, kinds))
+        pairs = zip(gradients, (*tensors, *outer, before, angles))
+        cast = (None if value is None or like is None else value.to(like.dtype) for value, like in pairs)
         return *cast, None, None, None, None
 
 
-def scan_fused(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo, state, sizes, bounds, chunk_size):
-    """`mamba3_scan` by the chunk kernels; arguments as `kernels.mamba3.state.canonical` returns them."""
-    b, T, H, P, R, G, N, A, S = (getattr(sizes, name) for name in ("b", "T", "H", "P", "R", "G", "N", "A", "S"))
-    bounds = [(i * T, (i + 1) * T) for i in range(b)] if bounds is None else bounds
-    n, device, ranks = len(bounds), x.device, power_of_two(R)
+def fused_scan(
+    inputs: Inputs, state: Mamba3State | None, bounds: tuple[int, ...] | None, chunk_size: int
+) -> tuple[torch.Tensor, Mamba3State]:
+    """`mamba3_scan` by the chunk kernels, for at least one token."""
+    C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo = inputs
+    b, T, H, P, R, G, N, A, S = inputs.sizes
+    bounds = tuple(range(0, b * T + 1, T)) if bounds is None else bounds
+    n, device, ranks = len(bounds) - 1, x.device, power_of_two(R)
     constants = {"BH": max(16, power_of_two((N + 1) // 2)), "BP": max(16, power_of_two(P))}
     rows, warps, stages = configuration(x.dtype, 2 * constants["BH"] * constants["BP"], chunk_size)
     per_chunk = max(rows // ranks, 1)
     processors = torch.cuda.get_device_properties(device).multi_processor_count if x.is_cuda else 1
-    length = segment_length(max(stop - start for start, stop in bounds), n * H, processors, per_chunk)
-    layout = lay_out((bounds[0][0], *(stop for _, stop in bounds)), per_chunk, length, device)
+    longest = max(stop - start for start, stop in itertools.pairwise(bounds))
+    length = segment_length(longest, n * H, processors, per_chunk)
+    layout = lay_out(bounds, per_chunk, length, device)
     flat = [value.reshape(b * T, *value.shape[2:]) for value in (C, B, x, log_decay, dt, trap, angles)]
     C_, B_, x_, log_decay_, dt_, trap_, angles_ = flat
     lam = torch.sigmoid(trap_.float())
@@ -264,20 +267,20 @@ def scan_fused(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo,
             (constants, {"warps": warps, "stages": stages}), torch.is_grad_enabled(),
         )  # fmt: skip
     y, S_end = y.view(b, T, H, P), interleaved(S_end, N)
-    return y, _final_state(B_, B_bias, x_, state, S_end, angle_end, layout, sizes)
+    return y, _final_state(B_, B_bias, x_, state, S_end, angle_end, layout)
 
 
-def _final_state(B, B_bias, x, state, S_end, angle_end, layout, sizes) -> Mamba3State:
+def _final_state(B, B_bias, x, state, S_end, angle_end, layout) -> Mamba3State:
     """State after each sequence; an empty one keeps what it had."""
     angle_end = torch.remainder(angle_end, 2 * math.pi)
     n, H = angle_end.shape[:2]
     where = layout.filled
-    B_last = rotate_pairs(heads(B[layout.end].float(), H) + B_bias.float(), angle_end[where][:, :, None])
+    B_last = rotate_pairs(repeat_heads(B[layout.end].float(), H) + B_bias.float(), angle_end[where][:, :, None])
     x_last = x[layout.end]
     if len(where) == n:
         return Mamba3State(angle_end, S_end, B_last, x_last)
-    before_B = B_last.new_zeros(n, H, sizes.R, sizes.N) if state is None else state.B.float()
-    before_x = x_last.new_zeros(n, H, sizes.P) if state is None else state.x
+    before_B = B_last.new_zeros(n, *B_last.shape[1:]) if state is None else state.B.float()
+    before_x = x_last.new_zeros(n, *x_last.shape[1:]) if state is None else state.x
     return Mamba3State(
         angle_end,
         S_end,

@@ -128,8 +128,8 @@ def forward_kernel(
             o *= rank_weights(mo, rank, ok, head, R, P, BP, WEIGHTED)
         tok_t, _rank, ok_t, _first = chunk_rows(at, stop, 1, 1, CT)
         store_tokens(y, vectors_per_token(o, CT, RP, BP), at, tok_t, ok_t, head, H, P, BP)
-        kept = (w * tl.exp(la_end - la))[:, None]
-        even, odd = carry(even, odd, la_end, ke, ko, v * kept, CAST)
+        weight = (w * tl.exp(la_end - la))[:, None]
+        even, odd = carry(even, odd, la_end, ke, ko, v * weight, CAST)
     if tl.load(edge + segment) == 1:
         owner = tl.load(owners + segment).to(tl.int64)
         store_state(S_end, even, odd, owner, head, H, N, P, BH, BP)
@@ -194,8 +194,8 @@ def backward_C_kernel(
         faded = tl.exp(la)[:, None]
         d_even = dot(ds, ke, CAST) + faded * dot(do, tl.trans(even.to(CAST)), CAST)
         d_odd = dot(ds, ko, CAST) + faded * dot(do, tl.trans(odd.to(CAST)), CAST)
-        kept = (w * tl.exp(la_end - la))[:, None]
-        even, odd = carry(even, odd, la_end, ke, ko, v * kept, CAST)
+        weight = (w * tl.exp(la_end - la))[:, None]
+        even, odd = carry(even, odd, la_end, ke, ko, v * weight, CAST)
         product, turned = store_gradient(
             dC, d_even, d_odd, cos, sin, C, C_bias, at, tok, rank, ok, group, head, R, H, G, N, BH
         )
@@ -253,9 +253,9 @@ def backward_B_kernel(
             sum_mx += sum_tokens(dv * value, CT, RP, BP)
         # B
         back = tl.trans((ds * pairs).to(CAST))
-        kept = (w * tail)[:, None]
-        d_even = dot(back, qe, CAST) + kept * dot(v, tl.trans(even.to(CAST)), CAST)
-        d_odd = dot(back, qo, CAST) + kept * dot(v, tl.trans(odd.to(CAST)), CAST)
+        weight = (w * tail)[:, None]
+        d_even = dot(back, qe, CAST) + weight * dot(v, tl.trans(even.to(CAST)), CAST)
+        d_odd = dot(back, qo, CAST) + weight * dot(v, tl.trans(odd.to(CAST)), CAST)
         even, odd = carry(even, odd, la_end, qe, qo, do * tl.exp(la)[:, None], CAST)
         product, turned = store_gradient(
             dB, d_even, d_odd, cos, sin, B, B_bias, at, tok, rank, ok, group, head, R, H, G, N, BH

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 
-from kernels.linear_attention.fused import Segments, cut_segments
+from kernels.packed import Segments, cut_segments
 
 
 def halved(vectors: torch.Tensor) -> torch.Tensor:
@@ -44,7 +44,7 @@ class Layout(NamedTuple):
 
 @lru_cache(maxsize=16)
 def lay_out(bounds: tuple[int, ...], per_chunk: int, length: int, device: torch.device) -> Layout:
-    """Layout of sequences, kept from call to call so that a training step copies nothing to the GPU.
+    """Layout of sequences, cached so that a training step copies nothing to the GPU.
 
     Args:
         bounds: where sequences start, and the number of all tokens.

@@ -253,8 +253,8 @@ def store_state(ptr, even, odd, owner, head, H, N, P, BH: tl.constexpr, BP: tl.c
 @triton.jit
 def carry(even, odd, la_end, rows_e, rows_o, v, CAST: tl.constexpr):
     """Halves of a state across a chunk: decayed, plus rows times v."""
-    kept = tl.exp(la_end)
-    return kept * even + dot(tl.trans(rows_e), v, CAST), kept * odd + dot(tl.trans(rows_o), v, CAST)
+    decay = tl.exp(la_end)
+    return decay * even + dot(tl.trans(rows_e), v, CAST), decay * odd + dot(tl.trans(rows_o), v, CAST)
 
 
 @triton.jit

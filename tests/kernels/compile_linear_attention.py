@@ -9,9 +9,8 @@ import sys
 import torch
 import triton
 
-from kernels.linear_attention import fused
-from kernels.linear_attention import triton_kernels as tk
-from kernels.linear_attention.decode import SLICE, step_kernel
+from kernels.linear_attention import fused, fused_kernels
+from kernels.linear_attention.fused_decode import SLICE, step_kernel
 from tests.kernels.compiled import facts
 
 POINTERS = {
@@ -19,6 +18,7 @@ POINTERS = {
     "state": "*fp32", "new": "*fp32",
     "decay": "*fp32", **dict.fromkeys(("begins", "ends", "rows", "owners", "edge", "bounds"), "*i32"),
 }  # fmt: skip
+PASSES = ("segment_updates", "carry_states", "causal_pass")
 NUMBERS = {"scale": "fp32", **dict.fromkeys(("heads", "tokens", "batch", "rows_bucket", "tokens_bucket"), "i32")}
 SHORT = {"bfloat16": "*bf16", "float16": "*fp16", "float32": "*fp32"}
 
@@ -44,7 +44,7 @@ def compile_case(case: str) -> dict:
     }  # fmt: skip
     return {
         kernel.__name__: kernel_facts(kernel, SHORT[dtype], constants, warps, stages)
-        for kernel in (tk.segment_updates, tk.carry_states, tk.causal_pass, step_kernel)
+        for kernel in (*(getattr(fused_kernels, name) for name in PASSES), step_kernel)
     }
 
 

@@ -10,8 +10,8 @@ import torch
 import triton.language as tl
 
 from kernels.mamba3 import fused_kernels
-from kernels.mamba3.decode import step_kernel
 from kernels.mamba3.fused import configuration, operand_type, power_of_two
+from kernels.mamba3.fused_decode import step_kernel
 from tests.kernels.compiled import facts
 
 SIZES = ("H", "G", "A", "N", "S", "P", "tokens")
@@ -42,14 +42,14 @@ def compile_case(case: str) -> dict:
         fused_kernels.gate_gradients, fused_kernels.backward_C_kernel, fused_kernels.backward_B_kernel,
         fused_kernels.finish_gradients, fused_kernels.sum_heads,
     )  # fmt: skip
-    found = {}
+    result = {}
     for kernel, constants, launch in (*((k, scan, (warps, stages)) for k in chunked), (step_kernel, step, (4, 1))):
         names = kernel.arg_names
         types = {**dict.fromkeys(IN_INPUT_TYPE, SHORT[operand_type(dtype)]), **INTEGERS, **dict.fromkeys(SIZES, "i32")}
         constants = {key: value for key, value in constants.items() if key in names}
         signature = {key: "constexpr" if key in constants else types.get(key, "*fp32") for key in names}
-        found[kernel.__name__] = facts(kernel, signature, constants, *launch)
-    return found
+        result[kernel.__name__] = facts(kernel, signature, constants, *launch)
+    return result
 
 
 if __name__ == "__main__":

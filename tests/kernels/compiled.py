@@ -29,18 +29,20 @@ def facts(kernel, signature: dict[str, str], constants: dict, warps: int, stages
     names = kernel.arg_names
     aligned = {(i,): [["tt.divisibility", 16]] for i, name in enumerate(names) if signature[name].startswith("*")}
     source = ASTSource(kernel, signature, {(names.index(name),): value for name, value in constants.items()}, aligned)
-    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": warps, "num_stages": stages})
-    ptx = made.asm["ptx"]
+    binary = triton.compile(
+        source, target=GPUTarget("cuda", 90, 32), options={"num_warps": warps, "num_stages": stages}
+    )
+    ptx = binary.asm["ptx"]
     with tempfile.NamedTemporaryFile("w", suffix=".ptx") as file:
         file.write(ptx)
         file.flush()
         command = [knobs.nvidia.ptxas.path, "-v", "--gpu-name=sm_90a", file.name, "-o", "/dev/null"]
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+        report = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     return {
-        "shared_bytes": made.metadata.shared,
+        "shared_bytes": binary.metadata.shared,
         "tensor_core_products": len(re.findall(r"wgmma\.mma_async|mma\.sync", ptx)),
-        "registers": int(re.search(r"Used (\d+) registers", said)[1]),
-        "spilled_bytes": int(re.search(r"(\d+) bytes spill stores", said)[1]),
+        "registers": int(re.search(r"Used (\d+) registers", report)[1]),
+        "spilled_bytes": int(re.search(r"(\d+) bytes spill stores", report)[1]),
     }
 
 
@@ -56,7 +58,7 @@ def run_module(module: str, interpret: bool, *arguments: str) -> str:
 def hold_limits(module: str, *cases: str, spilled_bytes: int, without_products: tuple[str, ...] = ()) -> None:
     """Compile the cases of a module; kernels fit into shared memory and registers, and use tensor cores."""
     for case, kernels in json.loads(run_module(module, False, *cases)).items():
-        for name, found in kernels.items():
-            assert found["shared_bytes"] <= SHARED_BYTES, (case, name)
-            assert found["spilled_bytes"] <= spilled_bytes, (case, name, found)
-            assert found["tensor_core_products"] > 0 or name in without_products, (case, name)
+        for name, measured in kernels.items():
+            assert measured["shared_bytes"] <= SHARED_BYTES, (case, name)
+            assert measured["spilled_bytes"] <= spilled_bytes, (case, name, measured)
+            assert measured["tensor_core_products"] > 0 or name in without_products, (case, name)

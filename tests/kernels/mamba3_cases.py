@@ -18,53 +18,53 @@ def make(b=2, T=29, H=4, P=5, G=2, N=8, R=1, S=3, A=1, initial=True, gated=True,
         return torch.rand(size, generator=source, dtype=torch.float64)
 
     vector = (b, T, G, N) if R == 1 else (b, T, R, G, N)
-    given = {
+    arguments = {
         "C": normal(*vector), "B": normal(*vector), "x": normal(b, T, H, P), "log_decay": -uniform(b, T, H),
         "dt": uniform(b, T, H) + 0.05, "trap": normal(b, T, H), "angles": normal(b, T, A, S),
         "C_bias": normal(H, R, N), "B_bias": normal(H, R, N), "D": normal(H), "z": normal(b, T, H, P),
     }  # fmt: skip
     if not gated:
-        del given["D"], given["z"]
+        del arguments["D"], arguments["z"]
     if R > 1:
-        given["mimo"] = tuple(normal(H, R, P) for _ in range(3))
+        arguments["mimo"] = tuple(normal(H, R, P) for _ in range(3))
     if initial:
-        given["initial_state"] = Mamba3State(
+        arguments["initial_state"] = Mamba3State(
             6 * uniform(b, H, S), normal(b, H, P, N), normal(b, H, R, N), normal(b, H, P)
         )
-    return given
+    return arguments
 
 
 def cast(value, dtype, device="cpu"):
     """The same arguments in another type, on a device."""
     if isinstance(value, torch.Tensor):
         return value.detach().to(device, dtype)
-    if isinstance(value, tuple):
-        return tuple(cast(part, dtype, device) for part in value)
-    return Mamba3State(*(cast(part, dtype, device) for part in vars(value).values()))
+    if isinstance(value, Mamba3State):
+        return Mamba3State(*(cast(part, dtype, device) for part in value))
+    return tuple(cast(part, dtype, device) for part in value)
 
 
-def leaves(given: dict) -> dict[str, torch.Tensor]:
+def leaves(arguments: dict) -> dict[str, torch.Tensor]:
     """Every tensor of the arguments by name."""
-    found = {}
-    for name, value in given.items():
+    tensors = {}
+    for name, value in arguments.items():
         if isinstance(value, torch.Tensor):
-            found[name] = value
-        elif isinstance(value, tuple):
-            found |= {f"mimo[{i}]": part for i, part in enumerate(value)}
+            tensors[name] = value
+        elif isinstance(value, Mamba3State):
+            tensors |= {f"initial_state.{part}": tensor for part, tensor in value._asdict().items()}
         else:
-            found |= {f"initial_state.{part}": tensor for part, tensor in vars(value).items()}
-    return found
+            tensors |= {f"mimo[{i}]": part for i, part in enumerate(value)}
+    return tensors
 
 
-def run(given: dict, **options) -> dict[str, torch.Tensor]:
+def run(arguments: dict, **options) -> dict[str, torch.Tensor]:
     """Output, final state and the gradients of a random function of all of them."""
-    tensors = leaves(given)
+    tensors = leaves(arguments)
     for tensor in tensors.values():
         tensor.requires_grad_(True)
         tensor.grad = None
-    y, state = mamba3_scan(**given, output_final_state=True, **options)
+    y, state = mamba3_scan(**arguments, output_final_state=True, **options)
     source = torch.Generator().manual_seed(1)
-    results = {"y": y} | {f"final.{name}": value for name, value in vars(state).items()}
+    results = {"y": y} | {f"final.{name}": value for name, value in state._asdict().items()}
     sum(
         (value * torch.randn(value.shape, generator=source, dtype=torch.float64).to(value)).sum()
         for value in results.values()
@@ -74,11 +74,11 @@ def run(given: dict, **options) -> dict[str, torch.Tensor]:
     return {name: value.detach() for name, value in results.items()} | gradients
 
 
-def relative_errors(found: dict, wanted: dict) -> dict[str, float]:
+def relative_errors(results: dict, expected: dict) -> dict[str, float]:
     """Largest difference over the largest entry, for each tensor; angles on the circle."""
     errors = {}
-    for name, value in wanted.items():
-        difference = found[name].double().cpu() - value
+    for name, value in expected.items():
+        difference = results[name].double().cpu() - value
         if name == "final.angle":
             difference = torch.remainder(difference + torch.pi, 2 * torch.pi) - torch.pi
         if difference.numel():

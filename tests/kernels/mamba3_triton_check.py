@@ -30,16 +30,16 @@ if DEVICE == "cuda":
 SMALL = ("log_decay", "dt", "trap", "initial_state")  # stay in float32
 
 
-def narrow(given: dict, dtype=torch.float32) -> dict:
+def narrow(arguments: dict, dtype=torch.float32) -> dict:
     """Arguments as the kernels get them."""
-    return {name: cast(value, torch.float32 if name in SMALL else dtype, DEVICE) for name, value in given.items()}
+    return {name: cast(value, torch.float32 if name in SMALL else dtype, DEVICE) for name, value in arguments.items()}
 
 
-def compare(given: dict, dtype=torch.float32, **options) -> None:
+def compare(arguments: dict, dtype=torch.float32, **options) -> None:
     """Outputs, final states and gradients of one call."""
-    wanted = run(given, backend="recurrent", **options)
-    errors = relative_errors(run(narrow(given, dtype), backend="triton", chunk_size=16, **options), wanted)
-    assert len(errors) >= len(wanted) - 2, sorted(set(wanted) - set(errors))
+    expected = run(arguments, backend="recurrent", **options)
+    errors = relative_errors(run(narrow(arguments, dtype), backend="triton", chunk_size=16, **options), expected)
+    assert len(errors) >= len(expected) - 2, sorted(set(expected) - set(errors))
     assert max(errors.values()) < BOUND[dtype], errors
 
 
@@ -51,18 +51,18 @@ def check_scan() -> None:
 
 def check_inference() -> None:
     """Without gradients the kernel keeps no rows, and the output is the same."""
-    given = narrow(make(b=1, T=9, R=2, H=2))
+    arguments = narrow(make(b=1, T=9, R=2, H=2))
     with torch.no_grad():
-        y, _ = mamba3_scan(**given, backend="triton", chunk_size=16)
-    given["x"].requires_grad_()
-    assert torch.equal(y, mamba3_scan(**given, backend="triton", chunk_size=16)[0])
+        y, _ = mamba3_scan(**arguments, backend="triton", chunk_size=16)
+    arguments["x"].requires_grad_()
+    assert torch.equal(y, mamba3_scan(**arguments, backend="triton", chunk_size=16)[0])
 
 
 def check_packed() -> None:
     """Packed sequences with an empty one among them, states and gradients."""
-    given = make(b=1, T=23, H=2)
-    given["initial_state"] = make(b=3, T=1, H=2)["initial_state"]
-    compare(given, cu_seqlens=torch.tensor([0, 6, 6, 23]))
+    arguments = make(b=1, T=23, H=2)
+    arguments["initial_state"] = make(b=3, T=1, H=2)["initial_state"]
+    compare(arguments, cu_seqlens=torch.tensor([0, 6, 6, 23]))
 
 
 def check_segments() -> None:
@@ -71,9 +71,9 @@ def check_segments() -> None:
     fused.segment_length = lambda tokens, programs, processors, block: 2 * block
     try:
         compare(make(b=1, T=39, H=2, G=1, R=2, P=3))
-        given = make(b=1, T=60, H=2, P=3)
-        given["initial_state"] = make(b=4, T=1, H=2, P=3)["initial_state"]
-        compare(given, cu_seqlens=torch.tensor([0, 40, 40, 45, 60]))
+        arguments = make(b=1, T=60, H=2, P=3)
+        arguments["initial_state"] = make(b=4, T=1, H=2, P=3)["initial_state"]
+        compare(arguments, cu_seqlens=torch.tensor([0, 40, 40, 45, 60]))
     finally:
         fused.segment_length = whole
 
@@ -81,17 +81,17 @@ def check_segments() -> None:
 def check_step() -> None:
     """Decoding token by token."""
     for shape in ({"T": 5, "N": 10, "S": 3}, {"T": 4, "R": 4, "S": 4, "A": 2}):
-        given = make(**shape)
-        state = given.pop("initial_state")
-        wanted, end = mamba3_scan(**given, initial_state=state, output_final_state=True, backend="recurrent")
-        state, given, outputs = cast(state, torch.float32, DEVICE), narrow(given), []
+        arguments = make(**shape)
+        state = arguments.pop("initial_state")
+        expected, end = mamba3_scan(**arguments, initial_state=state, output_final_state=True, backend="recurrent")
+        state, arguments, outputs = cast(state, torch.float32, DEVICE), narrow(arguments), []
         for t in range(shape["T"]):
-            token = {name: value[:, t] if name in PER_TOKEN else value for name, value in given.items()}
+            token = {name: value[:, t] if name in PER_TOKEN else value for name, value in arguments.items()}
             y, state = mamba3_step(state, **token, backend="triton")
             outputs.append(y)
         assert isinstance(state, Mamba3State)
-        for found, expected in ((torch.stack(outputs, 1), wanted), (state.h, end.h), (state.B, end.B)):
-            torch.testing.assert_close(found.double().cpu(), expected, rtol=1e-5, atol=1e-5)
+        for result, target in ((torch.stack(outputs, 1), expected), (state.h, end.h), (state.B, end.B)):
+            torch.testing.assert_close(result.double().cpu(), target, rtol=1e-5, atol=1e-5)
 
 
 if __name__ == "__main__":

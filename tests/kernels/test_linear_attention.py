@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from kernels.linear_attention import chunk_linear_attention, linear_attention_step, recurrent_linear_attention
+from kernels.linear_attention import linear_attention, linear_attention_step
 
 PACKED = ([0, 5, 5, 40, 57, 57], [0, 0, 16], [0, 33])
 
@@ -18,29 +18,29 @@ def draw(batch, heads, tokens, width, value, decay, state, rows=None, dtype=torc
         return torch.randn(*shape, generator=source, dtype=torch.float64).to(dtype)
 
     rows = batch if rows is None else rows
-    given = {
-        "q": normal(batch, heads, tokens, width),
-        "k": normal(batch, heads, tokens, width),
-        "v": normal(batch, heads, tokens, value),
-        "log_decay": {None: None, "head": -normal(heads).abs(), "token": -normal(batch, heads, tokens).abs()}[decay],
+    arguments = {
+        "q": normal(batch, tokens, heads, width),
+        "k": normal(batch, tokens, heads, width),
+        "v": normal(batch, tokens, heads, value),
+        "log_decay": {None: None, "head": -normal(heads).abs(), "token": -normal(batch, tokens, heads).abs()}[decay],
         "initial_state": normal(rows, heads, width, value) if state else None,
     }
-    leaves = {name: None if x is None else x.requires_grad_() for name, x in given.items()}
-    return leaves, normal(batch, heads, tokens, value), normal(rows, heads, width, value)
+    leaves = {name: None if x is None else x.requires_grad_() for name, x in arguments.items()}
+    return leaves, normal(batch, tokens, heads, value), normal(rows, heads, width, value)
 
 
 def outcome(leaves, d_out, d_final, **options):
     """Output, final state and every gradient, by name."""
-    o, final = chunk_linear_attention(**leaves, output_final_state=True, **options)
-    wanted = {name: x for name, x in leaves.items() if x is not None}
+    o, final = linear_attention(**leaves, output_final_state=True, **options)
+    tensors = {name: x for name, x in leaves.items() if x is not None}
     loss = (o * d_out).sum() + (final * d_final.to(final.dtype)).sum()
-    gradients = torch.autograd.grad(loss, list(wanted.values()))
-    return {"o": o, "final": final, **dict(zip((f"d{name}" for name in wanted), gradients))}
+    gradients = torch.autograd.grad(loss, list(tensors.values()))
+    return {"o": o, "final": final, **dict(zip((f"d{name}" for name in tensors), gradients))}
 
 
-def agree(found, expected, tolerance):
+def agree(results, expected, tolerance):
     for name, value in expected.items():
-        gap = (found[name].double() - value.double()).abs().max() if value.numel() else 0.0
+        gap = (results[name].double() - value.double()).abs().max() if value.numel() else 0.0
         size = max(1.0, float(value.detach().abs().max())) if value.numel() else 1.0
         assert gap <= tolerance * size, f"{name}: {gap:.2e} of {size:.2e}"
 
@@ -51,7 +51,7 @@ def agree(found, expected, tolerance):
 def test_blocks_equal_the_recurrence(decay, tokens, state):
     case = draw(2, 3, tokens, 4, 6, decay, state)
     expected = outcome(*case, scale=0.5, backend="recurrent")
-    agree(outcome(*case, scale=0.5, chunk_size=16, backend="torch"), expected, 1e-12)
+    agree(outcome(*case, scale=0.5, chunk_size=16, backend="chunked"), expected, 1e-12)
 
 
 @pytest.mark.parametrize("decay", [None, "head", "token"])
@@ -59,35 +59,25 @@ def test_blocks_equal_the_recurrence(decay, tokens, state):
 @pytest.mark.parametrize("state", [False, True])
 def test_packed_sequences_equal_separate_ones(decay, bounds, state):
     (leaves, d_out, d_final) = draw(1, 3, bounds[-1], 4, 6, decay, state, rows=len(bounds) - 1)
-    found = outcome(leaves, d_out, d_final, chunk_size=8, cu_seqlens=torch.tensor(bounds), backend="torch")
+    results = outcome(leaves, d_out, d_final, chunk_size=8, cu_seqlens=torch.tensor(bounds), backend="chunked")
     expected = outcome(leaves, d_out, d_final, cu_seqlens=torch.tensor(bounds), backend="recurrent")
-    agree(found, expected, 1e-12)
+    agree(results, expected, 1e-12)
     for n, (start, stop) in enumerate(itertools.pairwise(bounds)):
         if start == stop:
             continue
-        alone = {name: x if x is None else x[:, :, start:stop] for name, x in leaves.items() if name in "qkv"}
+        alone = {name: x if x is None else x[:, start:stop] for name, x in leaves.items() if name in "qkv"}
         log_decay = leaves["log_decay"]
-        alone["log_decay"] = log_decay if decay != "token" else log_decay[:, :, start:stop]
+        alone["log_decay"] = log_decay if decay != "token" else log_decay[:, start:stop]
         start_state = leaves["initial_state"]
         alone["initial_state"] = start_state if start_state is None else start_state[n : n + 1]
-        o, final = chunk_linear_attention(**alone, output_final_state=True, chunk_size=8, backend="torch")
-        agree({"o": found["o"][:, :, start:stop], "final": found["final"][n : n + 1]}, {"o": o, "final": final}, 1e-12)
-
-
-@pytest.mark.parametrize("backend", ["torch", "recurrent"])
-def test_a_pack_of_empty_sequences_keeps_its_states(backend):
-    q, v, state = torch.ones(1, 2, 0, 3), torch.ones(1, 2, 0, 4), torch.randn(2, 2, 3, 4)
-    o, final = chunk_linear_attention(
-        q, q, v, None, initial_state=state, output_final_state=True, cu_seqlens=torch.tensor([0, 0, 0]), backend=backend
-    )
-    assert o.shape == v.shape
-    torch.testing.assert_close(final, state)
+        o, final = linear_attention(**alone, output_final_state=True, chunk_size=8, backend="chunked")
+        agree({"o": results["o"][:, start:stop], "final": results["final"][n : n + 1]}, {"o": o, "final": final}, 1e-12)
 
 
 @pytest.mark.parametrize("width", [(1, 1), (1, 5), (3, 2)])
 def test_one_row_and_narrow_heads(width):
     case = draw(1, 1, 37, *width, "head", True)
-    agree(outcome(*case, chunk_size=16, backend="torch"), outcome(*case, backend="recurrent"), 1e-12)
+    agree(outcome(*case, chunk_size=16, backend="chunked"), outcome(*case, backend="recurrent"), 1e-12)
 
 
 def test_long_rows_are_cut_into_slabs(monkeypatch):
@@ -96,51 +86,50 @@ def test_long_rows_are_cut_into_slabs(monkeypatch):
     monkeypatch.setattr(chunked, "SLAB_ELEMENTS", 3 * 8 * 8)  # three blocks at a time
     for decay in ("head", "token"):
         case = draw(2, 2, 101, 4, 6, decay, True)
-        agree(outcome(*case, chunk_size=8, backend="torch"), outcome(*case, backend="recurrent"), 1e-12)
+        agree(outcome(*case, chunk_size=8, backend="chunked"), outcome(*case, backend="recurrent"), 1e-12)
 
 
 def test_no_decay_is_the_masked_product_and_instant_forgetting_is_the_token_itself():
     (leaves, _, _) = draw(2, 3, 40, 4, 6, None, False)
     q, k, v = (leaves[name].detach() for name in "qkv")
-    o, _ = chunk_linear_attention(q, k, v, torch.zeros(3, dtype=torch.float64), chunk_size=16)
-    torch.testing.assert_close(o, torch.tril(q @ k.mT) @ v, atol=1e-12, rtol=1e-12)
-    o, final = chunk_linear_attention(
+    o, _ = linear_attention(q, k, v, torch.zeros(3, dtype=torch.float64), chunk_size=16)
+    expected = torch.einsum("bhtu,buhe->bthe", torch.einsum("bthd,buhd->bhtu", q, k).tril(), v)
+    torch.testing.assert_close(o, expected, atol=1e-12, rtol=1e-12)
+    o, final = linear_attention(
         q, k, v, torch.full((3,), -40.0, dtype=torch.float64), chunk_size=16, output_final_state=True
     )
     torch.testing.assert_close(o, (q * k).sum(-1, keepdim=True) * v, atol=1e-12, rtol=1e-12)
-    torch.testing.assert_close(final, k[:, :, -1, :, None] * v[:, :, -1, None, :], atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(final, k[:, -1, :, :, None] * v[:, -1, :, None, :], atol=1e-12, rtol=1e-12)
 
 
 def test_strong_decay_gives_finite_numbers_in_float32():
     (leaves, d_out, d_final) = draw(1, 2, 300, 8, 8, None, True, dtype=torch.float32)
     leaves["log_decay"] = torch.tensor([-1e-5, -80.0]).requires_grad_()
-    found = outcome(leaves, d_out, d_final, backend="torch")
-    assert all(bool(torch.isfinite(x).all()) for x in found.values())
+    results = outcome(leaves, d_out, d_final, backend="chunked")
+    assert all(bool(torch.isfinite(x).all()) for x in results.values())
 
 
 def test_pieces_in_a_row_equal_one_call():
     (leaves, _, _) = draw(2, 3, 70, 4, 6, "token", True)
     leaves = {name: x.detach() for name, x in leaves.items()}
-    whole, final = chunk_linear_attention(**leaves, output_final_state=True, chunk_size=16)
+    whole, final = linear_attention(**leaves, output_final_state=True, chunk_size=16)
     state, parts = leaves["initial_state"], []
     for start, stop in ((0, 13), (13, 48), (48, 70)):
-        cut = {name: leaves[name][:, :, start:stop] for name in ("q", "k", "v", "log_decay")}
-        o, state = chunk_linear_attention(**cut, initial_state=state, output_final_state=True, chunk_size=16)
+        cut = {name: leaves[name][:, start:stop] for name in ("q", "k", "v", "log_decay")}
+        o, state = linear_attention(**cut, initial_state=state, output_final_state=True, chunk_size=16)
         parts.append(o)
-    torch.testing.assert_close(torch.cat(parts, 2), whole, atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-12, rtol=1e-12)
     torch.testing.assert_close(state, final, atol=1e-12, rtol=1e-12)
 
 
 def test_decoding_continues_a_prefill():
     (leaves, _, _) = draw(2, 3, 41, 4, 6, "token", False)
     q, k, v, decay = (leaves[name].detach() for name in ("q", "k", "v", "log_decay"))
-    whole, final = chunk_linear_attention(q, k, v, decay, output_final_state=True)
-    _, state = chunk_linear_attention(
-        q[:, :, :20], k[:, :, :20], v[:, :, :20], decay[:, :, :20], output_final_state=True, chunk_size=16
-    )
+    whole, final = linear_attention(q, k, v, decay, output_final_state=True)
+    _, state = linear_attention(q[:, :20], k[:, :20], v[:, :20], decay[:, :20], output_final_state=True, chunk_size=16)
     for t in range(20, 41):
-        o, state = linear_attention_step(state, q[:, :, t], k[:, :, t], v[:, :, t], decay[:, :, t])
-        torch.testing.assert_close(o, whole[:, :, t], atol=1e-12, rtol=1e-12)
+        o, state = linear_attention_step(state, q[:, t], k[:, t], v[:, t], decay[:, t])
+        torch.testing.assert_close(o, whole[:, t], atol=1e-12, rtol=1e-12)
     torch.testing.assert_close(state, final, atol=1e-12, rtol=1e-12)
 
 
@@ -149,7 +138,7 @@ def test_inputs_that_are_not_contiguous():
     plain = {name: leaves[name].detach() for name in ("q", "k", "v", "log_decay")}
     strided = {name: x.transpose(1, 2).contiguous().transpose(1, 2) for name, x in plain.items()}
     assert not strided["q"].is_contiguous()
-    a, b = (chunk_linear_attention(**inputs, chunk_size=16)[0] for inputs in (plain, strided))
+    a, b = (linear_attention(**inputs, chunk_size=16)[0] for inputs in (plain, strided))
     torch.testing.assert_close(a, b, atol=0, rtol=0)
 
 
@@ -160,7 +149,7 @@ def test_gradcheck(decay):
 
     def form(*inputs):
         named = dict(zip(leaves, inputs))
-        return chunk_linear_attention(**named, output_final_state=True, chunk_size=2, scale=0.7, backend="torch")
+        return linear_attention(**named, output_final_state=True, chunk_size=2, scale=0.7, backend="chunked")
 
     assert torch.autograd.gradcheck(form, tuple(leaves.values()))
 
@@ -170,8 +159,8 @@ def test_short_types_against_float64(dtype, tolerance):
     leaves, _, _ = draw(2, 2, 100, 16, 16, "head", False, dtype=dtype)
     leaves = {name: None if x is None else x.detach() for name, x in leaves.items()}
     wide = {name: None if x is None else x.double() for name, x in leaves.items()}
-    o, final = chunk_linear_attention(**leaves, output_final_state=True, backend="torch")
-    expected, state = recurrent_linear_attention(**wide, output_final_state=True)
+    o, final = linear_attention(**leaves, output_final_state=True, backend="chunked")
+    expected, state = linear_attention(**wide, output_final_state=True, backend="recurrent")
     assert o.dtype == dtype
     assert final.dtype == torch.float32
     size = expected.abs().max()
@@ -188,28 +177,22 @@ def test_what_is_kept_for_the_backward_pass():
 
     leaves["log_decay"] = leaves["log_decay"].detach()
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        chunk_linear_attention(**leaves, output_final_state=True, backend="torch")
+        linear_attention(**leaves, output_final_state=True, backend="chunked")
     assert sum(kept.values()) <= sum(leaves[name].numel() for name in "qkv") + 2 * 2 * 8 * 8 + 2
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"log_decay": torch.tensor([-1.0, 0.5])}, "log_decay: got 0.5"),
-        ({"log_decay": -torch.ones(3)}, "log_decay: got shape"),
-        ({"log_decay": -torch.ones(2, dtype=torch.float16)}, "log_decay: got torch.float16"),
-        ({"k": torch.ones(1, 2, 4, 5)}, "q, k, v: got shapes"),
-        ({"v": torch.ones(1, 2, 4, 3, dtype=torch.float64)}, "q, k, v: got torch.float32"),
+        ({"log_decay": torch.tensor([-1.0, 0.5])}, "log_decay: got a largest value of 0.5"),
+        ({"log_decay": -torch.ones(3)}, "log_decay shape"),
+        ({"log_decay": -torch.ones(2, dtype=torch.float16)}, "log_decay dtype: got torch.float16"),
+        ({"k": torch.ones(1, 4, 2, 5)}, "k shape"),
+        ({"v": torch.ones(1, 4, 2, 3, dtype=torch.float64)}, "v dtype"),
         ({"initial_state": torch.zeros(2, 2, 3, 3)}, "initial_state"),
-        ({"cu_seqlens": torch.tensor([0, 3])}, "cu_seqlens"),
-        ({"cu_seqlens": torch.tensor([0, 3, 2, 4])}, "cu_seqlens"),
-        ({"cu_seqlens": torch.tensor([0, 3]), "backend": "recurrent"}, "cu_seqlens"),
-        ({"cu_seqlens": torch.tensor([0, 3, 2, 4]), "backend": "recurrent"}, "cu_seqlens"),
-        ({"chunk_size": 0}, "chunk_size"),
-        ({"backend": "numpy"}, "backend"),
     ],
 )
 def test_bad_inputs_are_refused(change, message):
-    given = {"q": torch.ones(1, 2, 4, 3), "k": torch.ones(1, 2, 4, 3), "v": torch.ones(1, 2, 4, 3), "log_decay": None}
+    arguments = {**{name: torch.ones(1, 4, 2, 3) for name in "qkv"}, "log_decay": None}
     with pytest.raises(ValueError, match=message):
-        chunk_linear_attention(**{**given, **change})
+        linear_attention(**{**arguments, **change})

@@ -3,12 +3,8 @@
 import pytest
 import torch
 
-from kernels.linear_attention import (
-    chunk_linear_attention,
-    fused,
-    linear_attention_step,
-    recurrent_linear_attention,
-)
+from kernels import packed
+from kernels.linear_attention import fused, linear_attention, linear_attention_step
 from tests.kernels.compiled import hold_limits
 
 WITHOUT_PRODUCTS = ("carry_states", "step_kernel")
@@ -23,16 +19,16 @@ def draw(batch, heads, tokens, width, value, decay, state, rows=None, dtype=torc
         return torch.randn(*shape, generator=source).to(DEVICE, dtype)
 
     rows = batch if rows is None else rows
-    rates = {None: None, "head": -normal(heads).float().abs() / 4, "token": -normal(batch, heads, tokens).float().abs()}
-    given = {
-        "q": normal(batch, heads, tokens, width),
-        "k": normal(batch, heads, tokens, width),
-        "v": normal(batch, heads, tokens, value),
+    rates = {None: None, "head": -normal(heads).float().abs() / 4, "token": -normal(batch, tokens, heads).float().abs()}
+    arguments = {
+        "q": normal(batch, tokens, heads, width),
+        "k": normal(batch, tokens, heads, width),
+        "v": normal(batch, tokens, heads, value),
         "log_decay": rates[decay],
         "initial_state": normal(rows, heads, width, value).float() if state else None,
     }
-    leaves = {name: None if x is None else x.requires_grad_() for name, x in given.items()}
-    return leaves, normal(batch, heads, tokens, value), normal(rows, heads, width, value).float()
+    leaves = {name: None if x is None else x.requires_grad_() for name, x in arguments.items()}
+    return leaves, normal(batch, tokens, heads, value), normal(rows, heads, width, value).float()
 
 
 def outcome(leaves, d_out, d_final, backend, **options):
@@ -40,17 +36,17 @@ def outcome(leaves, d_out, d_final, backend, **options):
     leaves = {name: x if x is None else x.detach().clone().requires_grad_() for name, x in leaves.items()}
     if backend == "recurrent":
         leaves = {name: x if x is None else x.detach().double().requires_grad_() for name, x in leaves.items()}
-    o, final = chunk_linear_attention(**leaves, output_final_state=True, backend=backend, **options)
-    wanted = {name: x for name, x in leaves.items() if x is not None}
+    o, final = linear_attention(**leaves, output_final_state=True, backend=backend, **options)
+    tensors = {name: x for name, x in leaves.items() if x is not None}
     loss = (o.double() * d_out.double()).sum() + (final.double() * d_final.double()).sum()
-    gradients = torch.autograd.grad(loss, list(wanted.values()))
-    found = {"o": o, "final": final, **dict(zip((f"d{name}" for name in wanted), gradients))}
-    return {name: x.double() for name, x in found.items()}
+    gradients = torch.autograd.grad(loss, list(tensors.values()))
+    results = {"o": o, "final": final, **dict(zip((f"d{name}" for name in tensors), gradients))}
+    return {name: x.double() for name, x in results.items()}
 
 
-def agree(found, expected, tolerance):
+def agree(results, expected, tolerance):
     for name, value in expected.items():
-        gap, size = (found[name] - value).abs().max(), value.abs().max()
+        gap, size = (results[name] - value).abs().max(), value.abs().max()
         assert gap <= tolerance * size, f"{name}: {gap:.2e} of {size:.2e}"
 
 
@@ -100,10 +96,10 @@ def test_short_types(dtype, tolerance):
 def test_gradient_of_the_output_alone_and_of_the_state_alone():
     leaves, d_out, d_final = draw(1, 2, 20, 16, 16, "head", True)
     expected = outcome(leaves, d_out, 0 * d_final, "recurrent")
-    o, _ = chunk_linear_attention(**leaves, chunk_size=16, backend="triton")
+    o, _ = linear_attention(**leaves, chunk_size=16, backend="triton")
     (dq,) = torch.autograd.grad((o * d_out).sum(), leaves["q"])
     torch.testing.assert_close(dq.double(), expected["dq"], atol=1e-4, rtol=1e-4)
-    _, final = chunk_linear_attention(**leaves, chunk_size=16, output_final_state=True, backend="triton")
+    _, final = linear_attention(**leaves, chunk_size=16, output_final_state=True, backend="triton")
     (dk,) = torch.autograd.grad((final * d_final).sum(), leaves["k"])
     torch.testing.assert_close(
         dk.double(), outcome(leaves, 0 * d_out, d_final, "recurrent")["dk"], atol=1e-4, rtol=1e-4
@@ -111,11 +107,11 @@ def test_gradient_of_the_output_alone_and_of_the_state_alone():
 
 
 def test_segments_fill_the_device():
-    assert fused.segment_length(8192, programs=256, processors=132, block=64) == 4096
-    assert fused.segment_length(131072, programs=32, processors=132, block=64) == 14592
-    assert fused.segment_length(2048, programs=16, processors=132, block=64) == 256
-    assert fused.segment_length(100, programs=1, processors=132, block=64) == 128
-    cut = fused.cut_segments(1, 10, (0, 4, 4, 10), 4, "cpu")
+    assert packed.segment_length(8192, programs=256, processors=132, block=64) == 4096
+    assert packed.segment_length(131072, programs=32, processors=132, block=64) == 14592
+    assert packed.segment_length(2048, programs=16, processors=132, block=64) == 256
+    assert packed.segment_length(100, programs=1, processors=132, block=64) == 128
+    cut = packed.cut_segments(1, 10, (0, 4, 4, 10), 4, "cpu")
     assert cut.begins.tolist() == [0, 4, 8]
     assert cut.ends.tolist() == [4, 8, 10]
     assert cut.owners.tolist() == [0, 2, 2]
@@ -128,15 +124,15 @@ def test_segments_fill_the_device():
 @pytest.mark.parametrize("decay", [None, "head", "token"])
 def test_decoding_by_the_kernel_goes_on_where_a_prefill_ended(decay):
     leaves, _, _ = draw(2, 2, 9, 12, 40, decay, True)
-    given = {name: x if x is None else x.detach() for name, x in leaves.items()}
-    wanted, end = recurrent_linear_attention(**given, output_final_state=True)
-    state, rates, outputs = given["initial_state"], given["log_decay"], []
+    arguments = {name: x if x is None else x.detach() for name, x in leaves.items()}
+    expected, end = linear_attention(**arguments, output_final_state=True, backend="recurrent")
+    state, rates, outputs = arguments["initial_state"], arguments["log_decay"], []
     for t in range(9):
-        q, k, v = (given[name][:, :, t] for name in ("q", "k", "v"))
-        rate = rates[:, :, t] if decay == "token" else rates
+        q, k, v = (arguments[name][:, t] for name in ("q", "k", "v"))
+        rate = rates[:, t] if decay == "token" else rates
         o, state = linear_attention_step(state, q, k, v, rate, backend="triton")
         outputs.append(o)
-    torch.testing.assert_close(torch.stack(outputs, 2), wanted, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(torch.stack(outputs, 1), expected, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(state, end, rtol=1e-5, atol=1e-5)
     with pytest.raises(ValueError, match=r"torch\.float64"):
         linear_attention_step(state.double(), q, k, v, rate, backend="triton")
@@ -145,7 +141,7 @@ def test_decoding_by_the_kernel_goes_on_where_a_prefill_ended(decay):
 def test_double_precision_is_refused():
     x = torch.ones(1, 1, 4, 4, dtype=torch.float64, device=DEVICE)
     with pytest.raises(ValueError, match=r"torch\.float64"):
-        chunk_linear_attention(x, x, x, None, backend="triton")
+        linear_attention(x, x, x, None, backend="triton")
 
 
 def test_kernels_compile_for_tensor_cores():

@@ -1,6 +1,5 @@
 """All forms of the Mamba-3 scan are one map: outputs, final states and every gradient; and it refuses bad input."""
 
-import dataclasses
 import itertools
 
 import pytest
@@ -20,7 +19,7 @@ SHAPES = [
     {"R": 3, "H": 6, "G": 3, "A": 3, "T": 9, "S": 0},
     {"N": 7, "S": 2, "G": 4, "T": 33},
 ]
-FORMS = ["quadratic", "torch"]
+FORMS = ["quadratic", "chunked"]
 
 
 def _label(shape: dict) -> str:
@@ -30,108 +29,107 @@ def _label(shape: dict) -> str:
 @pytest.mark.parametrize("shape", SHAPES, ids=_label)
 @pytest.mark.parametrize("form", FORMS)
 def test_forms_agree_with_the_recurrence_in_values_states_and_gradients(form, shape):
-    given = make(**shape)
-    wanted = run(given, backend="recurrent")
-    errors = relative_errors(run(given, backend=form, chunk_size=8), wanted)
+    arguments = make(**shape)
+    expected = run(arguments, backend="recurrent")
+    errors = relative_errors(run(arguments, backend=form, chunk_size=8), expected)
     assert max(errors.values()) < 1e-12, errors
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_float32_stays_close(form):
-    given = make(T=200, b=1)
-    wanted = run(given, backend="recurrent")
-    given = {name: cast(value, torch.float32) for name, value in given.items()}
-    errors = relative_errors(run(given, backend=form, chunk_size=32), wanted)
+    arguments = make(T=200, b=1)
+    expected = run(arguments, backend="recurrent")
+    arguments = {name: cast(value, torch.float32) for name, value in arguments.items()}
+    errors = relative_errors(run(arguments, backend=form, chunk_size=32), expected)
     assert max(errors.values()) < 2e-5, errors
 
 
 @pytest.mark.parametrize("rank", [1, 2])
 def test_gradcheck(rank):
-    given = make(b=1, T=5, H=2, P=2, G=1, N=4, S=2, R=rank)
-    state = given.pop("initial_state")
-    mimo = given.pop("mimo", None)
-    names = list(given)
-    values = [*given.values(), *vars(state).values(), *(mimo or ())]
+    arguments = make(b=1, T=5, H=2, P=2, G=1, N=4, S=2, R=rank)
+    state = arguments.pop("initial_state")
+    mimo = arguments.pop("mimo", None)
+    names = list(arguments)
+    values = [*arguments.values(), *state, *(mimo or ())]
 
     def function(*tensors):
         options = dict(zip(names, tensors))
         start = Mamba3State(*tensors[len(names) : len(names) + 4])
         if mimo is not None:
             options["mimo"] = tensors[len(names) + 4 :]
-        y, final = mamba3_scan(**options, initial_state=start, output_final_state=True, backend="torch", chunk_size=2)
+        y, final = mamba3_scan(**options, initial_state=start, output_final_state=True, backend="chunked", chunk_size=2)
         return y, final.h
 
     assert torch.autograd.gradcheck(function, [value.requires_grad_() for value in values])
 
 
 def test_no_rotation_and_zero_rotation_are_the_same():
-    given = make(initial=False)
-    given["angles"] = torch.zeros_like(given["angles"])
-    still = mamba3_scan(**given, backend="torch")[0]
-    del given["angles"]
-    torch.testing.assert_close(mamba3_scan(**given, backend="torch")[0], still)
+    arguments = make(initial=False)
+    arguments["angles"] = torch.zeros_like(arguments["angles"])
+    still = mamba3_scan(**arguments, backend="chunked")[0]
+    del arguments["angles"]
+    torch.testing.assert_close(mamba3_scan(**arguments, backend="chunked")[0], still)
 
 
 def test_complex_recurrence_is_the_rotated_real_scan():
-    given = make(G=4, S=4, initial=False)
+    arguments = make(G=4, S=4, initial=False)
     for name in ("C_bias", "B_bias", "D", "z"):
-        del given[name]
-    turn = given["dt"][..., None] * torch.pi * torch.tanh(given["angles"])
-    wanted = complex_scan(
-        given["C"], given["B"], given["x"], given["log_decay"], given["dt"], torch.sigmoid(given["trap"]), turn
-    )
-    for form in ("recurrent", "quadratic", "torch"):
-        torch.testing.assert_close(mamba3_scan(**given, backend=form)[0], wanted, rtol=1e-12, atol=1e-12)
+        del arguments[name]
+    C, B, x, log_decay, dt, trap, angles = (arguments[name] for name in PER_TOKEN if name != "z")
+    turn = dt[..., None] * torch.pi * torch.tanh(angles)
+    expected = complex_scan(C, B, x, log_decay, dt, torch.sigmoid(trap), turn)
+    for form in ("recurrent", "quadratic", "chunked"):
+        torch.testing.assert_close(mamba3_scan(**arguments, backend=form)[0], expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [{}, {"R": 4, "S": 4}], ids=_label)
 def test_decoding_goes_on_where_a_chunked_prefill_ended(shape):
-    given = make(**shape)
-    state = given.pop("initial_state")
-    wanted, end = mamba3_scan(**given, initial_state=state, output_final_state=True, backend="recurrent")
+    arguments = make(**shape)
+    state = arguments.pop("initial_state")
+    expected, end = mamba3_scan(**arguments, initial_state=state, output_final_state=True, backend="recurrent")
     cut = 13
-    head = {name: value[:, :cut] if name in PER_TOKEN else value for name, value in given.items()}
-    y, state = mamba3_scan(**head, initial_state=state, output_final_state=True, backend="torch", chunk_size=8)
+    head = {name: value[:, :cut] if name in PER_TOKEN else value for name, value in arguments.items()}
+    y, state = mamba3_scan(**head, initial_state=state, output_final_state=True, backend="chunked", chunk_size=8)
     outputs = [y]
-    for t in range(cut, wanted.shape[1]):
-        token = {name: value[:, t] if name in PER_TOKEN else value for name, value in given.items()}
+    for t in range(cut, expected.shape[1]):
+        token = {name: value[:, t] if name in PER_TOKEN else value for name, value in arguments.items()}
         o, state = mamba3_step(state, **token)
         outputs.append(o[:, None])
-    torch.testing.assert_close(torch.cat(outputs, 1), wanted, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(torch.cat(outputs, 1), expected, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(state.h, end.h, rtol=1e-12, atol=1e-12)
 
 
 def _sequence(state: Mamba3State, i: int) -> Mamba3State:
-    return Mamba3State(*(value[i : i + 1] for value in vars(state).values()))
+    return Mamba3State(*(value[i : i + 1] for value in state))
 
 
 @pytest.mark.parametrize("form", ["recurrent", *FORMS])
 def test_packed_sequences_are_separate_ones(form):
-    given = make(b=1, T=30, initial=False)
+    arguments = make(b=1, T=30, initial=False)
     bounds = [0, 7, 7, 20, 30]
     states = make(b=4, T=1)["initial_state"]
     y, final = mamba3_scan(
-        **given, cu_seqlens=torch.tensor(bounds), initial_state=states, output_final_state=True, backend=form,
+        **arguments, cu_seqlens=torch.tensor(bounds), initial_state=states, output_final_state=True, backend=form,
         chunk_size=4,
     )  # fmt: skip
     for i, (start, end) in enumerate(itertools.pairwise(bounds)):
         if start == end:
             torch.testing.assert_close(final.h[i], states.h[i])
             continue
-        part = {name: value[:, start:end] if name in PER_TOKEN else value for name, value in given.items()}
+        part = {name: value[:, start:end] if name in PER_TOKEN else value for name, value in arguments.items()}
         alone, state = mamba3_scan(
             **part, initial_state=_sequence(states, i), output_final_state=True, backend="recurrent"
         )
         torch.testing.assert_close(y[:, start:end], alone)
-        for found, wanted in zip(vars(_sequence(final, i)).values(), vars(state).values()):
-            torch.testing.assert_close(found, wanted)
+        for packed, separate in zip(_sequence(final, i), state):
+            torch.testing.assert_close(packed, separate)
 
 
 def test_the_final_state_does_not_look_ahead():
     """h_T of a prefix is the state of the recurrence there, whatever follows."""
-    given = make(initial=False, T=10)
-    prefix = {name: value[:, :6] if name in PER_TOKEN else value for name, value in given.items()}
-    _, short = mamba3_scan(**prefix, output_final_state=True, backend="torch", chunk_size=4)
+    arguments = make(initial=False, T=10)
+    prefix = {name: value[:, :6] if name in PER_TOKEN else value for name, value in arguments.items()}
+    _, short = mamba3_scan(**prefix, output_final_state=True, backend="chunked", chunk_size=4)
     _, exact = mamba3_scan(**prefix, output_final_state=True, backend="recurrent")
     torch.testing.assert_close(short.h, exact.h, rtol=1e-12, atol=1e-12)
 
@@ -150,24 +148,24 @@ def test_the_final_state_does_not_look_ahead():
     ],
 )
 def test_bad_arguments_are_refused_by_name(change, message):
-    given = make()
+    arguments = make()
     for name, edit in change.items():
-        given[name] = edit(given[name])
+        arguments[name] = edit(arguments[name])
     with pytest.raises(ValueError, match=message):
-        mamba3_scan(**given)
+        mamba3_scan(**arguments)
 
 
 def test_ranks_need_their_weights():
-    given = make(R=2)
+    arguments = make(R=2)
     with pytest.raises(ValueError, match="mimo"):
-        mamba3_scan(**{**given, "mimo": None})
+        mamba3_scan(**{**arguments, "mimo": None})
     with pytest.raises(ValueError, match="mimo m_x"):
-        mamba3_scan(**{**given, "mimo": tuple(value[:, :1] for value in given["mimo"])})
+        mamba3_scan(**{**arguments, "mimo": tuple(value[:, :1] for value in arguments["mimo"])})
     with pytest.raises(ValueError, match="backend"):
-        mamba3_scan(**given, backend="fast")
-    state = given["initial_state"]
+        mamba3_scan(**arguments, backend="fast")
+    state = arguments["initial_state"]
     with pytest.raises(ValueError, match=r"initial_state\.h"):
-        mamba3_scan(**{**given, "initial_state": dataclasses.replace(state, h=state.h[..., 1:])})
+        mamba3_scan(**{**arguments, "initial_state": state._replace(h=state.h[..., 1:])})
 
 
 def test_triton_kernels():

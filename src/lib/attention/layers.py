@@ -6,7 +6,7 @@ A layer maps a sequence to a sequence; `begin` gives the state that decoding sta
 import torch
 from torch import nn
 
-from kernels.linear_attention import chunk_linear_attention, linear_attention_step
+from kernels.linear_attention import linear_attention, linear_attention_step
 from lib.attention.decay import alibi_slopes, layer_decay
 from lib.attention.plain import quadratic_attention
 from lib.attention.softmax import rope, softmax_attention
@@ -14,15 +14,15 @@ from lib.training.stacked import StackedLinear, rms_normalise
 
 
 def split_heads(x: torch.Tensor, heads: int) -> torch.Tensor:
-    """`(models, batch, T, width)` as `(models * batch, heads, T, width / heads)`."""
+    """`(models, batch, T, width)` as `(models * batch, T, heads, width / heads)`."""
     models, batch, tokens, width = x.shape
-    return x.view(models * batch, tokens, heads, width // heads).transpose(1, 2)
+    return x.view(models * batch, tokens, heads, width // heads)
 
 
 def join_heads(x: torch.Tensor, models: int) -> torch.Tensor:
     """The inverse of `split_heads`."""
-    rows, heads, tokens, width = x.shape
-    return x.transpose(1, 2).reshape(models, rows // models, tokens, heads * width)
+    rows, tokens, heads, width = x.shape
+    return x.reshape(models, rows // models, tokens, heads * width)
 
 
 def _check(width: int, heads: int) -> None:
@@ -70,7 +70,7 @@ class TransNormerAttention(nn.Module):
         if self.form == "quadratic":
             o = quadratic_attention(q, k, v, self.log_decay)
         else:
-            o, _ = chunk_linear_attention(q, k, v, self.log_decay, chunk_size=self.chunk_size)
+            o, _ = linear_attention(q, k, v, self.log_decay, chunk_size=self.chunk_size)
         return self._output(join_heads(o, len(x)), x)
 
     def begin(self, models: int, batch: int, context: int, source: torch.Generator | None = None):
@@ -101,9 +101,10 @@ class SoftmaxAttention(nn.Module):
 
     def forward(self, x):
         """The layer on `(models, batch, T, width)`."""
-        q, k, v = (split_heads(layer(x), self.heads) for layer in (self.query, self.key, self.value))
+        q, k, v = (split_heads(layer(x), self.heads).transpose(1, 2) for layer in (self.query, self.key, self.value))
         place = torch.arange(x.shape[2], device=x.device)
-        return self.out(join_heads(softmax_attention(rope(q, place), rope(k, place), v), len(x)))
+        o = softmax_attention(rope(q, place), rope(k, place), v)
+        return self.out(join_heads(o.transpose(1, 2), len(x)))
 
     def begin(self, models: int, batch: int, context: int, source: torch.Generator | None = None, room: int = 64):
         """Cache of keys and values with `context` tokens in it and room for more, and how many there are."""

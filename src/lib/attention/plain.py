@@ -1,6 +1,6 @@
 """Plain forms of causal linear attention with a decay by head: what the block form is compared with.
 
-All take q, k `(B, H, T, D)`, v `(B, H, T, E)` and a log decay `(H,)`, and return `(B, H, T, E)`.
+All take q, k `[B, T, H, D]`, v `[B, T, H, E]` and a log decay `[H]`, and return `[B, T, H, E]`.
 """
 
 import torch
@@ -17,7 +17,8 @@ def decay_mask(log_decay: torch.Tensor, tokens: int) -> torch.Tensor:
 
 def quadratic_attention(q, k, v, log_decay) -> torch.Tensor:
     """O = (Q K^T * M) V with the whole mask M: T^2 time and memory; autograd keeps the T x T products."""
-    return (q @ k.mT * decay_mask(log_decay, q.shape[2])) @ v
+    q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+    return ((q @ k.mT * decay_mask(log_decay, q.shape[2])) @ v).transpose(1, 2)
 
 
 def tiled_quadratic_attention(q, k, v, log_decay, tile: int = 256) -> torch.Tensor:
@@ -25,6 +26,7 @@ def tiled_quadratic_attention(q, k, v, log_decay, tile: int = 256) -> torch.Tens
 
     Off the diagonal the mask is an outer product of decays from and to the tile's start, so it is never formed there.
     """
+    q, k, v = (x.transpose(1, 2) for x in (q, k, v))
     tokens, out = q.shape[2], []
     inside = decay_mask(log_decay, min(tile, tokens))
     rate = log_decay[:, None, None]
@@ -39,24 +41,24 @@ def tiled_quadratic_attention(q, k, v, log_decay, tile: int = 256) -> torch.Tens
             right = k[:, :, :start] * torch.exp(rate * (start - place[:start])).to(k.dtype)
             o = o + (left @ right.mT) @ v[:, :, :start]
         out.append(o)
-    return torch.cat(out, 2)
+    return torch.cat(out, 2).transpose(1, 2)
 
 
 def recurrent_attention(q, k, v, log_decay) -> torch.Tensor:
     """Token by token, in the type of the inputs."""
-    state = v.new_zeros(*q.shape[:2], q.shape[3], v.shape[3])
+    state = v.new_zeros(len(q), *q.shape[2:], v.shape[3])
     outputs = []
-    for t in range(q.shape[2]):
-        o, state = linear_attention_step(state, q[:, :, t], k[:, :, t], v[:, :, t], log_decay)
+    for t in range(q.shape[1]):
+        o, state = linear_attention_step(state, q[:, t], k[:, t], v[:, t], log_decay)
         outputs.append(o)
-    return torch.stack(outputs, 2)
+    return torch.stack(outputs, 1)
 
 
 def cumsum_attention(q, k, v, log_decay) -> torch.Tensor:
-    """All states S_t side by side as `(B, H, T, D, E)`, then o_t = q_t S_t: D times the memory of the inputs."""
+    """All states S_t side by side as `[B, T, H, D, E]`, then o_t = q_t S_t: D times the memory of the inputs."""
     states = k.unsqueeze(-1) * v.unsqueeze(-2)
     lam = torch.exp(log_decay)[:, None, None]
-    running = [states[:, :, 0]]
-    for t in range(1, q.shape[2]):
-        running.append(torch.addcmul(states[:, :, t], lam, running[-1]))
-    return (q.unsqueeze(-2) @ torch.stack(running, 2)).squeeze(-2)
+    running = [states[:, 0]]
+    for t in range(1, q.shape[1]):
+        running.append(torch.addcmul(states[:, t], lam, running[-1]))
+    return (q.unsqueeze(-2) @ torch.stack(running, 1)).squeeze(-2)

@@ -42,12 +42,12 @@ def step_call(shape: Shape, rank: int, size: int, dtype: torch.dtype, device: st
 
     Args:
         shape, rank, size, dtype, device: as in `scan_inputs`; the number of tokens does not matter.
-        state_dtype: of the matrix state, float32 unless told.
+        state_dtype: of the matrix state, float32 by default.
     """
     leaves, constants = scan_inputs((*shape[:2], 1, shape[3]), rank, size, dtype, device)
     C, B, x, dt, trap, angles, z = (value.detach() for value in leaves)
     _, state = mamba3_scan(C, B, x, -dt, dt, trap, angles, z=z, output_final_state=True, **constants)
-    state.h = state.h.to(state_dtype or torch.float32)
+    state = state._replace(h=state.h.to(state_dtype or torch.float32))
     C, B, x, dt, trap, angles, z = (value[:, 0] for value in (C, B, x, dt, trap, angles, z))
     return lambda: mamba3_step(state, C, B, x, -dt, dt, trap, angles, z=z, **constants)[0]
 
@@ -105,24 +105,24 @@ def _wide(shape, dtype, device) -> tuple[torch.Tensor, ...]:
     q, k, _ = random_inputs((batch, heads, tokens, 2 * width), dtype, device)
     v = random_inputs(shape, dtype, device)[2]
     source = torch.Generator().manual_seed(1)
-    decay = (-0.1 * torch.rand((batch, heads, tokens), generator=source)).to(device).requires_grad_()
+    decay = (-0.1 * torch.rand((batch, tokens, heads), generator=source)).to(device).requires_grad_()
     return q, k, v, decay
 
 
 def _scalar_decay(shape, dtype, device, block):
     inputs = _wide(shape, dtype, device)
-    return inputs, lambda q, k, v, decay: attention.chunk_linear_attention(q, k, v, decay, chunk_size=block)[0]
+    return inputs, lambda q, k, v, decay: attention.linear_attention(q, k, v, decay, chunk_size=block)[0]
 
 
 def _peer(shape, dtype, device, block):
     from fla.ops.simple_gla import chunk_simple_gla
 
-    inputs = tuple(x.detach().transpose(1, 2).contiguous().requires_grad_() for x in _wide(shape, dtype, device))
+    inputs = _wide(shape, dtype, device)
     return inputs, lambda q, k, v, decay: chunk_simple_gla(q, k, v, g=decay, scale=1.0)[0]
 
 
 def _softmax(shape, dtype, device, block):
-    return random_inputs(shape, dtype, device), attention.softmax_attention
+    return random_inputs(shape, dtype, device, heads_first=True), attention.softmax_attention
 
 
 MAMBA3 = {

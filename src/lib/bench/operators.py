@@ -54,10 +54,18 @@ class Operator:
         return here and (device == "cuda" or not self.cuda)
 
 
-def random_inputs(shape: Shape, dtype: torch.dtype, device: str) -> tuple[torch.Tensor, ...]:
-    """Standard normal q, k, v as leaves, from a fixed seed."""
+def random_inputs(shape: Shape, dtype: torch.dtype, device: str, heads_first: bool = False) -> tuple[torch.Tensor, ...]:
+    """Standard normal q, k, v as leaves, from a fixed seed.
+
+    Args:
+        shape: batch, heads, tokens, width.
+        dtype, device: of the tensors.
+        heads_first: `[B, H, T, D]`, as softmax attention takes them, and not `[B, T, H, D]`.
+    """
+    batch, heads, tokens, width = shape
+    axes = shape if heads_first else (batch, tokens, heads, width)
     source = torch.Generator().manual_seed(0)
-    return tuple(torch.randn(shape, generator=source).to(device, dtype).requires_grad_() for _ in range(3))
+    return tuple(torch.randn(axes, generator=source).to(device, dtype).requires_grad_() for _ in range(3))
 
 
 def head_decay(shape: Shape, device: str) -> torch.Tensor:
@@ -74,31 +82,28 @@ def _linear(form: Callable) -> Callable:
 
 
 def _softmax(shape, dtype, device, block):
-    return random_inputs(shape, dtype, device), attention.softmax_attention
+    return random_inputs(shape, dtype, device, heads_first=True), attention.softmax_attention
 
 
 def _linear_decode(shape, dtype, device, block):
     batch, heads, _, width = shape
     q, k, v = (x.detach() for x in random_inputs((batch, heads, 1, width), dtype, device))
     state, decay = torch.zeros(batch, heads, width, width, device=device), head_decay(shape, device)
-    return (), lambda: attention.linear_attention_step(state, q[:, :, 0], k[:, :, 0], v[:, :, 0], decay)[0]
+    return (), lambda: attention.linear_attention_step(state, q[:, 0], k[:, 0], v[:, 0], decay)[0]
 
 
 def _softmax_decode(shape, dtype, device, block):
-    q, k, v = (x.detach() for x in random_inputs(shape, dtype, device))
+    q, k, v = (x.detach() for x in random_inputs(shape, dtype, device, heads_first=True))
     return (), lambda: attention.softmax_attention(q[:, :, -1:], k, v, causal=False)
 
 
 def _peer(name: str) -> Callable:
-    """An operator of flash-linear-attention; its layout is `(B, T, H, D)` and its default scale D^-1/2."""
+    """An operator of flash-linear-attention, which has these axes and a default scale of D^-1/2."""
 
     def build(shape, dtype, device, block):
         import fla.ops.simple_gla as ops
 
-        decay = head_decay(shape, device)
-        inputs = tuple(
-            x.detach().transpose(1, 2).contiguous().requires_grad_() for x in random_inputs(shape, dtype, device)
-        )
+        inputs, decay = random_inputs(shape, dtype, device), head_decay(shape, device)
         return inputs, lambda q, k, v: getattr(ops, name)(q, k, v, g_gamma=decay, scale=1.0)[0]
 
     return build
@@ -134,7 +139,7 @@ def softmax_counts(shape: Shape, size: int) -> tuple[tuple[float, float], tuple[
 
 LINEAR_ATTENTION = {
     "chunked": Operator(
-        _linear(lambda q, k, v, decay, block: attention.chunk_linear_attention(q, k, v, decay, chunk_size=block)[0]),
+        _linear(lambda q, k, v, decay, block: attention.linear_attention(q, k, v, decay, chunk_size=block)[0]),
         _linear_decode,
         linear_counts,
         count_step=linear_step_counts,

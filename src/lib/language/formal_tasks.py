@@ -4,7 +4,9 @@ Sequences begin with a token BOS. Targets hold the class to predict at each posi
 asked (Delétang et al. 2023 for the arithmetic tasks).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -127,11 +129,11 @@ def evaluate(expression: str | Sequence[int], modulus: int = MODULUS) -> int:
 
     def take(expected: str = "") -> str:
         nonlocal position
-        found = peek()
-        if not found or (expected and found != expected):
+        character = peek()
+        if not character or (expected and character != expected):
             raise ValueError(f"expression: got {''.join(text)!r}, expected {expected or 'more'} at {position}")
         position += 1
-        return found
+        return character
 
     def factor() -> int:
         character = take()
@@ -174,3 +176,38 @@ def scaled_accuracy(accuracy, chance: float):
     if not 0 <= chance < 1:
         raise ValueError(f"chance: got {chance}, expected at least 0 and below 1")
     return (accuracy - chance) / (1 - chance)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A formal task.
+
+    Args:
+        draw: takes the number of sequences, their length and a generator; returns tokens and targets.
+        vocabulary: number of tokens.
+        chance: accuracy of guessing.
+        dense: whether every position asks for a class; otherwise only the last one does.
+        odd: whether lengths must be odd.
+    """
+
+    draw: Callable[[int, int, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+    vocabulary: int
+    chance: float
+    dense: bool = False
+    odd: bool = False
+
+
+def _arithmetic(brackets: bool, n: int, length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return modular_arithmetic(n, length, MODULUS, brackets, not brackets, rng)
+
+
+def _cyclic_sum(n: int, length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return cyclic_sum(n, length, MODULUS, rng)
+
+
+TASKS = {
+    "parity": Task(parity, 3, 1 / 2, dense=True),
+    "cyclic_sum": Task(_cyclic_sum, MODULUS + 1, 1 / MODULUS, dense=True),
+    "arithmetic": Task(partial(_arithmetic, False), len(symbols()), 1 / MODULUS, odd=True),  # with products
+    "brackets": Task(partial(_arithmetic, True), len(symbols()), 1 / MODULUS),  # sums and differences
+}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, silu, softplus
 
-from kernels.gated_delta import chunk_gated_delta_rule
+from kernels.gated_delta import gated_delta_rule
 from lib.ssm import parts
 from lib.training.stacked import StackedLinear, StackedRMSNorm
 
@@ -55,16 +55,15 @@ class GatedDeltaNet(nn.Module):
         qkv, gate, a, beta = torch.split(self.in_proj(u), self.columns, -1)
         qkv = silu(parts.short_convolution(qkv, self.conv)[0])
         q, k, v = torch.split(qkv, [self.H * self.K, self.H * self.K, self.H * self.V], -1)
-        q, k, v = (parts.to_heads(value, self.H).transpose(1, 2) for value in (q, k, v))
+        q, k, v = (parts.to_heads(value, self.H) for value in (q, k, v))
         log_decay = -torch.exp(self.A_log)[:, None, None] * softplus(a + self.dt_bias[:, None, None])
         beta, log_decay = (
-            parts.to_heads(value, self.H)[..., 0].transpose(1, 2)
-            for value in (self.strongest * torch.sigmoid(beta), log_decay)
+            parts.to_heads(value, self.H)[..., 0] for value in (self.strongest * torch.sigmoid(beta), log_decay)
         )
-        o, _ = chunk_gated_delta_rule(
-            normalize(q, dim=-1), normalize(k, dim=-1), v, beta, log_decay,
-            scale=1 / math.sqrt(self.K), chunk_size=self.chunk_size,
-        )  # fmt: skip
-        o = parts.from_heads(o.transpose(1, 2).contiguous(), self.models).unflatten(-1, (self.H, self.V))
+        q, k = normalize(q, dim=-1), normalize(k, dim=-1)
+        o, _ = gated_delta_rule(
+            q, k, v.to(q.dtype), beta, log_decay, scale=1 / math.sqrt(self.K), chunk_size=self.chunk_size
+        )
+        o = parts.from_heads(o.contiguous(), self.models).unflatten(-1, (self.H, self.V))
         o = self.norm(o).flatten(-2) * silu(gate)
         return self.out_proj(o)

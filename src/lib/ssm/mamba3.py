@@ -178,6 +178,6 @@ class Mamba3(nn.Module):
         arguments, options, tail = self._inputs(u[:, :, None], state)
         options["z"] = options["z"][:, 0]
         arguments = [None if value is None else value[:, 0] for value in arguments]
-        backend = "auto" if self.backend == "quadratic" else self.backend
+        backend = self.backend if self.backend in ("auto", "triton") else "recurrent"
         y, scan = mamba3_step(state.scan, *arguments, **options, backend=backend)
         return self._output(y[:, None])[:, :, 0], LayerState(scan, tail, state.tokens + 1)

@@ -61,9 +61,15 @@ def mixer(
         return Mamba2(width, sources, **sizes, data_decay=name == "mamba2_data", backend=backend, chunk_size=chunk_size)
     if name in ("gdn", "gdn_signed"):
         return GatedDeltaNet(
-            width, sources, n_heads=expand * width // head_dim, d_key=d_state, d_value=head_dim, dt_range=dt_range,
-            negative_eigenvalues=name == "gdn_signed", chunk_size=min(chunk_size, 32),
-        )  # fmt: skip
+            width,
+            sources,
+            n_heads=expand * width // head_dim,
+            d_key=d_state,
+            d_value=head_dim,
+            dt_range=dt_range,
+            negative_eigenvalues=name == "gdn_signed",
+            chunk_size=min(chunk_size, 32),
+        )
     if name == "softmax":
         return SoftmaxAttention(width, width // head_dim, sources)
     raise ValueError(f"name: got {name!r}, expected one of {', '.join([*MAMBA3, *OTHERS])}")
@@ -107,16 +113,48 @@ def sequence_model(
     return LanguageModel(vocabulary, width, mixers, channels, sources)
 
 
+def token_turns(model: LanguageModel, vocabulary: int) -> Tensor | None:
+    """Rotation that each single token brings in the first layer, `(models, vocabulary, H, S)`.
+
+    None where that layer has no data-dependent rotation.
+    """
+    first = model.mixers[0]
+    if not isinstance(first, Mamba3) or first.rotation != "data":
+        return None
+    weight = model.embedding.weight
+    with torch.no_grad():
+        tokens = torch.arange(vocabulary, device=weight.device).expand(len(weight), 1, -1)
+        return first.turns(model.mixer_norms[0](model.embedding(tokens)))[:, 0]
+
+
 def hidden_for(parameters: int, name: str, vocabulary: int, width: int, layers: int, *, channel: str, **options) -> int:
     """Width of the channel mixers, a multiple of 4, that brings a model closest to a number of parameters."""
 
     def size(hidden: int) -> int:
-        source = [torch.Generator().manual_seed(0)]
-        model = sequence_model(name, vocabulary, width, layers, source, hidden=hidden, channel=channel, **options)
-        return count_parameters(model)
+        return _parameters(name, vocabulary, width, layers, hidden=hidden, channel=channel, **options)
 
     least, more = size(4), size(8)
     return max(4, 4 * round(1 + (parameters - least) / (more - least)))
+
+
+def matched_hidden(
+    name: str, vocabulary: int, width: int, layers: int, *, hidden: int, channel: str, like: str = "mamba3", **options
+) -> int:
+    """Width of the channel mixers that gives a model the parameters of another one whose channel mixers have `hidden`.
+
+    Args:
+        name, vocabulary, width, layers, channel, options: as in `sequence_model`.
+        hidden: width of the other model's channel mixers.
+        like: mixer of the other model.
+    """
+    parameters = _parameters(like, vocabulary, width, layers, hidden=hidden, channel=channel, **options)
+    return hidden_for(parameters, name, vocabulary, width, layers, channel=channel, **options)
+
+
+def _parameters(name: str, vocabulary: int, width: int, layers: int, **options) -> int:
+    """Parameters of a model, without memory for their values."""
+    with torch.device("meta"):
+        return count_parameters(sequence_model(name, vocabulary, width, layers, [None], **options))
 
 
 def state_bytes(name: str, width: int, *, head_dim: int, d_state: int, expand: int = 2, bytes_each: int = 4) -> int:

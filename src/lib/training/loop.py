@@ -34,6 +34,17 @@ def rate(step: int, steps: int, warmup: int, decay: str = "cosine", floor: float
     return grow * (floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2)
 
 
+def grow(step: int, steps: int, first: int, last: int, share: float) -> int:
+    """A size that grows linearly from `first` to `last` over a share of all steps, rounded down.
+
+    Args:
+        step, steps: now, counted from 0, and in all.
+        first, last: sizes.
+        share: of the steps, at which `last` is reached.
+    """
+    return int(first + (last - first) * min(1.0, step / max(1, share * steps)))
+
+
 def clip_each(parameters: list[nn.Parameter], bound: float) -> torch.Tensor:
     """Scale each model's gradient down to a norm of at most `bound`; returns the norms before, `(models,)`."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -51,7 +62,7 @@ def adamw(model: nn.Module, learning_rate: float, betas=(0.9, 0.95), weight_deca
         if parameter.requires_grad:
             groups.setdefault(bool(getattr(parameter, "no_weight_decay", False)), []).append(parameter)
     return torch.optim.AdamW(
-        [{"params": found, "weight_decay": 0.0 if free else weight_decay} for free, found in sorted(groups.items())],
+        [{"params": group, "weight_decay": 0.0 if free else weight_decay} for free, group in sorted(groups.items())],
         lr=learning_rate, betas=betas, fused=True,
     )  # fmt: skip
 
@@ -68,6 +79,7 @@ def train(
     betas: tuple[float, float] = (0.9, 0.95),
     weight_decay: float = 0.01,
     clip: float = 1.0,
+    parts: int = 1,
     label: str = "steps",
 ) -> np.ndarray:
     """Train a stack of models; each behaves as if it were alone.
@@ -78,10 +90,11 @@ def train(
         steps, learning_rate, warmup, decay, floor: see `rate`.
         betas, weight_decay: of AdamW.
         clip: largest norm of one model's gradient.
+        parts: batches whose mean gradient makes one step, where one batch does not fit into memory.
         label: what the steps are called in the stage's log.
 
     Returns:
-        Losses before each update, `(steps, models)`.
+        Losses before each update, `(steps, models)`; the mean over the parts.
 
     Raises:
         ValueError: a loss is not finite.
@@ -92,12 +105,15 @@ def train(
     for step in progress(range(steps), label):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * rate(step, steps, warmup, decay, floor)
-        losses = loss(step)
         optimiser.zero_grad(set_to_none=True)
-        losses.sum().backward()
+        losses = 0.0
+        for _ in range(parts):
+            part = loss(step) / parts
+            part.sum().backward()
+            losses = losses + part.detach()
         clip_each(parameters, clip)
         optimiser.step()
-        trace.append(losses.detach().cpu().numpy())
+        trace.append(losses.cpu().numpy())
         if not np.isfinite(trace[-1]).all():
             raise ValueError(f"training: got the losses {trace[-1].tolist()} at step {step}, expected finite ones")
     return np.stack(trace)
@@ -111,6 +127,27 @@ def token_losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     entropy = nn.functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), reduction="none", ignore_index=-100)
     entropy = entropy.view(len(logits), -1)
     return entropy.sum(1) / (targets.flatten(1) != -100).sum(1).clamp_min(1)
+
+
+def held_out_loss(
+    model: nn.Module, windows: torch.Tensor, batch: int, device: str = "cpu", dtype: torch.dtype = torch.float64
+) -> np.ndarray:
+    """Mean next-token loss of each model on the same windows, `(models,)`.
+
+    Args:
+        model: a stack.
+        windows: tokens `(windows, T + 1)`.
+        batch: windows that go through the model at once.
+        device: torch device.
+        dtype: in which the batches are averaged.
+    """
+    models = next(iter(model.parameters())).shape[0]
+    with torch.no_grad():
+        losses = [
+            language_loss(model, part.expand(models, *part.shape).to(device)).to(dtype) * len(part)
+            for part in windows.split(batch)
+        ]
+    return (sum(losses) / len(windows)).cpu().numpy()
 
 
 def language_loss(model: nn.Module, tokens: torch.Tensor) -> torch.Tensor:

@@ -33,19 +33,19 @@ def test_the_last_layer_hardly_decays():
         attention.recurrent_attention,
         attention.cumsum_attention,
         lambda *x: tiled_quadratic_attention(*x, tile=7),
-        lambda *x: attention.chunk_linear_attention(*x, chunk_size=8)[0],
+        lambda *x: attention.linear_attention(*x, chunk_size=8)[0],
     ],
 )
 def test_all_plain_forms_are_the_double_sum(form):
     torch.manual_seed(0)
-    q, k = torch.randn(2, 2, 3, 19, 4, dtype=torch.float64).unbind()
-    v = torch.randn(2, 3, 19, 5, dtype=torch.float64)
+    q, k = torch.randn(2, 2, 19, 3, 4, dtype=torch.float64).unbind()
+    v = torch.randn(2, 19, 3, 5, dtype=torch.float64)
     log_decay = -attention.alibi_slopes(3)
     expected = torch.zeros_like(v)
     for t in range(19):
         for u in range(t + 1):
-            weight = (q[:, :, t] * k[:, :, u]).sum(-1) * torch.exp(log_decay * (t - u))
-            expected[:, :, t] += weight[..., None] * v[:, :, u]
+            weight = (q[:, t] * k[:, u]).sum(-1) * torch.exp(log_decay * (t - u))
+            expected[:, t] += weight[..., None] * v[:, u]
     torch.testing.assert_close(form(q, k, v, log_decay), expected, atol=1e-12, rtol=1e-12)
 
 

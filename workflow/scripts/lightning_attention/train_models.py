@@ -9,7 +9,7 @@ import xarray as xr
 from lib.atlas.job.seeds import generator, seed_sequence
 from lib.language.corpus import fixed_windows, python_manual, random_windows, token_shards
 from lib.language.models import build_model
-from lib.training.loop import language_loss, train
+from lib.training.loop import held_out_loss, language_loss, train
 from lib.training.stacked import count_parameters, generators
 
 
@@ -59,18 +59,18 @@ def train_models(
             windows = np.stack([random_windows(corpus.train, batch, tokens + 1, rng) for rng in rngs])
             return language_loss(model, torch.from_numpy(windows).to(device))
 
-        losses.append(
-            train(
-                model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, weight_decay=weight_decay,
-                clip=clip, label=f"{architecture} {name} steps",
-            ).T
-        )  # fmt: skip
-        with torch.no_grad():
-            parts = [
-                language_loss(model, part.expand(len(at), *part.shape).to(device)) * len(part)
-                for part in held_out.split(batch)
-            ]
-        validation.append((sum(parts) / len(held_out)).cpu().numpy())
+        trace = train(
+            model,
+            loss,
+            steps=steps,
+            learning_rate=learning_rate,
+            warmup=warmup,
+            weight_decay=weight_decay,
+            clip=clip,
+            label=f"{architecture} {name} steps",
+        )
+        losses.append(trace.T)
+        validation.append(held_out_loss(model, held_out, batch, device, torch.float32))
         names += [name] * len(at)
         places += at
         parameters += [count_parameters(model)] * len(at)

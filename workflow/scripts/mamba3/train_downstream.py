@@ -9,9 +9,8 @@ import xarray as xr
 from lib.atlas.job.seeds import generator, seed_sequence
 from lib.language.choices import choose, load_choices
 from lib.language.corpus import fixed_windows, random_windows, token_shards
-from lib.progress import progress
-from lib.ssm.models import hidden_for, sequence_model
-from lib.training.loop import adamw, clip_each, language_loss, rate
+from lib.ssm.models import matched_hidden, sequence_model
+from lib.training.loop import held_out_loss, language_loss, train
 from lib.training.stacked import count_parameters, generators
 
 
@@ -57,44 +56,35 @@ def train_downstream(
     options = {"head_dim": head_dim, "d_state": d_state, "rope_fraction": rope_fraction, "dt_range": tuple(dt_range)}
     sizes = (vocabulary, width, layers)
     if arch != "mamba3":
-        with torch.device("meta"):
-            base = sequence_model("mamba3", *sizes, [None], hidden=hidden, channel="swiglu", **options)
-        hidden = hidden_for(count_parameters(base), arch, *sizes, channel="swiglu", **options)
+        hidden = matched_hidden(arch, *sizes, hidden=hidden, channel="swiglu", **options)
     sources = generators([seed_sequence(root_seed, "mamba3", "weights", "downstream")])
     model = sequence_model(arch, *sizes, sources, hidden=hidden, channel="swiglu", **options).to(device)
-    optimiser = adamw(model, learning_rate)
-    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     rng = generator(root_seed, "mamba3", "train", "downstream")
-    trace, parts = [], batch // micro_batch
-    for step in progress(range(steps), "steps"):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate * rate(step, steps, warmup)
-        optimiser.zero_grad(set_to_none=True)
-        total = 0.0
-        for _ in range(parts):
-            drawn = torch.from_numpy(random_windows(corpus.train, micro_batch, tokens + 1, rng))[None].to(device)
-            with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
-                loss = language_loss(model, drawn)[0] / parts
-            loss.backward()
-            total += float(loss.detach())
-        clip_each(parameters, 1.0)
-        optimiser.step()
-        trace.append(total)
+
+    def loss(step: int) -> torch.Tensor:
+        sample = torch.from_numpy(random_windows(corpus.train, micro_batch, tokens + 1, rng))[None].to(device)
+        with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
+            return language_loss(model, sample)
+
+    parts = batch // micro_batch
+    trace = train(model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, parts=parts)[:, 0]
     held_out = torch.from_numpy(fixed_windows(corpus.validation, windows, tokens + 1))
-    with torch.no_grad():
-        losses = [float(language_loss(model, window[None, None].to(device))[0]) for window in held_out]
+    validation = held_out_loss(model, held_out, 1, device)
     accuracy = [float(choose(model, items, device).mean()) for items in sets.values()]
     return xr.Dataset(
         {
             "accuracy": ("set", np.array(accuracy), {"long_name": "share of right choices"}),
-            "loss": ("step", np.array(trace, dtype=np.float32), {"long_name": "training loss", "units": "nats"}),
+            "loss": ("step", trace.astype(np.float32), {"long_name": "training loss", "units": "nats"}),
         },
         coords={"set": list(sets)},
         attrs={
-            "arch": arch, "parameters": count_parameters(model), "hidden": hidden, "validation": float(np.mean(losses)),
+            "arch": arch,
+            "parameters": count_parameters(model),
+            "hidden": hidden,
+            "validation": float(validation[0]),
             "corpus_sha256": corpus.sha256,
         },
-    )  # fmt: skip
+    )
 
 
 if "snakemake" in globals():

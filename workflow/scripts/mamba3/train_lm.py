@@ -6,8 +6,8 @@ import xarray as xr
 
 from lib.atlas.job.seeds import generator, seed_sequence
 from lib.language.corpus import fixed_windows, python_manual, random_windows
-from lib.ssm.models import hidden_for, sequence_model, state_bytes
-from lib.training.loop import language_loss, train
+from lib.ssm.models import matched_hidden, sequence_model, state_bytes
+from lib.training.loop import held_out_loss, language_loss, train
 from lib.training.stacked import count_parameters, generators
 
 MATCHED = ("mimo", "gdn", "softmax")  # their channel mixers are narrowed to the parameters of Mamba-3 of the same N
@@ -53,9 +53,7 @@ def train_lm(
     options = {"head_dim": head_dim, "d_state": state, "dt_range": tuple(inits[init]), "chunk_size": chunk}
     sizes = (corpus.vocabulary, width, layers)
     if arch in MATCHED:
-        one = generators([0])
-        wanted = count_parameters(sequence_model("mamba3", *sizes, one, hidden=hidden, channel="swiglu", **options))
-        hidden = hidden_for(wanted, arch, *sizes, channel="swiglu", **options)
+        hidden = matched_hidden(arch, *sizes, hidden=hidden, channel="swiglu", **options)
     sources = generators([seed_sequence(root_seed, "mamba3", "weights", "lm", seed) for seed in seeds])
     model = sequence_model(arch, *sizes, sources, hidden=hidden, channel="swiglu", **options).to(device)
     streams = [generator(root_seed, "mamba3", "train", "lm", seed) for seed in seeds]
@@ -66,22 +64,24 @@ def train_lm(
 
     trace = train(model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, decay="cosine")
     held_out = torch.from_numpy(fixed_windows(corpus.validation, windows, tokens + 1))
-    with torch.no_grad():
-        losses = [language_loss(model, part.expand(len(seeds), -1, -1).to(device)) for part in held_out.split(16)]
-    weight = torch.tensor([len(part) for part in held_out.split(16)], dtype=torch.float64)
-    validation = (torch.stack(losses).double().cpu() * weight[:, None]).sum(0) / weight.sum()
+    validation = held_out_loss(model, held_out, 16, device)
     fixed = 0 if arch == "softmax" else state_bytes(arch, width, head_dim=head_dim, d_state=state)
     return xr.Dataset(
         {
-            "validation": ("seed", validation.numpy(), {"long_name": "validation loss", "units": "nats/character"}),
+            "validation": ("seed", validation, {"long_name": "validation loss", "units": "nats/character"}),
             "loss": (("seed", "step"), trace.T.astype(np.float32), {"long_name": "training loss", "units": "nats"}),
         },
         coords={"seed": seeds},
         attrs={
-            "arch": arch, "state": state, "init": init, "parameters": count_parameters(model), "hidden": hidden,
-            "state_bytes": fixed, "corpus_sha256": corpus.sha256,
+            "arch": arch,
+            "state": state,
+            "init": init,
+            "parameters": count_parameters(model),
+            "hidden": hidden,
+            "state_bytes": fixed,
+            "corpus_sha256": corpus.sha256,
         },
-    )  # fmt: skip
+    )
 
 
 if "snakemake" in globals():

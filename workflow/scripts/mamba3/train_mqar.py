@@ -5,9 +5,10 @@ import torch
 import xarray as xr
 
 from lib.atlas.job.seeds import generator, seed_sequence
+from lib.language.evaluation import recall_accuracy
 from lib.language.recall import mqar
 from lib.ssm.models import sequence_model, state_bytes
-from lib.training.loop import token_losses, train
+from lib.training.loop import grow, token_losses, train
 from lib.training.stacked import count_parameters, generators, stack_batches
 
 
@@ -55,41 +56,43 @@ def train_mqar(
     """
     sources = generators([seed_sequence(root_seed, "mamba3", "weights", "mqar", seed) for seed in seeds])
     model = sequence_model(
-        arch, 2 * n_keys, width, layers, sources, hidden=hidden, channel="gelu", head_dim=head_dim, d_state=state,
-        dt_range=tuple(inits[init]), backend="quadratic" if device == "cpu" else "auto",
-    ).to(device)  # fmt: skip
+        arch,
+        2 * n_keys,
+        width,
+        layers,
+        sources,
+        hidden=hidden,
+        channel="gelu",
+        head_dim=head_dim,
+        d_state=state,
+        dt_range=tuple(inits[init]),
+        backend="quadratic" if device == "cpu" else "auto",
+    ).to(device)
     streams = [generator(root_seed, "mamba3", "train", "mqar", seed) for seed in seeds]
 
-    def sample(number: int, n: int, rngs: list):
-        return stack_batches([mqar(n, number, n_keys, rng) for rng in rngs], device)
-
     def loss(step: int) -> torch.Tensor:
-        now = first_pairs + (pairs - first_pairs) * min(1.0, step / max(1, growth * steps))
-        tokens, targets = sample(int(now), batch, streams)
-        return token_losses(model(tokens)[:, :, 2 * int(now) :], targets[:, :, 2 * int(now) :])
+        number = grow(step, steps, first_pairs, pairs, growth)
+        tokens, targets = stack_batches([mqar(batch, number, n_keys, rng) for rng in streams], device)
+        return token_losses(model(tokens)[:, :, 2 * number :], targets[:, :, 2 * number :])
 
     trace = train(model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, decay="linear_half")
     streams = [generator(root_seed, "mamba3", "evaluate", "mqar", seed) for seed in seeds]
-    accuracy = np.zeros((len(seeds), len(asked)))
-    with torch.no_grad():
-        for i, number in enumerate(asked):
-            right = 0
-            for _ in range(0, sequences, 32):
-                tokens, targets = sample(number, 32, streams)
-                hits = model(tokens)[:, :, 2 * number :].argmax(-1) == targets[:, :, 2 * number :]
-                right = right + hits.float().mean((1, 2)).double().cpu().numpy()
-            accuracy[:, i] = right / len(range(0, sequences, 32))
+    accuracy = [recall_accuracy(model, number, n_keys, sequences, streams, device) for number in asked]
     fixed = 0 if arch == "softmax" else state_bytes(arch, width, head_dim=head_dim, d_state=state)
     return xr.Dataset(
         {
-            "accuracy": (("seed", "pairs"), accuracy, {"long_name": "recall accuracy"}),
+            "accuracy": (("seed", "pairs"), np.stack(accuracy, 1), {"long_name": "recall accuracy"}),
             "loss": (("seed", "step"), trace.T.astype(np.float32), {"long_name": "training loss", "units": "nats"}),
         },
         coords={"seed": seeds, "pairs": asked},
         attrs={
-            "arch": arch, "state": state, "init": init, "parameters": count_parameters(model), "state_bytes": fixed,
+            "arch": arch,
+            "state": state,
+            "init": init,
+            "parameters": count_parameters(model),
+            "state_bytes": fixed,
         },
-    )  # fmt: skip
+    )
 
 
 if "snakemake" in globals():

@@ -5,26 +5,11 @@ import torch
 import xarray as xr
 
 from lib.atlas.job.seeds import generator, seed_sequence
-from lib.language import formal_tasks
-from lib.ssm.mamba3 import Mamba3
-from lib.ssm.models import sequence_model
-from lib.training.loop import token_losses, train
+from lib.language.evaluation import tracking_accuracy
+from lib.language.formal_tasks import TASKS
+from lib.ssm.models import sequence_model, token_turns
+from lib.training.loop import grow, token_losses, train
 from lib.training.stacked import count_parameters, generators, stack_batches
-
-MODULUS = formal_tasks.MODULUS
-CHANCE = {"parity": 1 / 2, "cyclic_sum": 1 / MODULUS, "arithmetic": 1 / MODULUS, "brackets": 1 / MODULUS}
-DENSE = ("parity", "cyclic_sum")
-VOCABULARY = {"parity": 3, "cyclic_sum": MODULUS + 1}
-
-
-def draw(task: str, n: int, length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Sequences of a task, by its name here."""
-    if task == "parity":
-        return formal_tasks.parity(n, length, rng)
-    if task == "cyclic_sum":
-        return formal_tasks.cyclic_sum(n, length, MODULUS, rng)
-    brackets = task == "brackets"
-    return formal_tasks.modular_arithmetic(n, length, MODULUS, brackets, not brackets, rng)
 
 
 def train_state_tracking(
@@ -65,59 +50,46 @@ def train_state_tracking(
         root_seed: root of the random streams.
         device: torch device.
     """
-    vocabulary = VOCABULARY.get(task, len(formal_tasks.symbols(MODULUS)))
+    asked = TASKS[task]
     sources = generators([seed_sequence(root_seed, "mamba3", "weights", task, seed) for seed in seeds])
     model = sequence_model(
-        variant, vocabulary, width, layers, sources, hidden=hidden, channel="gelu", head_dim=head_dim, d_state=d_state,
-        dt_range=tuple(dt_range), backend="quadratic" if device == "cpu" else "auto",
-    ).to(device)  # fmt: skip
+        variant,
+        asked.vocabulary,
+        width,
+        layers,
+        sources,
+        hidden=hidden,
+        channel="gelu",
+        head_dim=head_dim,
+        d_state=d_state,
+        dt_range=tuple(dt_range),
+        backend="quadratic" if device == "cpu" else "auto",
+    ).to(device)
     streams = [generator(root_seed, "mamba3", "train", task, seed) for seed in seeds]
     length_stream = generator(root_seed, "mamba3", "lengths", task)
 
-    def sample(length: int, n: int, rngs: list):
-        return stack_batches([draw(task, n, length, rng) for rng in rngs], device)
-
     def loss(step: int) -> torch.Tensor:
-        top = first + (longest - first) * min(1.0, step / max(1, growth * steps))
-        length = int(length_stream.integers(3, int(top) + 1))
-        tokens, targets = sample(length - (task == "arithmetic" and length % 2 == 0), batch, streams)
+        length = int(length_stream.integers(3, grow(step, steps, first, longest, growth) + 1))
+        length -= asked.odd and length % 2 == 0
+        tokens, targets = stack_batches([asked.draw(batch, length, rng) for rng in streams], device)
         return token_losses(model(tokens), targets)
 
-    trace = train(
-        model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, decay="linear_half", weight_decay=0.0,
-        betas=(0.9, 0.999),
-    )  # fmt: skip
+    options = {"decay": "linear_half", "weight_decay": 0.0, "betas": (0.9, 0.999)}
+    trace = train(model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, **options)
     for mixer in model.mixers:
         mixer.backend = "auto"
     streams = [generator(root_seed, "mamba3", "evaluate", task, seed) for seed in seeds]
-    accuracy = np.zeros((len(seeds), len(lengths)))
-    with torch.no_grad():
-        for i, length in enumerate(lengths):
-            right, asked = np.zeros(len(seeds)), 0
-            for _ in range(0, sequences, 32):
-                tokens, targets = sample(length, 32, streams)
-                place = 1 + length // 2 if task in DENSE else -1
-                hits = model(tokens)[:, :, place:].argmax(-1) == targets[:, :, place:]
-                right += hits.sum((1, 2)).cpu().numpy()
-                asked += hits[0].numel()
-            accuracy[:, i] = right / asked
-    found = {
-        "scaled_accuracy": (
-            ("seed", "length"), formal_tasks.scaled_accuracy(accuracy, CHANCE[task]), {"long_name": "scaled accuracy"},
-        ),
+    accuracy = [tracking_accuracy(model, asked, length, sequences, streams, device) for length in lengths]
+    variables = {
+        "scaled_accuracy": (("seed", "length"), np.stack(accuracy, 1), {"long_name": "scaled accuracy"}),
         "loss": (("seed", "step"), trace.T.astype(np.float32), {"long_name": "training loss", "units": "nats"}),
-    }  # fmt: skip
-    first_mixer = model.mixers[0]
-    if isinstance(first_mixer, Mamba3) and first_mixer.rotation == "data":
-        with torch.no_grad():
-            tokens = torch.arange(vocabulary, device=device).expand(len(seeds), 1, -1)
-            turns = first_mixer.turns(model.mixer_norms[0](model.embedding(tokens)))[:, 0]
-        found["turn"] = (
-            ("seed", "token", "head", "pair"), turns.cpu().numpy().astype(np.float64),
-            {"long_name": "rotation by one token of the first layer", "units": "rad"},
-        )  # fmt: skip
+    }
+    turn = token_turns(model, asked.vocabulary)
+    if turn is not None:
+        label = {"long_name": "rotation by one token of the first layer", "units": "rad"}
+        variables["turn"] = (("seed", "token", "head", "pair"), turn.cpu().numpy().astype(np.float64), label)
     return xr.Dataset(
-        found,
+        variables,
         coords={"seed": seeds, "length": lengths},
         attrs={"task": task, "variant": variant, "parameters": count_parameters(model), "longest": longest},
     )

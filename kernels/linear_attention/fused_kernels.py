@@ -1,6 +1,7 @@
 """Triton kernels of linear attention with a scalar decay; `fused` launches them.
 
-All four products of forward and backward are one causal pass over (x, y, z) rows with x_i . y_j as scores:
+Rows are those of one head of `(batch, tokens, heads, width)`. All four products of forward and backward are one causal
+pass over rows (x, y, z) with x_i . y_j as scores:
 
     o  : x = q,  y = k,  z = v   first to last, state S
     dq : x = do, y = v,  z = k   first to last, state S^T
@@ -29,12 +30,12 @@ def _product(a, b, PRECISION: tl.constexpr, WIDEN: tl.constexpr):
 
 
 @triton.jit
-def _log_decays(decay, row, head, start, stop, C: tl.constexpr, MODE: tl.constexpr):
+def _log_decays(decay, row, head, heads, start, stop, C: tl.constexpr, MODE: tl.constexpr):
     """Running sum of the log decay in a block, `(C,)`, and its total; tokens beyond the end add nothing."""
     place = tl.arange(0, C)
     valid = start + place < stop
     if MODE == TOKEN_DECAY:
-        step = tl.load(decay + row + start + place, mask=valid, other=0.0).to(tl.float32)
+        step = tl.load(decay + row + (start + place) * heads, mask=valid, other=0.0).to(tl.float32)
         a = tl.cumsum(step, 0)
         end = tl.sum(step, 0)
     elif MODE == HEAD_DECAY:
@@ -49,12 +50,12 @@ def _log_decays(decay, row, head, start, stop, C: tl.constexpr, MODE: tl.constex
 
 
 @triton.jit
-def _rows(base, row, start, stop, first, C: tl.constexpr, W: tl.constexpr, BW: tl.constexpr):
-    """Rows `start..start+C` of a `(tokens, W)` matrix, columns `first..first+BW`; 0 beyond its ends."""
-    place = start + tl.arange(0, C)
+def _rows(base, row, heads, start, stop, first, C: tl.constexpr, W: tl.constexpr, BW: tl.constexpr):
+    """Tokens `start..start+C` of one head of `(tokens, heads, W)`, columns `first..first+BW`; 0 beyond its ends."""
+    place = tl.arange(0, C)
     column = first + tl.arange(0, BW)
-    where = base + (row + place[:, None]) * W + column[None, :]
-    return tl.load(where, mask=(place[:, None] < stop) & (column[None, :] < W), other=0.0)
+    where = base + (row + start * heads) * W + place[:, None] * (heads * W) + column[None, :]
+    return tl.load(where, mask=(start + place[:, None] < stop) & (column[None, :] < W), other=0.0)
 
 
 @triton.jit
@@ -86,15 +87,15 @@ def segment_updates(
     segment, slice_n, head = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     if tl.load(edge + segment) == 0:
         start, stop = tl.load(begins + segment), tl.load(ends + segment)
-        row = (tl.load(rows + segment) * heads + head).to(tl.int64) * tokens
+        row = tl.load(rows + segment).to(tl.int64) * tokens * heads + head
         first = slice_n * BN
         state = tl.zeros([BM, BN], tl.float32)
         sum_decay = 0.0
         for number in range(0, tl.cdiv(stop - start, C)):
             at = _block_start(start, stop, number, C, REVERSE)
-            a, end = _log_decays(decay, row, head, at, stop, C, MODE)
-            yb = _rows(y, row, at, stop, 0, C, M, BM)
-            zb = _rows(z, row, at, stop, first, C, N, BN)
+            a, end = _log_decays(decay, row, head, heads, at, stop, C, MODE)
+            yb = _rows(y, row, heads, at, stop, 0, C, M, BM)
+            zb = _rows(z, row, heads, at, stop, first, C, N, BN)
             weight = tl.exp(a) * scale if REVERSE else tl.exp(end - a)
             yw = (yb.to(tl.float32) * weight[:, None]).to(yb.dtype)
             state = state * tl.exp(end) + _product(tl.trans(yw), zb, PRECISION, WIDEN)
@@ -144,13 +145,13 @@ def causal_pass(
 
     Grid: (segments, ceil(N / BN), heads). `before: (segments, heads, M, N)` is the state that each segment starts from,
     `after: (sequences, heads, M, N)` receives the state at the far end of each sequence. With DOTS the products of the
-    float32 rows of the result with those of `partner` are stored as `dots: (slices, batch, heads, tokens)`. The buckets
+    float32 rows of the result with those of `partner` are stored as `dots: (slices, batch, tokens, heads)`. The buckets
     are keys of the tuner and nothing else.
     """
     segment, slice_n, head = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     start, stop = tl.load(begins + segment), tl.load(ends + segment)
     line = tl.load(rows + segment)
-    row = (line * heads + head).to(tl.int64) * tokens
+    row = line.to(tl.int64) * tokens * heads + head
     first = slice_n * BN
     m, n = tl.arange(0, BM), first + tl.arange(0, BN)
     inside = (m[:, None] < M) & (n[None, :] < N)
@@ -161,10 +162,10 @@ def causal_pass(
     place = tl.arange(0, C)
     for number in range(0, tl.cdiv(stop - start, C)):
         at = _block_start(start, stop, number, C, REVERSE)
-        a, end = _log_decays(decay, row, head, at, stop, C, MODE)
-        xb = _rows(x, row, at, stop, 0, C, M, BM)
-        yb = _rows(y, row, at, stop, 0, C, M, BM)
-        zb = _rows(z, row, at, stop, first, C, N, BN)
+        a, end = _log_decays(decay, row, head, heads, at, stop, C, MODE)
+        xb = _rows(x, row, heads, at, stop, 0, C, M, BM)
+        yb = _rows(y, row, heads, at, stop, 0, C, M, BM)
+        zb = _rows(z, row, heads, at, stop, first, C, N, BN)
         if REVERSE:
             gap = tl.where(place[:, None] <= place[None, :], a[None, :] - a[:, None], float("-inf"))
             w_out, w_in = tl.exp(end - a), tl.exp(a) * scale
@@ -179,10 +180,11 @@ def causal_pass(
             result += _product(xb, state.to(xb.dtype), PRECISION, WIDEN) * w_out[:, None]
         t = at + place
         valid = (t[:, None] < stop) & (n[None, :] < N)
-        tl.store(out + (row + t[:, None]) * N + n[None, :], result.to(out.dtype.element_ty), mask=valid)
+        target = out + (row + at * heads) * N + place[:, None] * (heads * N) + n[None, :]
+        tl.store(target, result.to(out.dtype.element_ty), mask=valid)
         if DOTS:
-            other = _rows(partner, row, at, stop, first, C, N, BN).to(tl.float32)
-            dot_row = dots + slice_n.to(tl.int64) * batch * heads * tokens + row + t
+            other = _rows(partner, row, heads, at, stop, first, C, N, BN).to(tl.float32)
+            dot_row = dots + slice_n.to(tl.int64) * batch * heads * tokens + row + t * heads
             tl.store(dot_row, tl.sum(result * other, 1), mask=t < stop)
         yw = (yb.to(tl.float32) * w_in[:, None]).to(yb.dtype)
         state = state * tl.exp(end) + _product(tl.trans(yw), zb, PRECISION, WIDEN)

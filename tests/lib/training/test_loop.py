@@ -1,0 +1,48 @@
+"""Curricula, gradients in parts and held-out losses of the training loop."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from lib.training.loop import grow, held_out_loss, language_loss, train
+from lib.training.stacked import StackedLinear, generators
+
+
+class Bigram(nn.Module):
+    """Logits of the next token from the current one, for a stack of models."""
+
+    def __init__(self, vocabulary: int, seeds: list[int]):
+        super().__init__()
+        self.vocabulary = vocabulary
+        self.table = StackedLinear(vocabulary, vocabulary, generators(seeds))
+
+    def forward(self, tokens):
+        return self.table(nn.functional.one_hot(tokens, self.vocabulary).float())
+
+
+def test_sizes_grow_to_their_end_and_stay():
+    sizes = [grow(step, 100, 4, 64, 0.4) for step in (0, 20, 40, 99)]
+    assert sizes == [4, 34, 64, 64]
+
+
+def test_a_step_in_parts_is_a_step_on_the_whole_batch():
+    tokens = torch.from_numpy(np.random.default_rng(0).integers(0, 5, (2, 8, 7)))
+    whole, parted = Bigram(5, [0, 1]), Bigram(5, [0, 1])
+    options = {"steps": 3, "learning_rate": 0.1, "warmup": 1}
+    losses = train(whole, lambda step: language_loss(whole, tokens), **options)
+    parts = iter(range(100))
+
+    def loss(step):
+        start = 2 * (next(parts) % 4)
+        return language_loss(parted, tokens[:, start : start + 2])
+
+    np.testing.assert_allclose(train(parted, loss, parts=4, **options), losses, rtol=1e-5)
+    torch.testing.assert_close(parted.table.weight, whole.table.weight, rtol=1e-4, atol=1e-6)
+
+
+def test_held_out_losses_do_not_depend_on_the_batch():
+    windows = torch.from_numpy(np.random.default_rng(0).integers(0, 5, (10, 7)))
+    model = Bigram(5, [0, 1])
+    together = language_loss(model, windows.expand(2, -1, -1)).detach().numpy()
+    for batch in (1, 3, 10):
+        np.testing.assert_allclose(held_out_loss(model, windows, batch), together, rtol=1e-6)
