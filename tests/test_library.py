@@ -16,6 +16,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from lib.atlas.__main__ import VERBS
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/library.md"
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
@@ -114,6 +116,16 @@ def test_the_page_has_a_section_for_every_subject():
     sections = {name for heading in re.findall(r"^## (.*)$", page, re.MULTILINE) for name in heading.split(" and ")}
     assert folders <= sections
     assert folders <= set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| \[.*?\) \|", page, re.MULTILINE))))
+
+
+def test_the_page_has_every_command():
+    page = PAGE.read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+) \S+", page.partition("## commands")[2], re.MULTILINE) == list(VERBS)
+    commands = {
+        path.relative_to(ROOT / "src/lib") for path in ROOT.glob("src/lib/*/*.py") if "__main__" in path.read_text()
+    }
+    names = {".".join(path.with_suffix("").parts) for path in commands if path.parts[0] != "atlas"}
+    assert names == set(re.findall(r"^python -m linear_atlas\.([\w.]+)", page, re.MULTILINE))
 
 
 def agree(output: str, expected: str) -> bool:
