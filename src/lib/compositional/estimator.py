@@ -233,7 +233,7 @@ def lasso_path_scores(cov_clr, penalties: list[float], rounds: int) -> np.ndarra
 
     Args:
         cov_clr: (D, D), rows of sum zero.
-        penalties: taken from the largest to the smallest, each started from the estimate before.
+        penalties: fitted from the largest to the smallest, each from the estimate before it.
         rounds: rounds of completion for each penalty, however few; there is no warning that they did not converge.
 
     Returns:

@@ -39,7 +39,7 @@ def reference_deviations(X, logarithms=None) -> ReferenceDeviations:
 
     Args:
         X: compositions (..., n, D), n >= D >= 3.
-        logarithms: those of X, of the same shape, where they are known before X; log X by default.
+        logarithms: log X, where X was made from them and rounding matters; computed by default.
 
     Raises:
         ValueError: not compositions, or too few samples or parts.

@@ -50,11 +50,14 @@ def balance_correlation(cov_clr) -> np.ndarray:
     """Correlations of the symmetric balances of all pairs of parts, (..., D, D) of the clr covariance."""
     gamma = np.asarray(cov_clr, dtype=float)
     own, other, rest = balance_coefficients(gamma.shape[-1])
-    a, b = own - rest, other - rest  # the rows of Gamma sum to zero, so a constant may be taken off all coefficients
+    a, b = (
+        own - rest,
+        other - rest,
+    )  # the rows of Gamma sum to zero, so that subtracting a constant from all coefficients changes nothing
     variance = np.diagonal(gamma, axis1=-2, axis2=-1)
     first, second = variance[..., :, None], variance[..., None, :]
     cross = a * b * (first + second) + (a**2 + b**2) * gamma
-    left = a**2 * first + 2 * a * b * gamma + b**2 * second
-    r = cross / np.sqrt(left * np.swapaxes(left, -1, -2))
+    balance = a**2 * first + 2 * a * b * gamma + b**2 * second
+    r = cross / np.sqrt(balance * np.swapaxes(balance, -1, -2))
     r[..., np.arange(gamma.shape[-1]), np.arange(gamma.shape[-1])] = 1
     return r

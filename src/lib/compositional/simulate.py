@@ -51,7 +51,7 @@ def gaussian_basis(precision, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def moment_matched(T, n: int, rng: np.random.Generator, total: float = 1.0) -> np.ndarray:
-    """A composition whose sample variation matrix is exactly T, everything else Gaussian.
+    """A composition whose sample variation matrix is exactly T, Gaussian in all other respects.
 
     A Gaussian sample of the D - 1 contrasts is centred, whitened to exact sample covariance and coloured.
 

@@ -11,10 +11,9 @@ def random_precision(
     rng: np.random.Generator,
     size: tuple[int, ...] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sparse symmetric precisions with edges of either sign, unit diagonal before it is loaded.
+    """Sparse symmetric precisions with edges of either sign and a diagonal of at least one.
 
-    The diagonal is raised by the same amount everywhere until the smallest eigenvalue is as asked for, where it is
-    below that.
+    Where the smallest eigenvalue lies below its bound, all entries of the diagonal are raised by the difference.
 
     Args:
         nodes: D.

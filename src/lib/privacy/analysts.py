@@ -33,7 +33,7 @@ def sign_attack_limit(n: float, error: float, sigma: float = 0.0) -> float:
 
 
 def fixed_query_bound(n: float, m: float, level: float) -> float:
-    """Error that m queries chosen before the data exceed with probability at most `level`: sqrt(log(2m/level) / 2n).
+    """Error that m queries, fixed before the data, exceed with probability at most `level`: sqrt(log(2m/level) / 2n).
 
     Hoeffding's inequality for each query, and the union bound over them.
 

@@ -64,5 +64,10 @@ def check_guesses(
         examined = first + start
         if check.exhausted:
             break
-    met = bad[:examined]
-    return GuessOutcome(int(met.sum()), int((met & ~alarm[:examined]).sum()), int((alarm & ~bad).sum()), examined)
+    wrong_examined = bad[:examined]
+    return GuessOutcome(
+        wrong=int(wrong_examined.sum()),
+        missed=int((wrong_examined & ~alarm[:examined]).sum()),
+        false_alarms=int((alarm & ~bad).sum()),
+        examined=examined,
+    )

@@ -39,7 +39,7 @@ def bivariate_rule(x: np.ndarray, y: np.ndarray, test: Test, alpha: float = 0.05
     """Direction between two variables from two samples of each environment.
 
     X -> Y asks for X_1 independent of Y_2 given X_2, Y -> X for Y_1 independent of X_2 given Y_2, no edge for X_1
-    independent of Y_1. Where no pattern of acceptances fits, the hypothesis of largest p-value is taken.
+    independent of Y_1. Where no pattern of acceptances fits, the hypothesis of largest p-value wins.
 
     Args:
         x, y: (E, 2) data; environments are rows.
@@ -191,8 +191,8 @@ def theorem_holds(parents: Dag, statements: list[tuple[int, int, int]]) -> np.nd
 
 def theorem_list(parents: Dag) -> list[tuple[int, int, int]]:
     """The statements that the theorem lists for one graph, one for each variable."""
-    everything = (1 << len(parents)) - 1
-    return [(i, mask, everything & ~(1 << i) & ~descendants(parents, i) & ~mask) for i, mask in enumerate(parents)]
+    nodes = (1 << len(parents)) - 1
+    return [(i, mask, nodes & ~(1 << i) & ~descendants(parents, i) & ~mask) for i, mask in enumerate(parents)]
 
 
 def theorem_mismatches(graphs: tuple[Dag, ...]) -> tuple[int, int]:

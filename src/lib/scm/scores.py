@@ -1,4 +1,4 @@
-"""Scores of directions between two variables: by structure found, by tests rejected, against each other.
+"""Scores of directions between two variables: structures chosen against true ones, and p-values of directed tests.
 
 Structures are numbered as in `lib.scm.exchangeable.MODES`: 0 for x -> y, 1 for y -> x, 2 for no edge; an edge without a
 direction is 3.

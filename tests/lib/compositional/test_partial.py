@@ -170,9 +170,9 @@ def test_normalisation_is_right_exactly_when_free_of_the_pair(composition):
     np.testing.assert_allclose(rg.residual_correlation(rg.normalised_residuals(L, i, j, free)), expected, atol=1e-12)
     inverse = pc.partial_from_precision(rg.normalised_precision(L, one)).correlation
     assert np.all(np.abs(inverse[np.arange(4), i, j] - expected) > 1e-6)
-    everything = np.ones((4, 6), dtype=bool)
-    np.testing.assert_allclose(pearson(rg.normalised_residuals(L, i, j, everything)), -1)
-    np.testing.assert_allclose(rg.normalised_precision(L, everything), pc.partial(np.exp(L)).precision, atol=1e-9)
+    every = np.ones((4, 6), dtype=bool)
+    np.testing.assert_allclose(pearson(rg.normalised_residuals(L, i, j, every)), -1)
+    np.testing.assert_allclose(rg.normalised_precision(L, every), pc.partial(np.exp(L)).precision, atol=1e-9)
     with pytest.raises(ValueError, match="inside: got no part"):
         rg.normalise(L, np.zeros(6, dtype=bool))
 

@@ -34,9 +34,9 @@ def exponential_law(scores, epsilon, sensitivity):
 
 def test_exponential_mechanism_has_the_exponential_law():
     scores = np.array([0.0, 0.3, 0.5, 0.45])
-    chosen = m.exponential_mechanism(np.tile(scores, (40000, 1)), 2.0, 0.2, np.random.default_rng(1))
+    choices = m.exponential_mechanism(np.tile(scores, (40000, 1)), 2.0, 0.2, np.random.default_rng(1))
     expected = 40000 * exponential_law(scores, 2.0, 0.2)
-    assert stats.chisquare(np.bincount(chosen, minlength=4), expected).pvalue > 1e-3
+    assert stats.chisquare(np.bincount(choices, minlength=4), expected).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("epsilon", [0.1, 1.0, 3.0])

@@ -72,8 +72,8 @@ def test_updates_lower_the_divergence_and_stay_below_the_bound(sample):
     mechanism = q.PrivateMultiplicativeWeights(sample, U, 0.05, 0.0, np.random.default_rng(0))
 
     def divergence():
-        kept = empirical > 0
-        return np.sum(empirical[kept] * np.log(empirical[kept] / mechanism.hypothesis[kept]))
+        support = empirical > 0
+        return np.sum(empirical[support] * np.log(empirical[support] / mechanism.hypothesis[support]))
 
     last, updates = divergence(), 0
     for query in subsets(2000):

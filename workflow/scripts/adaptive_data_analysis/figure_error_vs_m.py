@@ -31,9 +31,12 @@ def figure(small, large):
             )
         axis.axhline(data.variation.mean(), **REFERENCE)
         axis.annotate(
-            "total variation of sample and truth", (data.queries[0], data.variation.mean()), (0, 3),
-            textcoords="offset points", fontsize=8,
-        )  # fmt: skip
+            "total variation of sample and truth",
+            (data.queries[0], data.variation.mean()),
+            (0, 3),
+            textcoords="offset points",
+            fontsize=8,
+        )
         axis.set(xscale="log", xlabel="queries m", title=f"n = {data.n}, U = {data.universe}, T = {data.threshold:g}")
     axes[0].set(ylabel="largest error over all m queries", ylim=(0, None))
     axes[1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -8,12 +8,12 @@ def figure(signs):
     """Return the figure; bars are twice the standard error over seeds."""
     fig, axis = new_figure(width=5.2, height=3.8)
     sigma = signs.tradeoff_sigma.values
-    shown = {
+    errors = {
         "largest of all": signs.tradeoff.max("query"),
         "first m - 1 answers": signs.tradeoff.isel(query=0),
         "last answer": signs.tradeoff.isel(query=1),
     }
-    for i, (label, error) in enumerate(shown.items()):
+    for i, (label, error) in enumerate(errors.items()):
         axis.errorbar(
             sigma,
             error.mean("seed"),

@@ -9,8 +9,9 @@ NAMES = {"naive": "empirical means", "gaussian": "Gaussian noise", "effective_ro
 
 def figure(checks):
     """Return the figure: a column for each n; bars reach from the smallest to the largest seed."""
-    fig, axes = new_figure(checks.sizes["n"], 2, width=8.4, height=5.2, sharex=True, squeeze=False,
-                           gridspec_kw={"height_ratios": [2.4, 1]})  # fmt: skip
+    fig, axes = new_figure(
+        checks.sizes["n"], 2, width=8.4, height=5.2, sharex=True, squeeze=False, gridspec_kw={"height_ratios": [2.4, 1]}
+    )
     for (upper, lower), n in zip(axes.T, checks.n.values):
         for i, (name, label) in enumerate(NAMES.items()):
             error = checks.error.sel(n=n, mechanism=name, query="last")

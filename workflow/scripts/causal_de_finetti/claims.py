@@ -6,6 +6,7 @@ from lib.atlas.job.claims import measured
 from lib.scm.discovery import bivariate_rule
 from lib.scm.independence import kernel_test
 from lib.scm.scores import directed_pvalues, fair_scores, released_scores
+from lib.stats.intervals import binomial_error
 
 RESAMPLES = 10000
 RELEASED = ("ges", "fci", "notears", "direct_lingam", "cd_nod")
@@ -23,14 +24,8 @@ def _labels(numbers) -> list[str]:
 
 
 def _right(run, arm: str = "as drawn") -> np.ndarray:
-    """Whether the structure of each data set was found, (seed,)."""
+    """Whether the rule chose the true structure of each data set, (seed,)."""
     return (run.choice.sel(arm=arm) == run.truth).values
-
-
-def _accuracy(right: np.ndarray) -> tuple[float, float]:
-    """Share and its binomial standard error."""
-    share = right.mean()
-    return share, np.sqrt(share * (1 - share) / len(right))
 
 
 def _rejection(run, arm: str, *, reverse: bool) -> float:
@@ -115,10 +110,11 @@ def c4(enumeration) -> dict:
 
 
 def c5(directions: list) -> dict:
-    """The share of structures found grows with the environments, and the test along the direction keeps its level."""
+    """Accuracy grows with the environments, and the test along the true direction keeps its level."""
     runs = _by_environments(directions)
     right = {number: _right(run) for number, run in runs.items()}
-    accuracy, error = np.array([_accuracy(values) for values in right.values()]).T
+    accuracy = np.array([values.mean() for values in right.values()])
+    error = binomial_error(accuracy, [len(values) for values in right.values()])
     steps = np.diff(accuracy) / np.hypot(error[1:], error[:-1])
     labels = _labels(runs)
     return {
@@ -133,7 +129,7 @@ def c5(directions: list) -> dict:
 
 
 def c6(directions: list, baselines: list, rng) -> dict:
-    """The rule finds more structures than each baseline, by the released and by the fair evaluation."""
+    """The rule is more accurate than each baseline, by the released and by the fair evaluation."""
     right = {run.environments: _right(run) for run in directions}
     bounds = {}
     for run in baselines:

@@ -4,6 +4,7 @@ import numpy as np
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
 from lib.scm.scores import fair_scores
+from lib.stats.intervals import binomial_error
 
 NAMES = {
     "pc": "PC",
@@ -29,7 +30,7 @@ def figure(directions: list, baselines: list, *, paper: list[list[float]]):
     number = np.array([run.environments for run in runs])
     right = [(run.choice.sel(arm="as drawn") == run.truth).values for run in runs]
     mean = np.array([r.mean() for r in right])
-    error = 2 * np.sqrt(mean * (1 - mean) / [len(r) for r in right])
+    error = 2 * binomial_error(mean, [len(r) for r in right])
     axis.errorbar(number, mean, error, color="black", marker="o", label="causal de Finetti", zorder=3)
     axis.plot(*np.array(paper).T, color="black", marker="x", linestyle=":", label="the same, authors' results")
     others = sorted(baselines, key=lambda run: run.environments)

@@ -4,28 +4,35 @@ import numpy as np
 
 from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure
 from lib.scm.scores import directed_pvalues
+from lib.stats.intervals import binomial_error
 
 
 def figure(directions: list):
     """Return the figure: rejections left, p-values of one number of environments right."""
     runs = sorted(directions, key=lambda run: run.environments)
     fig, (left, right) = new_figure(2, width=8.4, height=3.4)
-    shown = next(run for run in runs if "permuted" in run.arm.values)
+    ablation = next(run for run in runs if "permuted" in run.arm.values)
     for i, (reverse, label) in enumerate(((False, "along the true direction (size)"), (True, "against it (power)"))):
         share = []
         for run in runs:
             p = _p_values(run, "as drawn", reverse)
-            share.append((np.mean(p < 0.05), 2 * np.sqrt(np.mean(p < 0.05) * np.mean(p >= 0.05) / len(p))))
+            share.append((np.mean(p < 0.05), 2 * binomial_error(np.mean(p < 0.05), len(p))))
         mean, error = np.array(share).T
         left.errorbar(
-            [run.environments for run in runs], mean, error, color=COLOURS[i], marker="os"[i], mfc="white",
-            linestyle=("-", "--")[i], label=label,
-        )  # fmt: skip
-        p = np.sort(_p_values(shown, "as drawn", reverse))
+            [run.environments for run in runs],
+            mean,
+            error,
+            color=COLOURS[i],
+            marker="os"[i],
+            mfc="white",
+            linestyle=("-", "--")[i],
+            label=label,
+        )
+        p = np.sort(_p_values(ablation, "as drawn", reverse))
         right.step(
             p, np.arange(1, len(p) + 1) / len(p), where="post", color=COLOURS[i], linestyle=("-", "--")[i], label=label
         )
-    p = np.sort(_p_values(shown, "permuted", True))
+    p = np.sort(_p_values(ablation, "permuted", True))
     right.step(
         p,
         np.arange(1, len(p) + 1) / len(p),
@@ -39,7 +46,10 @@ def figure(directions: list):
     left.legend()
     right.plot([0, 1], [0, 1], **REFERENCE)
     right.set(
-        xlabel=f"p-value, {shown.environments} environments", ylabel="share of data sets", xlim=(0, 1), ylim=(0, 1.01)
+        xlabel=f"p-value, {ablation.environments} environments",
+        ylabel="share of data sets",
+        xlim=(0, 1),
+        ylim=(0, 1.01),
     )
     right.legend()
     return fig

@@ -15,9 +15,15 @@ def figure(mechanisms):
         marginal, *conditional = mechanisms.estimate.sel(factorisation=factorisation).isel(samples=-1).values
         for i, values in enumerate(conditional):
             axis.plot(
-                marginal, values, "os"[i], color=COLOURS[i], ms=3.5, mfc="none" if i else COLOURS[i], alpha=0.7,
+                marginal,
+                values,
+                "os"[i],
+                color=COLOURS[i],
+                ms=3.5,
+                mfc="none" if i else COLOURS[i],
+                alpha=0.7,
                 label=f"given {condition} = {i}",
-            )  # fmt: skip
+            )
         p = mechanisms.p_value.sel(factorisation=factorisation).isel(samples=-1)
         share = (p <= 0.05).mean("seed").item()
         axis.set(xlabel=x, ylabel=y, ylim=(-0.03, 1.2), yticks=[0, 0.2, 0.4, 0.6, 0.8, 1])

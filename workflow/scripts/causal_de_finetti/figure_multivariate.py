@@ -29,9 +29,15 @@ def figure(graphs: list, *, paper: list[list[float]]):
             score = [run.score.sel(algorithm=method, measure=measure) for run in runs]
             error = [2 * standard_error(s) for s in score]
             axis.errorbar(
-                number, [s.mean().item() for s in score], error, color=COLOURS[i], marker=MARKERS[i],
-                linestyle=LINESTYLES[i], mfc="white", label=label,
-            )  # fmt: skip
+                number,
+                [s.mean().item() for s in score],
+                error,
+                color=COLOURS[i],
+                marker=MARKERS[i],
+                linestyle=LINESTYLES[i],
+                mfc="white",
+                label=label,
+            )
     environments, ours, pc = np.array(paper).T
     left.plot(environments, ours, color="black", marker="x", linestyle=":", label="authors' results")
     left.plot(environments, pc, color="black", marker="+", linestyle=":", label="authors' results, PC")

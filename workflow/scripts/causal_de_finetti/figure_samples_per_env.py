@@ -1,8 +1,7 @@
 """Figure: accuracy at a fixed total of samples against the samples in each environment."""
 
-import numpy as np
-
 from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure
+from lib.stats.intervals import binomial_error
 
 
 def figure(split):
@@ -13,13 +12,19 @@ def figure(split):
             mean, error = [], []
             for j in range(split.sizes["samples"]):
                 right = split.right.sel(use=use).isel(samples=j).values
-                kept = right[split.directed.isel(samples=j).values] if directed else right
-                mean.append(kept.mean())
-                error.append(2 * np.sqrt(kept.mean() * (1 - kept.mean()) / len(kept)))
+                among = right[split.directed.isel(samples=j).values] if directed else right
+                mean.append(among.mean())
+                error.append(2 * binomial_error(among.mean(), len(among)))
             axis.errorbar(
-                split.samples, mean, error, color=COLOURS[i], marker=MARKERS[i], linestyle=("-", "--")[i], mfc="white",
+                split.samples,
+                mean,
+                error,
+                color=COLOURS[i],
+                marker=MARKERS[i],
+                linestyle=("-", "--")[i],
+                mfc="white",
                 label=f"{use} of an environment",
-            )  # fmt: skip
+            )
         axis.axhline(1 / 3, label="chance", **REFERENCE)
         axis.set(xscale="log", xlabel="samples in each environment")
         axis.set_xticks(split.samples.values, [str(n) for n in split.samples.values])

@@ -46,9 +46,14 @@ def figure(study, level: float):
         colour, style = (COLOURS[1], "-") if value > 0 else (COLOURS[0], (0, (3, 1.5)))
         axes[0].plot(*ends.T, color=colour, ls=style, lw=6 * abs(value), solid_capstyle="butt", zorder=1)
         axes[0].text(
-            *(0.64 * ends[0] + 0.36 * ends[1]), f"{value:+.3f}".replace("-", "−"), ha="center", va="center",
-            fontsize=8, zorder=2, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        )  # fmt: skip
+            *(0.64 * ends[0] + 0.36 * ends[1]),
+            f"{value:+.3f}".replace("-", "−"),
+            ha="center",
+            va="center",
+            fontsize=8,
+            zorder=2,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )
     for name in names:
         axes[0].plot(*layout[name], "o", ms=22, mfc="white", mec="black" if graph.degree(name) else "#999999", zorder=3)
         axes[0].text(*layout[name], name, ha="center", va="center", zorder=4)

@@ -33,14 +33,25 @@ def figure(study, published_variances: dict):
         label="partial variance $v_i$, RSS / (n − 1)",
     )
     axis.errorbar(
-        place + 0.21, unbiased, [unbiased - low, high - unbiased], fmt="o", ms=3, color="black", lw=1,
+        place + 0.21,
+        unbiased,
+        [unbiased - low, high - unbiased],
+        fmt="o",
+        ms=3,
+        color="black",
+        lw=1,
         label="RSS / (n − D + 1), 95 % interval",
-    )  # fmt: skip
+    )
     known = [k for k, name in enumerate(names) if name in published_variances]
     axis.plot(
-        np.array(known) + 0.21, [published_variances[names[k]] for k in known], "_", color=COLOURS[1], ms=13, mew=2,
+        np.array(known) + 0.21,
+        [published_variances[names[k]] for k in known],
+        "_",
+        color=COLOURS[1],
+        ms=13,
+        mew=2,
         label="$v_i$ of the published table",
-    )  # fmt: skip
+    )
     axis.set_yscale("log")
     axis.set(ylim=(4e-4, 0.6), xlabel="oxide", ylabel="variance of the log-ratio", title=study.attrs["label"])
     axis.set_xticks(place, names)

@@ -14,14 +14,28 @@ def figure(intervals, published_pairs: list):
     r, rho = intervals.pcor.values, intervals.rho_p.values
     low, high = intervals.fisher.values
     axis.errorbar(
-        rho, r, [r - low, high - r], fmt="o", color=COLOURS[0], mfc="white", ms=4, elinewidth=0.6, capsize=0,
-        ecolor="#aaaaaa", label=f"pair of oxides, {100 * float(intervals.level):g} % interval",
-    )  # fmt: skip
+        rho,
+        r,
+        [r - low, high - r],
+        fmt="o",
+        color=COLOURS[0],
+        mfc="white",
+        ms=4,
+        elinewidth=0.6,
+        capsize=0,
+        ecolor="#aaaaaa",
+        label=f"pair of oxides, {100 * float(intervals.level):g} % interval",
+    )
     axis.plot([-1, 1], [-1, 1], color="black", lw=0.8, ls=":", label="equal")
     axis.plot(
-        *zip(*[values for _, *values in published_pairs]), "x", color=COLOURS[1], ms=9, mew=1.6, zorder=4,
+        *zip(*[values for _, *values in published_pairs]),
+        "x",
+        color=COLOURS[1],
+        ms=9,
+        mew=1.6,
+        zorder=4,
         label="published table",
-    )  # fmt: skip
+    )
     labelled = {name for name, *_ in published_pairs} | {
         str(intervals.pair.values[k]) for k in (r.argmin(), r.argmax())
     }

@@ -11,9 +11,17 @@ def _rates(axis, place, counts, trials, colour, marker, label):
     ends = np.array([binomtest(int(c), trials).proportion_ci(method="wilson") for c in counts])
     rate = counts / trials
     axis.errorbar(
-        place, rate, np.maximum([rate - ends[:, 0], ends[:, 1] - rate], 0), fmt=marker, color=colour, mfc="white",
-        ms=3.5, elinewidth=0.7, capsize=0, label=label,
-    )  # fmt: skip
+        place,
+        rate,
+        np.maximum([rate - ends[:, 0], ends[:, 1] - rate], 0),
+        fmt=marker,
+        color=colour,
+        mfc="white",
+        ms=3.5,
+        elinewidth=0.7,
+        capsize=0,
+        label=label,
+    )
 
 
 def figure(intervals):
@@ -37,9 +45,14 @@ def figure(intervals):
     missed = trials - intervals.covered.values[order]
     data_sets = intervals.sizes["data_set"]
     _rates(
-        axes[1], place, intervals.rejected_independent.values[order], data_sets, COLOURS[3], "^",
+        axes[1],
+        place,
+        intervals.rejected_independent.values[order],
+        data_sets,
+        COLOURS[3],
+        "^",
         "test of r = 0, independent parts",
-    )  # fmt: skip
+    )
     _rates(
         axes[1],
         place - 0.15,

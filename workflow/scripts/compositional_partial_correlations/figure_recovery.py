@@ -15,9 +15,16 @@ def figure(recovery: list):
         means = [estimate_mean(run.auroc.sel(measure=name).values) for run in runs]
         mean, low, high = np.array([(mean.value, mean.low, mean.high) for mean in means]).T
         axis.errorbar(
-            sizes * 1.012 ** (k - 3), mean, [mean - low, high - mean], marker=MARKERS[k], ls=LINESTYLES[k],
-            color=COLOURS[(6, 0, 5, 4, 1, 2, 3)[k]], mfc="white", elinewidth=0.8, label=name,
-        )  # fmt: skip
+            sizes * 1.012 ** (k - 3),
+            mean,
+            [mean - low, high - mean],
+            marker=MARKERS[k],
+            ls=LINESTYLES[k],
+            color=COLOURS[(6, 0, 5, 4, 1, 2, 3)[k]],
+            mfc="white",
+            elinewidth=0.8,
+            label=name,
+        )
     axis.axhline(0.5, color="black", lw=0.8, ls=(0, (4, 2)))
     axis.set_xscale("log")
     axis.set_xticks(sizes, [f"{size:g}" for size in sizes])
