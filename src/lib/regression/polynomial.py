@@ -19,17 +19,17 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
     """Weighted least squares in a space of polynomials (or trigonometric functions), orthonormal for a known measure.
 
     `sample` chooses points at which to observe the target; `fit` gives them the weights dmu/dnu that belong to the way
-    they were chosen. Data of any other origin can be fitted as well: `strategy="mc"` weighs all points equally.
+    they were chosen. Data of any other origin can be fitted too: `strategy="mc"` gives all points the same weight.
 
     Args:
         family: `legendre` (uniform measure on a box), `chebyshev` (arcsine on a box), `trigonometric` (uniform on a
             period) or `hermite` (normal).
         degree: highest degree.
         index_set: `total_degree`, `hyperbolic_cross` or `tensor`, for several features.
-        strategy: how the points are drawn and weighed, a key of `lib.sampling.designs.STRATEGIES`, with `_cond` after
+        strategy: how the points are drawn and weighted, a key of `lib.sampling.designs.STRATEGIES`, with `_cond` after
             it to draw again until the Gram matrix is well conditioned.
         domain: lower and upper ends of the box or period (means and standard deviations for `hermite`), (2,) or
-            (2, n_features); taken from the data unless given. `sample` needs it.
+            (2, n_features); by default `fit` takes it from the data. `sample` needs it.
         delta: conditioned strategies reach lambda_min(G) >= 1 - delta.
 
     Attributes:
@@ -65,7 +65,7 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
         degree = self.degree * (2 if self.family == "trigonometric" and features == 1 else 1)  # sine and cosine
         return polynomial_basis(self.family, features, int(degree), self.index_set)
 
-    def _given_domain(self, features: int) -> np.ndarray:
+    def _stated_domain(self, features: int) -> np.ndarray:
         domain = np.asarray(self.domain, dtype=float)
         if domain.shape not in ((2,), (2, features)) or not np.all(np.isfinite(domain)):
             raise ValueError(
@@ -73,11 +73,11 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
             )
         domain = np.broadcast_to(domain.reshape(2, -1), (2, features))
         if not np.all(domain[1] > (0 if self.family == "hermite" else domain[0])):
-            wanted = "standard deviations > 0" if self.family == "hermite" else "upper ends above the lower ends"
-            raise ValueError(f"domain: got {domain.tolist()}, expected {wanted}")
+            expected = "standard deviations > 0" if self.family == "hermite" else "upper ends above the lower ends"
+            raise ValueError(f"domain: got {domain.tolist()}, expected {expected}")
         return domain
 
-    def _learned_domain(self, X: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def _domain_of(self, X: np.ndarray, weight: np.ndarray) -> np.ndarray:
         if self.family == "hermite":
             mean = np.average(X, axis=0, weights=weight)
             deviation = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weight))
@@ -113,10 +113,8 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
             lib.sampling.designs.ConditioningFailed: a conditioned strategy found no good design.
         """
         if self.domain is None:
-            raise ValueError(
-                "domain: got nothing, expected the domain of the points; there are no data to take it from"
-            )
-        basis, domain = self._make_basis(n_features), self._given_domain(n_features)
+            raise ValueError("domain: got None, expected the domain of the points; there are no data to take it from")
+        basis, domain = self._make_basis(n_features), self._stated_domain(n_features)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
         design = sample_design(self.strategy, basis, n_samples, rng, delta=self.delta)
         origin, length, low = self._slopes(domain)
@@ -132,19 +130,19 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
             sample_weight: further weights >= 0, multiplied with those of the strategy; points of weight 0 are left out.
 
         Raises:
-            ValueError: points outside a given domain, fewer points than basis functions, or points that do not
+            ValueError: points outside the stated domain, fewer points than basis functions, or points that do not
                 determine the coefficients.
         """
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=np.float64)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        kept = weight > 0
-        X, y, weight = X[kept], y[kept], weight[kept]
+        positive = weight > 0
+        X, y, weight = X[positive], y[positive], weight[positive]
         basis = self._make_basis(X.shape[1])
         if len(X) < basis.size:
             raise ValueError(
                 f"n_samples={len(X)} is less than the {basis.size} basis functions; expected at least as many"
             )
-        domain = self._learned_domain(X, weight) if self.domain is None else self._given_domain(X.shape[1])
+        domain = self._domain_of(X, weight) if self.domain is None else self._stated_domain(X.shape[1])
         if self.family != "hermite" and (np.any(domain[0] > X) or np.any(domain[1] < X)):
             raise ValueError(f"X: got points outside the domain {domain.tolist()}, expected points inside it")
         x = self._to_reference(X, domain)

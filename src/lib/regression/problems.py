@@ -1,6 +1,6 @@
-"""Approximation problems: a space, a function, its projection and the best error."""
+"""Approximation problems: a space, functions, their projections and best errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,31 @@ class Problem(NamedTuple):
     function: Callable[[np.ndarray], np.ndarray]
     coef: np.ndarray
     best: float
+
+    def excess(self, coef: np.ndarray) -> np.ndarray:
+        """|c_hat - c|^2 / e_m^2 of fitted coefficients (designs, m): |f - f_hat|^2 / e_m^2 is 1 more. (designs,)."""
+        return np.sum((coef - self.coef) ** 2, axis=1) / self.best**2
+
+
+class Problems(NamedTuple):
+    """Several functions on one basis: the functions, their projections' coefficients (m, k) and best errors (k,)."""
+
+    basis: OrthonormalBasis
+    functions: tuple[Callable[[np.ndarray], np.ndarray], ...]
+    coef: np.ndarray
+    best: np.ndarray
+
+    def observe(self, x: np.ndarray) -> np.ndarray:
+        """Values (..., k) of all functions at points (..., dim)."""
+        return np.stack([function(x) for function in self.functions], axis=-1)
+
+    def errors(self, coef: np.ndarray) -> np.ndarray:
+        """|f - f_hat| in L^2, (designs, k), of fitted coefficients (designs, m, k)."""
+        return np.sqrt(self.best**2 + np.sum((coef - self.coef) ** 2, axis=1))
+
+    def relative_errors(self, coef: np.ndarray) -> np.ndarray:
+        """|f - f_hat| / e_m, (designs, k), of fitted coefficients (designs, m, k)."""
+        return np.sqrt(1 + np.sum((coef - self.coef) ** 2, axis=1) / self.best**2)
 
 
 def space(
@@ -62,3 +87,18 @@ def problem(basis: OrthonormalBasis, function: str) -> Problem:
         return f(basis.coordinates(x))
 
     return Problem(basis, on_points, *projection(on_points, basis))
+
+
+def problems(basis: OrthonormalBasis, functions: Sequence[str]) -> Problems:
+    """Several functions to approximate in one space, by name as for `problem`.
+
+    Raises:
+        ValueError: an unknown function.
+    """
+    single = [problem(basis, name) for name in functions]
+    return Problems(
+        basis,
+        tuple(p.function for p in single),
+        np.stack([p.coef for p in single], axis=1),
+        np.array([p.best for p in single]),
+    )

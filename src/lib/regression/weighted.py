@@ -1,6 +1,7 @@
-"""Weighted least squares on random designs: batched solutions, and what theory says of them."""
+"""Weighted least squares on random designs: batched solutions, and the bounds that theory gives them."""
 
 import numpy as np
+from scipy.optimize import linprog
 
 from lib.sampling.basis import OrthonormalBasis
 
@@ -79,6 +80,20 @@ def conditioned_error_bound(n, m: int, delta: float, failure) -> np.ndarray:
     return 1 + m / np.asarray(n) / ((1 - delta) ** 2 * (1 - np.asarray(failure)))
 
 
+def uniform_error_constant(delta: float) -> float:
+    """1 + sqrt(2 / (1 - delta)): |f - f_hat| is at most that times the best uniform error, almost surely.
+
+    It holds for designs with weights of at most 2 (`lib.sampling.measures.damped_measure`) that are conditioned on
+    lambda_min(G) >= 1 - delta. With |f - v| <= sqrt(tau) |f - v|_H it serves an RKHS of trace tau and its density too.
+
+    Raises:
+        ValueError: delta outside (0, 1).
+    """
+    if not 0 < delta < 1:
+        raise ValueError(f"delta: got {delta}, expected a number between 0 and 1")
+    return 1 + np.sqrt(2 / (1 - delta))
+
+
 def projection(function, basis: OrthonormalBasis, nodes: int | None = None) -> tuple[np.ndarray, float]:
     """Coefficients of the L^2 projection of a function on the space, and the best error e_m = |f - P f|.
 
@@ -108,15 +123,13 @@ def best_uniform_error(function, basis: OrthonormalBasis, x: np.ndarray) -> floa
     Raises:
         RuntimeError: the solver did not succeed.
     """
-    from scipy.optimize import linprog
-
     phi, y = basis.evaluate(x), function(x)
     ones = np.ones((len(y), 1))
     upper = np.block([[phi, -ones], [-phi, -ones]])
     cost = np.zeros(basis.size + 1)
     cost[-1] = 1
     bounds = [(None, None)] * basis.size + [(0, None)]
-    found = linprog(cost, A_ub=upper, b_ub=np.concatenate([y, -y]), bounds=bounds, method="highs")
-    if not found.success:
-        raise RuntimeError(f"best uniform approximation: {found.message}")
-    return float(found.fun)
+    solution = linprog(cost, A_ub=upper, b_ub=np.concatenate([y, -y]), bounds=bounds, method="highs")
+    if not solution.success:
+        raise RuntimeError(f"best uniform approximation: {solution.message}")
+    return float(solution.fun)

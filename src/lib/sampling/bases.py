@@ -10,7 +10,7 @@ class EnvelopeError(RuntimeError):
     """A rejection sampler met a density above its bound: its draws would not have the right law."""
 
 
-def accepted(ratio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def accept(ratio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Accept with probability `ratio`, entry by entry.
 
     Raises:
@@ -22,7 +22,7 @@ def accepted(ratio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 class _Univariate:
-    """What the families share; a family states its measure, its values and a bounded proposal.
+    """Common part of the families; a family states its measure, its values and a bounded proposal.
 
     `BOUND` is a constant C with phi_j(x)^2 (dmu/dq)(x) <= C for every j, where q is the law of `_propose`. `MEDIAN` is
     the median of mu, where the panels of the quadrature meet.
@@ -51,7 +51,7 @@ class _Univariate:
         waiting = np.arange(j.size)
         while waiting.size:
             proposal, ratio = self._propose(waiting.size, rng)
-            keep = accepted(self._value(flat[waiting], proposal) ** 2 * (ratio / self.BOUND), rng)
+            keep = accept(self._value(flat[waiting], proposal) ** 2 * (ratio / self.BOUND), rng)
             x[waiting[keep]] = proposal[keep]
             waiting = waiting[~keep]
         return x.reshape(*j.shape, 1)
@@ -61,15 +61,15 @@ class _Univariate:
 
         The mean over j of the acceptance of `sample_component`, so that each proposal serves all j at once.
         """
-        kept, values, count = [np.empty(0)], [np.empty((0, self.size))], 0
+        points, values, count = [np.empty(0)], [np.empty((0, self.size))], 0
         while count < n:
             proposal, ratio = self._propose(int((n - count) * self.BOUND * 1.1) + 16, rng)
             phi = self._values(proposal)
-            keep = accepted(np.sum(phi**2, axis=-1) * (ratio / (self.BOUND * self.size)), rng)
-            kept.append(proposal[keep])
+            keep = accept(np.sum(phi**2, axis=-1) * (ratio / (self.BOUND * self.size)), rng)
+            points.append(proposal[keep])
             values.append(phi[keep])
-            count += len(kept[-1])
-        return np.concatenate(kept)[:n, None], np.concatenate(values)[:n]
+            count += len(points[-1])
+        return np.concatenate(points)[:n, None], np.concatenate(values)[:n]
 
     def half_space_gram(self, cut: float) -> np.ndarray:
         """Integral of phi phi^T dmu over {x < cut}.

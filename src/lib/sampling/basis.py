@@ -1,4 +1,4 @@
-"""What an orthonormal basis offers to samplers, and the checks of what it is given.
+"""What an orthonormal basis offers to samplers, and the checks of its arguments.
 
 A basis has `size` functions of `dim` variables, orthonormal in L^2 of its reference probability. Points carry their
 coordinates on the last axis: (..., dim). Every basis offers
@@ -9,7 +9,7 @@ coordinates on the last axis: (..., dim). Every basis offers
     draw_christoffel(n, rng)      n points of k_m / m dmu, and the values of the functions there
     quadrature(nodes)             nodes (q, dim) and weights (q,) that integrate products of its functions
     half_space_gram(cut)          integral of phi phi^T over the points whose first coordinate is below the cut
-    coordinates(x)                coordinates of points, for functions of them; the points themselves but on finite sets
+    coordinates(x)                coordinates of points, which are the points themselves except on finite sets
 """
 
 from typing import Protocol
@@ -18,7 +18,7 @@ import numpy as np
 
 
 class OrthonormalBasis(Protocol):
-    """What the samplers ask of a basis."""
+    """The methods that samplers call."""
 
     size: int
     dim: int
@@ -53,7 +53,7 @@ def christoffel(basis: OrthonormalBasis, x: np.ndarray) -> np.ndarray:
 def orthonormality_error(basis: OrthonormalBasis, nodes: int = 200) -> float:
     """Largest entry of the integral of phi phi^T minus the identity, by the basis's own quadrature.
 
-    Products of orthonormal factors are orthonormal: of a tensor basis the factors are taken, one by one.
+    Products of orthonormal factors are orthonormal: a tensor basis is checked factor by factor.
     """
     if hasattr(basis, "factors"):
         return max(orthonormality_error(factor, nodes) for factor in basis.factors)
@@ -63,7 +63,7 @@ def orthonormality_error(basis: OrthonormalBasis, nodes: int = 200) -> float:
 
 
 def check_orthonormal(basis: OrthonormalBasis, tolerance: float = 1e-8) -> None:
-    """Refuse a basis that is not orthonormal: samplers and weights would be wrong without a sign of it.
+    """Refuse a basis that is not orthonormal: samplers and weights would be wrong without any other sign of it.
 
     Raises:
         ValueError: the Gram matrix differs from the identity by more than the tolerance.

@@ -80,7 +80,7 @@ class ConditioningFailed(RuntimeError):
 
 
 class Design(NamedTuple):
-    """Designs with what least squares needs of them.
+    """Designs, and what least squares needs of them.
 
     Points `x` (size, n, dim), weights `w` (size, n), values `phi` (size, n, m), ascending eigenvalues of the Gram
     matrix `eigenvalues` (size, m), number of draws `tries` (size,), and whether the last one was `accepted` (size,).
@@ -117,7 +117,7 @@ def condition(
     max_tries: int = 1000,
     on_failure: str = "raise",
 ) -> Design:
-    """Designs conditioned on lambda_min(G) >= 1 - delta: whole designs are drawn again until they have it.
+    """Designs conditioned on lambda_min(G) >= 1 - delta: whole designs are drawn again until they satisfy it.
 
     Args:
         draw: `draw(size, rng)` gives points (size, n, dim).
@@ -131,7 +131,7 @@ def condition(
 
     Raises:
         ValueError: delta outside (0, 1), or max_tries < 1.
-        ConditioningFailed: a design found no success and `on_failure` is `raise`.
+        ConditioningFailed: a design failed in every try and `on_failure` is `raise`.
     """
     if not 0 < delta < 1:
         raise ValueError(f"delta: got {delta}, expected a number between 0 and 1")
@@ -182,16 +182,42 @@ LABELS = {
 }
 
 
+def _points_of(strategy: str) -> tuple[str, Callable[[OrthonormalBasis], Measure]]:
+    name = str(strategy).removesuffix("_cond")
+    if name not in STRATEGIES:
+        raise ValueError(f"strategy: got {strategy!r}, expected one of {', '.join(STRATEGIES)}")
+    return STRATEGIES[name]
+
+
 def strategy_measure(strategy: str, basis: OrthonormalBasis) -> Measure:
     """The measure nu whose weights belong to a strategy, conditioned (`_cond`) or not.
 
     Raises:
         ValueError: an unknown strategy.
     """
-    name = str(strategy).removesuffix("_cond")
-    if name not in STRATEGIES:
-        raise ValueError(f"strategy: got {strategy!r}, expected one of {', '.join(STRATEGIES)}")
-    return STRATEGIES[name][1](basis)
+    return _points_of(strategy)[1](basis)
+
+
+def points_multiple(strategy: str, m: int) -> int:
+    """Number that divides the numbers of points of a strategy: m for processes and their copies, 2m for `rvol`, else 1.
+
+    Args:
+        strategy: a key of `STRATEGIES`, conditioned (`_cond`) or not.
+        m: number of functions.
+
+    Raises:
+        ValueError: an unknown strategy.
+    """
+    return {"dpp": m, "repeated": m, "repeated volume": 2 * m}.get(_points_of(strategy)[0], 1)
+
+
+def has_designs(strategy: str, m: int, n: int) -> bool:
+    """Whether a strategy, conditioned (`_cond`) or not, has designs of n points for m functions that determine a fit.
+
+    Raises:
+        ValueError: an unknown strategy.
+    """
+    return n >= m and n % points_multiple(strategy, m) == 0 and (n == m or _points_of(strategy)[0] != "dpp")
 
 
 def draws(strategy: str, basis: OrthonormalBasis, n: int, measure: Measure | None = None):
@@ -214,11 +240,10 @@ def draws(strategy: str, basis: OrthonormalBasis, n: int, measure: Measure | Non
     if strategy not in STRATEGIES:
         raise ValueError(f"strategy: got {strategy!r}, expected one of {', '.join(STRATEGIES)}")
     measure = strategy_measure(strategy, basis) if measure is None else measure
-    points, m = STRATEGIES[strategy][0], basis.size
-    multiple = {"dpp": m, "repeated": m, "repeated volume": 2 * m}.get(points, 1)
+    points, m, multiple = STRATEGIES[strategy][0], basis.size, points_multiple(strategy, basis.size)
     if n % multiple or n < 1 or (points == "dpp" and n != m):
-        wanted = f"{m}" if points == "dpp" else f"a positive multiple of {multiple}"
-        raise ValueError(f"n: got {n} for {strategy}, expected {wanted}")
+        expected = f"{m}" if points == "dpp" else f"a positive multiple of {multiple}"
+        raise ValueError(f"n: got {n} for {strategy}, expected {expected}")
     samplers = {
         "iid": lambda size, rng: sample_iid(basis, n, measure, rng, size),
         "dpp": lambda size, rng: sample_projection_dpp(basis, rng, size),
@@ -289,3 +314,29 @@ def sample_design(
     if strategy.endswith("_cond"):
         return condition(draw, basis, measure, delta, rng, size, max_tries, on_failure)
     return _weighed(basis, measure, draw(size, rng))
+
+
+def sample_blocks(
+    strategy: str,
+    basis: OrthonormalBasis,
+    n: int,
+    rng: np.random.Generator,
+    size: int,
+    *,
+    values: int | None = None,
+    **conditions,
+) -> Iterator[tuple[slice, Design]]:
+    """`size` independent designs in blocks that fit into memory, each with its place among all.
+
+    Args:
+        strategy, basis, n: as for `sample_design`.
+        rng: generator; draws depend on how the designs are cut into blocks, so on `values`.
+        size: number of designs.
+        values: largest array that one design takes part in, in numbers; n * m by default.
+        conditions: further keyword arguments of `sample_design`.
+
+    Raises:
+        ValueError, ConditioningFailed: as `sample_design`.
+    """
+    for block in blocks(size, n * basis.size if values is None else values):
+        yield block, sample_design(strategy, basis, n, rng, block.stop - block.start, **conditions)

@@ -43,7 +43,7 @@ def sample_projection_dpp(basis: OrthonormalBasis, rng: np.random.Generator, siz
 
     The chain rule: point k+1 has density (|phi(x)|^2 - |Q_k^T phi(x)|^2) / (m - k) dmu, where Q_k spans the values at
     the first k points. Proposals of the Christoffel density are accepted with `acceptance`, at rate (m - k) / m. All
-    draws advance together; each takes the first of its proposals that is accepted.
+    draws advance together; each takes the first of its accepted proposals.
 
     Args:
         basis: orthonormal basis of m functions.
@@ -69,13 +69,13 @@ def sample_projection_dpp(basis: OrthonormalBasis, rng: np.random.Generator, siz
             points = points.reshape(waiting.size, proposals, basis.dim)
             phi = phi.reshape(waiting.size, proposals, m)
             q = columns[waiting, :k].swapaxes(1, 2)
-            taken = rng.random((waiting.size, proposals)) < acceptance(q, phi)
-            first, found = np.argmax(taken, axis=1), np.flatnonzero(taken.any(axis=1))
-            row = waiting[found]
-            x[row, k] = points[found, first[found]]
-            part = orthogonal_part(q[found], phi[found, first[found]])
+            accept = rng.random((waiting.size, proposals)) < acceptance(q, phi)
+            first, done = np.argmax(accept, axis=1), np.flatnonzero(accept.any(axis=1))
+            row = waiting[done]
+            x[row, k] = points[done, first[done]]
+            part = orthogonal_part(q[done], phi[done, first[done]])
             columns[row, k] = part / np.linalg.norm(part, axis=-1, keepdims=True)
-            waiting = np.delete(waiting, found)
+            waiting = np.delete(waiting, done)
     return x
 
 

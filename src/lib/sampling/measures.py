@@ -33,7 +33,7 @@ def christoffel_measure(basis: OrthonormalBasis) -> Measure:
 
 
 def _half_and_half(first, second, n: int, rng: np.random.Generator) -> np.ndarray:
-    """N points, each from one of two samplers with probability one half."""
+    """Points (n, dim), each from one of two samplers with probability one half."""
     coin = rng.random(n) < 0.5
     a, b = first(int(coin.sum()), rng), second(int(n - coin.sum()), rng)
     x = np.empty((n, a.shape[-1]))

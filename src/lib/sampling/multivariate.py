@@ -27,12 +27,12 @@ def _indices(dim: int, degree: int, rank) -> np.ndarray:
     for name, value, least in (("dim", dim, 1), ("degree", degree, 0)):
         if int(value) != value or value < least:
             raise ValueError(f"{name}: got {value!r}, expected an integer of at least {least}")
-    found = np.zeros((1, 0), dtype=int)
+    indices = np.zeros((1, 0), dtype=int)
     for _ in range(dim):  # one coordinate at a time: every rank grows with each entry, so prefixes can be cut early
-        found = np.repeat(found, degree + 1, axis=0)
-        found = np.column_stack([found, np.tile(np.arange(degree + 1), len(found) // (degree + 1))])
-        found = found[rank(found) <= degree]
-    return found[np.argsort(rank(found), kind="stable")]
+        indices = np.repeat(indices, degree + 1, axis=0)
+        indices = np.column_stack([indices, np.tile(np.arange(degree + 1), len(indices) // (degree + 1))])
+        indices = indices[rank(indices) <= degree]
+    return indices[np.argsort(rank(indices), kind="stable")]
 
 
 INDEX_SETS = {"total_degree": total_degree, "hyperbolic_cross": hyperbolic_cross, "tensor": tensor_degree}
@@ -119,14 +119,14 @@ class TensorBasis:
 
 
 class DiscreteBasis:
-    """Functions on a finite set of N atoms, orthonormal for their uniform (or given) probability.
+    """Functions on a finite set of N atoms, orthonormal for their probabilities.
 
     A point is the number of an atom: x (..., 1) holds integers 0..N-1.
 
     Args:
         table: values (N, m) of linearly independent functions; they are orthonormalised by QR.
-        weight: probabilities (N,) of the atoms; uniform unless told.
-        points: coordinates (N, d) of the atoms; their numbers unless told.
+        weight: probabilities (N,) of the atoms; uniform by default.
+        points: coordinates (N, d) of the atoms; their numbers by default.
 
     Raises:
         ValueError: dependent functions, or weights that are not positive probabilities.
@@ -170,8 +170,8 @@ class DiscreteBasis:
         return self.table[whole]
 
     def _invert(self, cdf: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-        found = np.searchsorted(cdf, rng.random(shape), side="right")
-        return np.minimum(found, len(cdf) - 1).astype(float)[..., None]
+        atom = np.searchsorted(cdf, rng.random(shape), side="right")
+        return np.minimum(atom, len(cdf) - 1).astype(float)[..., None]
 
     def sample_reference(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         """Atoms of the reference probability, (*shape, 1)."""

@@ -6,8 +6,8 @@ import xarray as xr
 from lib.atlas.job.seeds import generator
 from lib.progress import progress
 from lib.regression.problems import problem, space
-from lib.regression.weighted import conditioned_error_bound, iid_failure_bound, weighted_least_squares
-from lib.sampling.designs import blocks, sample_design
+from lib.regression.repeated import fit_repeatedly
+from lib.regression.weighted import conditioned_error_bound, iid_failure_bound
 
 
 def condition_designs(
@@ -30,7 +30,7 @@ def condition_designs(
         function: name of the function to approximate.
         sizes: numbers of points n where designs are conditioned.
         strategies: names without `_cond`.
-        bound_sizes: numbers of points where the failures of independent points are held against their bound.
+        bound_sizes: numbers of points where the failures of independent points are compared with their bound.
         draws: unconditioned designs.
         repetitions: conditioned designs.
         delta: designs fail when lambda_min(G) < 1 - delta.
@@ -38,32 +38,22 @@ def condition_designs(
         root_seed: root of the random streams.
     """
     approximation = problem(space("legendre", 1, size - 1), function)
-    basis = approximation.basis
 
-    def measure(strategy, n, count):
-        """Smallest eigenvalue, squared error over e_m^2 and tries of `count` designs."""
+    def fit(strategy, n, count):
+        """Smallest eigenvalue, squared error over e_m^2 and tries of `count` designs, each (count,)."""
         rng = generator(root_seed, "dpp_least_squares", "conditioning", size, strategy, n)
-        found = []
-        for block in blocks(count, n * size):
-            design = sample_design(strategy, basis, n, rng, block.stop - block.start, delta, max_tries)
-            coef, _ = weighted_least_squares(design.phi, design.w, approximation.function(design.x))
-            square = 1 + np.sum((coef - approximation.coef) ** 2, axis=1) / approximation.best**2
-            found.append((design.eigenvalues[:, 0], square, design.tries))
-        return [np.concatenate(parts) for parts in zip(*found)]
+        fits = fit_repeatedly(approximation, strategy, n, count, rng, delta=delta, max_tries=max_tries)
+        return fits.smallest, 1 + approximation.excess(fits.coef), fits.tries
 
     shape = (len(strategies), len(sizes))
-    failed = np.zeros((*shape, draws), dtype=bool)
-    free, error, tries = (
-        np.zeros((*shape, draws)),
-        np.zeros((*shape, repetitions)),
-        np.zeros((*shape, repetitions), int),
-    )
+    failed, free = np.zeros((*shape, draws), dtype=bool), np.zeros((*shape, draws))
+    error, tries = np.zeros((*shape, repetitions)), np.zeros((*shape, repetitions), dtype=int)
     for s, i in progress(list(np.ndindex(*shape)), "conditioned designs"):
-        smallest, free[s, i], _ = measure(strategies[s], sizes[i], draws)
+        smallest, free[s, i], _ = fit(strategies[s], sizes[i], draws)
         failed[s, i] = smallest < 1 - delta
-        _, error[s, i], tries[s, i] = measure(f"{strategies[s]}_cond", sizes[i], repetitions)
+        _, error[s, i], tries[s, i] = fit(f"{strategies[s]}_cond", sizes[i], repetitions)
     sweep = progress(bound_sizes, "sizes of independent designs")
-    iid_failure = [np.mean(measure("iid", n, draws)[0] < 1 - delta) for n in sweep]
+    iid_failure = [np.mean(fit("iid", n, draws)[0] < 1 - delta) for n in sweep]
     failure = failed.mean(-1)
     with np.errstate(divide="ignore"):
         bound = conditioned_error_bound(np.array(sizes), size, delta, failure)

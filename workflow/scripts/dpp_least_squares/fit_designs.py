@@ -5,19 +5,9 @@ import xarray as xr
 
 from lib.atlas.job.seeds import generator
 from lib.progress import progress
-from lib.regression.problems import problem, space
+from lib.regression.problems import problems, space
 from lib.regression.weighted import weighted_least_squares
-from lib.sampling.bases import Legendre
-from lib.sampling.designs import blocks, draws, sample_design
-
-
-def possible(strategy: str, basis: Legendre, n: int) -> bool:
-    """Whether a strategy has designs of n points."""
-    try:
-        draws(strategy.removesuffix("_cond"), basis, n)
-    except ValueError:
-        return False
-    return n >= basis.size
+from lib.sampling.designs import has_designs, sample_blocks
 
 
 def fit_designs(
@@ -35,8 +25,8 @@ def fit_designs(
 ) -> xr.Dataset:
     """Return errors and extreme eigenvalues, `(strategy, n, repetition)`, in the Legendre space.
 
-    A strategy that has no designs of n points (repeated processes where n is no multiple of m), and a conditioned
-    repetition without success, hold NaN; `accepted` tells the latter.
+    NaN stands where a strategy has no designs of n points (repeated processes where n is no multiple of m), and for
+    conditioned repetitions without success, which `accepted` marks.
 
     Args:
         size: number of functions m.
@@ -47,44 +37,36 @@ def fit_designs(
         delta: conditioned designs have lambda_min(G) >= 1 - delta.
         max_tries: at most so many draws of a conditioned design.
         grid: points of the grid on which the supremum of the error is taken.
-        shown: repetitions whose points are kept.
+        shown: first repetitions, whose points are stored.
         root_seed: root of the random streams.
     """
     basis = space("legendre", 1, size - 1)
-    problems = [problem(basis, name) for name in functions]
-    coef = np.stack([p.coef for p in problems], axis=1)
+    targets = problems(basis, functions)
     line = np.linspace(-1, 1, grid)[:, None]
-    values, on_line = basis.evaluate(line), np.stack([p.function(line) for p in problems], axis=1)
+    values, on_line = basis.evaluate(line), targets.observe(line)
     shape = (len(strategies), len(sizes), repetitions)
     l2, sup = np.full((2, *shape, len(functions)), np.nan)
     low, high = np.full((2, *shape), np.nan)
     tries, accepted = np.zeros(shape, dtype=int), np.zeros(shape, dtype=bool)
-    kept = np.full((len(strategies), len(sizes), shown, max(sizes)), np.nan)
+    points = np.full((len(strategies), len(sizes), shown, max(sizes)), np.nan)
     pairs = [(s, i) for s in range(len(strategies)) for i in range(len(sizes))]
+    conditions = {"delta": delta, "max_tries": max_tries, "on_failure": "keep"}
     for s, i in progress(pairs, "designs"):
         strategy, n = strategies[s], sizes[i]
-        if not possible(strategy, basis, n):
+        if not has_designs(strategy, size, n):
             continue
         rng = generator(root_seed, "dpp_least_squares", "designs", size, strategy, n)
-        for block in blocks(repetitions, n * size):
-            design = sample_design(
-                strategy, basis, n, rng, block.stop - block.start, delta, max_tries, on_failure="keep"
-            )
-            y = np.stack([p.function(design.x) for p in problems], axis=-1)
-            found, _ = weighted_least_squares(design.phi, design.w, y)
+        for block, design in sample_blocks(strategy, basis, n, rng, repetitions, **conditions):
+            coef, _ = weighted_least_squares(design.phi, design.w, targets.observe(design.x))
             good = design.accepted
-            excess = np.sum((found - coef) ** 2, axis=1)
-            error = np.sqrt(np.array([p.best for p in problems]) ** 2 + excess)
-            l2[s, i, block] = np.where(good[:, None], error, np.nan)
-            sup[s, i, block] = np.where(good[:, None], np.max(np.abs(values @ found - on_line), axis=1), np.nan)
+            l2[s, i, block] = np.where(good[:, None], targets.errors(coef), np.nan)
+            sup[s, i, block] = np.where(good[:, None], np.max(np.abs(values @ coef - on_line), axis=1), np.nan)
             low[s, i, block] = np.where(good, design.eigenvalues[:, 0], np.nan)
             high[s, i, block] = np.where(good, design.eigenvalues[:, -1], np.nan)
             tries[s, i, block], accepted[s, i, block] = design.tries, good
-            if block.start < shown:
-                count = min(shown, block.stop) - block.start
-                kept[s, i, block.start : block.start + count, :n] = np.where(
-                    good[:count, None], design.x[:count, :, 0], np.nan
-                )
+            first = slice(block.start, min(shown, block.stop))
+            count = max(0, first.stop - first.start)
+            points[s, i, first, :n] = np.where(good[:count, None], design.x[:count, :, 0], np.nan)
     over = ("strategy", "n", "repetition")
     return xr.Dataset(
         {
@@ -94,8 +76,8 @@ def fit_designs(
             "lambda_max": (over, high, {"long_name": "largest eigenvalue of the Gram matrix"}),
             "tries": (over, tries, {"long_name": "draws until a design was accepted, 0 where there is none"}),
             "accepted": (over, accepted),
-            "x": (("strategy", "n", "shown", "point"), kept, {"long_name": "points of the first repetitions"}),
-            "best_error": ("function", [p.best for p in problems], {"long_name": "e_m"}),
+            "x": (("strategy", "n", "shown", "point"), points, {"long_name": "points of the first repetitions"}),
+            "best_error": ("function", targets.best, {"long_name": "e_m"}),
         },
         coords={"strategy": strategies, "n": sizes, "repetition": np.arange(repetitions), "function": functions},
         attrs={"family": "legendre", "m": size, "delta": delta, "max_tries": max_tries},

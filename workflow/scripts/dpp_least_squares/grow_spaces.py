@@ -7,9 +7,9 @@ import xarray as xr
 
 from lib.atlas.job.seeds import generator
 from lib.progress import progress
-from lib.regression.problems import problem, space
+from lib.regression.problems import problem, problems, space
 from lib.regression.weighted import weighted_least_squares
-from lib.sampling.designs import blocks, sample_design
+from lib.sampling.designs import points_multiple, sample_blocks, sample_design
 
 
 def grow_spaces(
@@ -28,7 +28,7 @@ def grow_spaces(
 
     Args:
         sizes: numbers of functions m.
-        strategies: names of strategies; `rep` rounds n up to a multiple of m.
+        strategies: names of strategies; n is rounded up to what a strategy can have (`rep`: multiples of m).
         log_factors: c of the rules n = ceil(c m ln m).
         multiples: k of the rules n = k m.
         functions: names of functions; `next` is the next basis function, of best error 1.
@@ -44,29 +44,28 @@ def grow_spaces(
     best = np.zeros((len(sizes), len(functions)))
     for i, m in progress(enumerate(sizes), "sizes of the space", total=len(sizes)):
         basis = space("legendre", 1, m - 1)
-        problems = [problem(basis, name) for name in functions]
-        best[i] = [p.best for p in problems]
-        coef = np.stack([p.coef for p in problems], axis=1)
-        wanted = [math.ceil(c * m * math.log(m)) for c in log_factors] + [k * m for k in multiples]
+        targets = problems(basis, functions)
+        best[i] = targets.best
+        least = [math.ceil(c * m * math.log(m)) for c in log_factors] + [k * m for k in multiples]
         for s, r in np.ndindex(*shape[1:]):
-            strategy, n = strategies[s], max(m, wanted[r])
-            n = -(-n // m) * m if strategy.startswith("rep") else n
-            points[i, s, r] = n
+            strategy, multiple = strategies[s], points_multiple(strategies[s], m)
+            n = points[i, s, r] = -(-max(m, least[r]) // multiple) * multiple
             rng = generator(root_seed, "dpp_least_squares", "growth", m, strategy, rules[r])
-            for block in blocks(repetitions, n * m):
-                design = sample_design(strategy, basis, n, rng, block.stop - block.start)
-                y = np.stack([p.function(design.x) for p in problems], axis=-1)
-                found, _ = weighted_least_squares(design.phi, design.w, y)
-                error[i, s, r, block] = np.sqrt(1 + np.sum((found - coef) ** 2, axis=1) / best[i] ** 2)
+            for block, design in sample_blocks(strategy, basis, n, rng, repetitions):
+                coef, _ = weighted_least_squares(design.phi, design.w, targets.observe(design.x))
+                error[i, s, r, block] = targets.relative_errors(coef)
     name = next(name for name in functions if name != "next")
     small = problem(space("legendre", 1, interpolation_size - 1), name)
     rng = generator(root_seed, "dpp_least_squares", "interpolation", interpolation_size)
     design = sample_design("dpp", small.basis, interpolation_size, rng, interpolation_draws)
-    found, _ = weighted_least_squares(design.phi, design.w, small.function(design.x))
-    excess = np.sum((found - small.coef) ** 2, axis=1) / small.best**2
+    coef, _ = weighted_least_squares(design.phi, design.w, small.function(design.x))
     return xr.Dataset(
         {
-            "interpolation": ("draw", excess, {"long_name": "|c_hat - c|^2 / e_m^2 at n = m points of one process"}),
+            "interpolation": (
+                "draw",
+                small.excess(coef),
+                {"long_name": "|c_hat - c|^2 / e_m^2 at n = m points of one process"},
+            ),
             "error": (
                 ("size", "strategy", "rule", "repetition", "function"),
                 error,

@@ -20,22 +20,28 @@ def table(independent, volume, repeated) -> pd.DataFrame:
                     if not at.tries.values.any():
                         continue
                     ratio = (at.l2_error / at.best_error).values
-                    found = ratio[np.isfinite(ratio)]
+                    errors = ratio[np.isfinite(ratio)]
                     row = {
                         "strategy": strategy,
                         "function": function,
                         "n": int(n),
-                        "failed": int(len(ratio) - len(found)),
+                        "failed": int(len(ratio) - len(errors)),
                     }
-                    if len(found) >= 2:
-                        mean, se, *_ = estimate_mean(found)
-                        tails = kurtosis(found, fisher=False)
-                        q50, q90, q99 = np.quantile(found, [0.5, 0.9, 0.99])
+                    if len(errors) >= 2:
+                        mean, se, *_ = estimate_mean(errors)
+                        tails = kurtosis(errors, fisher=False)
+                        q50, q90, q99 = np.quantile(errors, [0.5, 0.9, 0.99])
                         row |= {
-                            "mean": mean, "se": se, "q50": q50, "q90": q90, "q99": q99,
-                            "kurtosis": float(tails), "mean_reliable": bool(not tails > UNRELIABLE),
-                            "lambda_min_q50": float(np.nanmedian(at.lambda_min)), "mean_tries": float(at.tries.mean()),
-                        }  # fmt: skip
+                            "mean": mean,
+                            "se": se,
+                            "q50": q50,
+                            "q90": q90,
+                            "q99": q99,
+                            "kurtosis": float(tails),
+                            "mean_reliable": bool(not tails > UNRELIABLE),
+                            "lambda_min_q50": float(np.nanmedian(at.lambda_min)),
+                            "mean_tries": float(at.tries.mean()),
+                        }
                     rows.append(row)
     frame = pd.DataFrame(rows)
     numbers = frame.select_dtypes("float").columns
