@@ -20,7 +20,7 @@ def consistent_light_attention(q, k, v, gamma: float, groups: int) -> torch.Tens
     """Attention mixed with attention to keys and values averaged over frames.
 
     Args:
-        q, k, v: (groups * frames, heads, N, d), the frames of a group in one run.
+        q, k, v: (groups * frames, heads, N, d), the frames of a group next to each other.
         gamma: weight of the averaged stream, in [0, 1].
         groups: sets of frames that are averaged, guidance halves times clips.
 
@@ -50,7 +50,7 @@ class ConsistentLightAttnProcessor:
 
     Args:
         gamma: weight of the averaged stream, in [0, 1].
-        groups: guidance halves times clips in the batch; frames of a group are neighbours.
+        groups: guidance halves times clips in the batch; the frames of a group are next to each other.
 
     Raises:
         ValueError: gamma outside [0, 1] or no group.
@@ -73,7 +73,7 @@ class ConsistentLightAttnProcessor:
         if attention_mask is not None:
             raise ValueError("attention_mask: got a mask, expected None")
         if hidden_states.shape[0] == self.groups:
-            warnings.warn("one frame for each group: consistent light attention changes nothing", stacklevel=2)
+            warnings.warn("one frame in each group: consistent light attention changes nothing", stacklevel=2)
         residual = hidden_states
         if attn.spatial_norm is not None:
             hidden_states = attn.spatial_norm(hidden_states, temb)
@@ -102,10 +102,10 @@ class ConsistentLightAttnProcessor:
 
 
 def paper_layers(model) -> Callable[[str], bool]:
-    """Which layers the paper makes consistent, as a predicate on module names.
+    """The layers that the paper makes consistent, as a predicate on module names.
 
-    U-Nets: the self-attentions of the first three up blocks, not those of the highest resolution of Stable Diffusion.
-    Transformers: all self-attentions.
+    In U-Nets the self-attentions of the first three up blocks, so none at Stable Diffusion's highest resolution. In
+    transformers all self-attentions.
     """
     pattern = r"up_blocks\.[012]\..*attn1" if hasattr(model, "up_blocks") else r".*attn1"
     return re.compile(pattern).fullmatch
@@ -118,7 +118,7 @@ def install_cla(model, gamma: float, groups: int = 2, select: Callable[[str], bo
         model: a U-Net or transformer made of diffusers' `Attention` layers.
         gamma: weight of the averaged stream.
         groups: guidance halves times clips in a batch.
-        select: predicate on module names; `paper_layers(model)` unless told.
+        select: predicate on module names; by default `paper_layers(model)`.
 
     Returns:
         The former processors by module name, for `restore_processors`.

@@ -76,9 +76,9 @@ def add_offsets(network: torch.nn.Module, offsets: dict[str, torch.Tensor]) -> N
         ValueError: offsets for other weights, or of other shapes.
     """
     state = network.state_dict()
-    different = sorted(set(state) ^ set(offsets))
-    if different:
-        raise ValueError(f"ic_light: got other weights than the U-Net's, first {different[0]!r}")
+    mismatches = sorted(set(state) ^ set(offsets))
+    if mismatches:
+        raise ValueError(f"ic_light: got other weights than the U-Net's, first {mismatches[0]!r}")
     for name, value in state.items():
         if value.shape != offsets[name].shape:
             shapes = f"{tuple(offsets[name].shape)} for {name}, expected {tuple(value.shape)}"
@@ -123,11 +123,15 @@ def load_ic_light(
         out = unet(both, t, encoder_hidden_states=repeated, return_dict=False)[0]
         return _guide(*out.chunk(2), guidance).to(x.dtype)
 
-    # the authors leave beta_schedule at its default, linear
+    # the authors do not set beta_schedule, whose default is linear
     scheduler = DPMSolverMultistepScheduler(
-        num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, algorithm_type="sde-dpmsolver++",
-        use_karras_sigmas=True, steps_offset=1,
-    )  # fmt: skip
+        num_train_timesteps=1000,
+        beta_start=0.00085,
+        beta_end=0.012,
+        algorithm_type="sde-dpmsolver++",
+        use_karras_sigmas=True,
+        steps_offset=1,
+    )
     return Relighter(denoise, scheduler, image_codec(vae), unet)
 
 
@@ -210,9 +214,12 @@ def load_cogvideox(
             height, width = (n * pipe.vae_scale_factor_spatial for n in x.shape[-2:])
             rotary = pipe._prepare_rotary_positional_embeddings(height, width, x.shape[1], x.device)
         out = transformer(
-            torch.cat([x, x]).to(dtype), encoder_hidden_states=embeds, timestep=t.expand(2 * len(x)),
-            image_rotary_emb=rotary, return_dict=False,
-        )[0]  # fmt: skip
+            torch.cat([x, x]).to(dtype),
+            encoder_hidden_states=embeds,
+            timestep=t.expand(2 * len(x)),
+            image_rotary_emb=rotary,
+            return_dict=False,
+        )[0]
         return _guide(*out.chunk(2), guidance).to(x.dtype)
 
     return VideoModel(denoise, scheduler, Codec(encode, decode), transformer)

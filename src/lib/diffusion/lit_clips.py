@@ -1,4 +1,4 @@
-"""Relighting of small lit clips with small models: one method, from source videos to relit ones."""
+"""Relighting of small lit clips with small models: methods, and one method from source videos to relit ones."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -31,10 +31,13 @@ from lib.diffusion.small import (
     video_unpatches,
 )
 from lib.diffusion.steps import fusion_weights
+from lib.rendering.fit import fit_light
+from lib.rendering.spheres import Clips
 from lib.video.temporal import smooth_brightness
 
 STEP_RULES = ("ddim", "euler")
 SCHEDULES = ("linear", "quadratic", "constant")
+TARGETS = ("consistency", "relit", "fused")
 
 
 class Sampling(NamedTuple):
@@ -43,7 +46,7 @@ class Sampling(NamedTuple):
     Attributes:
         relight_steps, relight_strength, eta, guidance: of the relighter (ancestral DDIM).
         steps, strength, threshold: of the fusion.
-        clips_at_once: clips of a batch.
+        clips_at_once: clips in a batch.
     """
 
     relight_steps: int
@@ -63,10 +66,10 @@ class Method(NamedTuple):
         gamma: weight of the averaged attention stream.
         fuse: schedule of the fusion weights, one of `SCHEDULES`; None for no fusion.
         step: step rule of the video model, one of `STEP_RULES`.
-        sdedit: strength at which the video model smooths the relit frames; None for not.
-        smooth: frames of the Gaussian that smooths brightness; None for not.
+        sdedit: strength at which the video model smooths the relit frames; None leaves them as they are.
+        smooth: standard deviation, in frames, of the Gaussian that smooths brightness; None leaves it as it is.
         shared_noise: all frames of a clip draw the same noise.
-        relighter: which relighter.
+        relighter: name of the relighter.
     """
 
     gamma: float = 0.0
@@ -113,7 +116,7 @@ def weights_of(schedule: str, steps: int, threshold: float) -> np.ndarray:
 
 
 def codec_of(network) -> Codec:
-    """Between pixels and what a small network takes: patches for U-Nets, of frames or of videos."""
+    """The codec between pixels and what a small network takes: patches of frames or videos for U-Nets."""
     if not hasattr(network, "conv_in"):
         return IDENTITY
     video = hasattr(network.config, "motion_max_seq_length")
@@ -124,7 +127,9 @@ def codec_of(network) -> Codec:
 def frames_relighter(
     network, direction: np.ndarray, sampling: Sampling, seeds: Sequence[int], shared: bool, device: str
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Relit clips (B, F, C, S, S) from clips, each with the light of its direction; every call draws on the noise.
+    """A function that relights clips (B, F, C, S, S) frame by frame, each clip with the light of its direction.
+
+    Every call continues the streams of noise.
 
     Args:
         network: a relighter of `lib.diffusion.small`.
@@ -151,9 +156,16 @@ def frames_relighter(
             return denoise(torch.cat([x, condition], 1), t)
 
         relit = relight(
-            predict, image_scheduler(), codec, video.flatten(0, 1), start.repeat_interleave(frames, 0).to(video),
-            steps=sampling.relight_steps, strength=sampling.relight_strength, generators=generators, eta=sampling.eta,
-        )  # fmt: skip
+            predict,
+            image_scheduler(),
+            codec,
+            video.flatten(0, 1),
+            start.repeat_interleave(frames, 0).to(video),
+            steps=sampling.relight_steps,
+            strength=sampling.relight_strength,
+            generators=generators,
+            eta=sampling.eta,
+        )
         return relit.unflatten(0, video.shape[:2])
 
     return run
@@ -213,11 +225,17 @@ def _relight_batch(source, direction, method, sampling, network, vdm, seeds, dev
     try:
         if method.fuse is not None:
             video, trace = progressive_light_fusion(
-                guided(label_model(vdm), label, empty_prompt(vdm), 1.0), run, codec_of(vdm), clips,
-                scheduler=video_scheduler(method.step), steps=sampling.steps, strength=sampling.strength,
-                weights=weights_of(method.fuse, sampling.steps, sampling.threshold), threshold=sampling.threshold,
+                guided(label_model(vdm), label, empty_prompt(vdm), 1.0),
+                run,
+                codec_of(vdm),
+                clips,
+                scheduler=video_scheduler(method.step),
+                steps=sampling.steps,
+                strength=sampling.strength,
+                weights=weights_of(method.fuse, sampling.steps, sampling.threshold),
+                threshold=sampling.threshold,
                 generators=noise,
-            )  # fmt: skip
+            )
         else:
             video = run(clips)
     finally:
@@ -236,16 +254,40 @@ def smooth_by_video_model(
     """SDEdit of videos (B, F, 3, S, S) in [-1, 1] by the video model, prompted with the direction.
 
     Args:
-        video: what is noised.
+        video: the videos to smooth.
         direction: (B,), index into `LIGHT_SIDES`.
         strength: share of the schedule.
         rule: one of `STEP_RULES`.
         vdm: a `motion_unet`.
         generators: one for each clip.
-        steps: executed steps; max(2, 20 strength) unless told.
+        steps: executed steps; by default max(2, 20 strength).
     """
     label = torch.from_numpy(np.asarray(direction)).to(video.device)
     return sdedit(
-        guided(label_model(vdm), label, empty_prompt(vdm), 1.0), video_scheduler(rule), codec_of(vdm), video,
-        steps=max(2, round(20 * strength)) if steps is None else steps, strength=strength, generators=generators,
-    )  # fmt: skip
+        guided(label_model(vdm), label, empty_prompt(vdm), 1.0),
+        video_scheduler(rule),
+        codec_of(vdm),
+        video,
+        steps=max(2, round(20 * strength)) if steps is None else steps,
+        strength=strength,
+        generators=generators,
+    )
+
+
+def target_lights(trace: xr.Dataset, clips: Clips, direction: np.ndarray) -> np.ndarray:
+    """Direct intensity fitted to the targets of a fusion, mean over frames and channels.
+
+    Args:
+        trace: of `relight_clips`, with T steps.
+        clips: scenes of the B clips.
+        direction: (B,), index into `lib.rendering.spheres.DIRECTIONS`.
+
+    Returns:
+        (B, T, 3), for each of `TARGETS`; NaN at steps without fusion.
+    """
+    lights = np.full((len(direction), trace.sizes["step"], len(TARGETS)), np.nan)
+    for i in np.flatnonzero(trace.fused_at.values):
+        for k, target in enumerate(TARGETS):
+            images = trace[target].isel(step=i).values.astype(float)
+            lights[:, i, k] = fit_light(images, clips, direction).intensity.mean((1, 2))
+    return lights

@@ -1,32 +1,17 @@
-r"""Relight a video of your own with IC-Light and a video diffusion model from local folders (Light-A-Video).
+"""Light-A-Video with published checkpoints: IC-Light and a video diffusion model relight a video.
 
-python -m lib.diffusion.relight_video clip.mp4 relit.mp4 --prompt "a cat, neon light" --light left \
-        --sd15 models/realistic-vision --ic-light models/iclight_sd15_fc.safetensors \
-        --model animatediff --motion-adapter models/animatediff-motion-adapter-v1-5-3
+`python -m lib.commands.relight_video --help` is the command line.
 """
 
-import argparse
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import xarray as xr
 
 from lib.diffusion.attention import install_cla, restore_processors
-from lib.diffusion.checkpoints import (
-    RELIGHT_NEGATIVE,
-    VIDEO_MODELS,
-    Relighter,
-    VideoModel,
-    frames_that_fit,
-    load_ic_light,
-    load_video_model,
-)
+from lib.diffusion.checkpoints import Relighter, VideoModel
 from lib.diffusion.relighting import (
-    LIGHT_SIDES,
     frame_generators,
     light_gradient,
     progressive_light_fusion,
@@ -35,9 +20,11 @@ from lib.diffusion.relighting import (
 )
 from lib.diffusion.steps import fusion_weights
 
+METHODS = ("full", "fusion", "attention", "per_frame", "sdedit_0.2", "sdedit_0.6")
+
 
 class Settings(NamedTuple):
-    """What the authors' code sets for a video model.
+    """Settings of a video model; `SETTINGS` has those of the authors' code.
 
     Attributes:
         gamma: of consistent light attention.
@@ -76,7 +63,7 @@ def frames_relighter(
     Args:
         relighter: the image model.
         side: where the light comes from, one of `LIGHT_SIDES`, or `none`.
-        seed: of the frames' noise; every call draws on.
+        seed: of the frames' noise; every call continues the streams.
         steps, strength: of the image model.
     """
     generators: list = []
@@ -87,9 +74,15 @@ def frames_relighter(
             generators.extend(frame_generators([seed], len(frames)))
         start = None if side == "none" else light_gradient(side, *frames.shape[-2:]).to(frames)
         relit = relight(
-            relighter.denoise, relighter.scheduler, relighter.codec, frames, start,
-            steps=steps, strength=strength, generators=generators,
-        )  # fmt: skip
+            relighter.denoise,
+            relighter.scheduler,
+            relighter.codec,
+            frames,
+            start,
+            steps=steps,
+            strength=strength,
+            generators=generators,
+        )
         return relit.to(video).unflatten(0, video.shape[:2])
 
     return call
@@ -108,7 +101,7 @@ def relight_video(
     relight_strength: float = RELIGHT_STRENGTH,
     report: Callable[[Sequence], Sequence] = lambda items: items,
 ) -> tuple[torch.Tensor, xr.Dataset]:
-    """Relight one clip.
+    """Relight one clip, without training anything.
 
     Args:
         video: (F, C, H, W) in [-1, 1].
@@ -128,9 +121,8 @@ def relight_video(
     Raises:
         ValueError: an unknown method, or one that needs a video model where there is none.
     """
-    known = ("full", "fusion", "attention", "per_frame", "sdedit_0.2", "sdedit_0.6")
-    if method not in known:
-        raise ValueError(f"method: got {method!r}, expected one of {', '.join(known)}")
+    if method not in METHODS:
+        raise ValueError(f"method: got {method!r}, expected one of {', '.join(METHODS)}")
     if model is None and method not in ("attention", "per_frame"):
         raise ValueError(f"model: got none, expected a video model for the method {method!r}")
     clip = video[None]
@@ -141,106 +133,33 @@ def relight_video(
     try:
         if method in ("full", "fusion"):
             result, trace = progressive_light_fusion(
-                model.denoise, relit, model.codec, clip, scheduler=model.scheduler, steps=settings.steps,
-                strength=settings.strength, weights=fusion_weights(settings.steps, settings.power),
-                detail_weights=fusion_weights(settings.steps), threshold=settings.threshold, generators=noise,
-                keep_frames=False, report=report,
-            )  # fmt: skip
+                model.denoise,
+                relit,
+                model.codec,
+                clip,
+                scheduler=model.scheduler,
+                steps=settings.steps,
+                strength=settings.strength,
+                weights=fusion_weights(settings.steps, settings.power),
+                detail_weights=fusion_weights(settings.steps),
+                threshold=settings.threshold,
+                generators=noise,
+                keep_frames=False,
+                report=report,
+            )
         else:
             result = relit(clip)
             if method.startswith("sdedit"):
                 strength = float(method.split("_")[1])
                 result = sdedit(
-                    model.denoise, model.scheduler, model.codec, result,
-                    steps=max(2, round(20 * strength)), strength=strength, generators=noise,
-                )  # fmt: skip
+                    model.denoise,
+                    model.scheduler,
+                    model.codec,
+                    result,
+                    steps=max(2, round(20 * strength)),
+                    strength=strength,
+                    generators=noise,
+                )
     finally:
         restore_processors(relighter.network, former)
     return result[0].float().clamp(-1, 1), trace
-
-
-def _size(text: str) -> tuple[int, int]:
-    try:
-        height, width = (int(part) for part in text.lower().split("x"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"got {text}, expected HEIGHTxWIDTH") from None
-    return height, width
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    command = argparse.ArgumentParser(
-        prog="python -m lib.diffusion.relight_video",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument("input", type=Path, help="video file, or folder of images sorted by name")
-    command.add_argument("output", type=Path, help=".mp4 file, or folder of images (no suffix)")
-    command.add_argument("--prompt", required=True, help="what the relit scene shows, and its light")
-    command.add_argument("--negative", default="", help="negative prompt of the video model")
-    command.add_argument("--light", choices=(*LIGHT_SIDES, "none"), default="none", help="side the light comes from")
-    models = command.add_argument_group("local checkpoints")
-    models.add_argument("--sd15", type=Path, required=True, help="folder of a StableDiffusionPipeline (1.5)")
-    models.add_argument("--ic-light", type=Path, required=True, help="iclight_sd15_fc.safetensors")
-    models.add_argument("--model", choices=VIDEO_MODELS, default="animatediff", help="video model")
-    models.add_argument("--motion-adapter", type=Path, help="folder of a MotionAdapter (animatediff)")
-    models.add_argument("--checkpoint", type=Path, help="folder of the pipeline (cogvideox, wan)")
-    how = command.add_argument_group("method; the authors' values for the video model unless told")
-    how.add_argument(
-        "--method", default="full", choices=("full", "fusion", "attention", "per_frame", "sdedit_0.2", "sdedit_0.6")
-    )
-    how.add_argument("--gamma", type=float, help="weight of the averaged stream of attention")
-    how.add_argument("--steps", type=int, help="executed steps of the video model")
-    how.add_argument("--strength", type=float, help="share of the video model's schedule that is executed")
-    how.add_argument("--guidance", type=float, help="guidance of the video model")
-    how.add_argument("--relight-steps", type=int, default=RELIGHT_STEPS)
-    how.add_argument("--relight-guidance", type=float, default=RELIGHT_GUIDANCE)
-    how.add_argument("--size", type=_size, help="HEIGHTxWIDTH in pixels")
-    how.add_argument("--frames", type=int, help="frames to read")
-    how.add_argument("--seed", type=int, default=0)
-    how.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    how.add_argument("--dtype", choices=("float16", "bfloat16", "float32"), help="float16 on CUDA, else float32")
-    return command
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Relight one video; return the exit status."""
-    from lib.progress import progress
-    from lib.video.files import read_video, write_video
-
-    options = parser().parse_args(arguments)
-    given = {key: getattr(options, key) for key in ("gamma", "steps", "strength", "guidance", "size", "frames")}
-    settings = SETTINGS[options.model]._replace(**{key: value for key, value in given.items() if value is not None})
-    dtype = getattr(torch, options.dtype or ("float16" if options.device.startswith("cuda") else "float32"))
-    common = {"device": options.device, "dtype": dtype}
-    try:
-        frames = frames_that_fit(options.model, settings.frames)
-        images, rate = read_video(options.input, settings.size, frames)
-        relighter = load_ic_light(
-            options.sd15, options.ic_light, prompt=options.prompt, negative=RELIGHT_NEGATIVE,
-            guidance=options.relight_guidance, **common,
-        )  # fmt: skip
-        model = None
-        if options.method not in ("attention", "per_frame"):
-            missing = "motion_adapter" if options.model == "animatediff" else "checkpoint"
-            if getattr(options, missing) is None:
-                raise ValueError(f"--{missing.replace('_', '-')}: got nothing, expected a path for {options.model}")
-            model = load_video_model(
-                options.model, sd15=options.sd15, motion_adapter=options.motion_adapter, path=options.checkpoint,
-                prompt=options.prompt, negative=options.negative, guidance=settings.guidance, **common,
-            )  # fmt: skip
-        video = torch.from_numpy(2 * images - 1).to(options.device)
-        result, _ = relight_video(
-            video, relighter, model, settings, method=options.method, side=options.light, seed=options.seed,
-            relight_steps=options.relight_steps, report=lambda items: progress(items, "steps of the video model"),
-        )  # fmt: skip
-        write_video(options.output, ((result + 1) / 2).cpu().numpy().astype(np.float64), rate)
-    except (ValueError, OSError) as error:
-        print(f"relight_video: {error}", file=sys.stderr)
-        return 1
-    print(f"{len(result)} frames written to {options.output}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

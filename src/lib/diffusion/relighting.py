@@ -3,7 +3,7 @@
 Videos are (B, F, C, H, W) in [-1, 1], images (N, C, H, W). Every model comes as a function of the scaled sample and
 the timestep, guidance included; every scheduler is one of diffusers'; a codec is a pair of functions between pixels and
 what the model sees. Noise comes from one generator for each item of a batch, so an item's result does not depend on
-what it is batched with.
+the others in its batch.
 """
 
 from collections.abc import Callable, Sequence
@@ -165,18 +165,18 @@ def progressive_light_fusion(
         steps: executed steps T.
         strength: share of the schedule that is executed, in (0, 1].
         generators: of the video model's noise, one for each clip.
-        weights: lambda_i, (T,); linear from 1 to 0 unless told.
-        detail_weights: weights of the detail difference, (T,); `weights` unless told.
+        weights: lambda_i, (T,); by default linear from 1 to 0.
+        detail_weights: weights of the detail difference, (T,); by default `weights`.
         threshold: fusion stops where lambda_i is not above it.
         foreground: mask (B or 1, F or 1, 1, H, W) in [0, 1] outside of which nothing is compensated and the video is
             grey before it is noised, so that the model makes it up.
-        keep_frames: keep consistency, relit and fused targets of all steps in the trace.
+        keep_frames: whether the trace has the consistency, relit and fused targets of all steps.
         report: wraps the steps, for a progress display.
 
     Returns:
-        The video, of the shape that came, and the trace: `weight` (step), `fused_at` (step), `jump` (step, clip), the
-        RMSE in [0, 1] from the fused target before, and with `keep_frames` `consistency`, `relit`, `fused` (step, clip,
-        frame, channel, y, x) in [0, 1].
+        The video, of the shape of `video`, and the trace: `weight` (step), `fused_at` (step), `jump` (step, clip), the
+        RMSE in [0, 1] from the previous fused target, and with `keep_frames` `consistency`, `relit`, `fused` (step,
+        clip, frame, channel, y, x) in [0, 1].
 
     Raises:
         ValueError: shapes that do not fit, or a strength outside (0, 1].
@@ -197,8 +197,8 @@ def progressive_light_fusion(
     x = noised(scheduler, z, noise, timesteps[0])
     fused_at = weights > threshold
     jumps = np.full((steps, len(clips)), np.nan)
-    kept: dict[str, list] = {"consistency": [], "relit": [], "fused": []}
-    detail = before = None
+    targets: dict[str, list] = {"consistency": [], "relit": [], "fused": []}
+    detail = previous = None
     for i, t in enumerate(report(timesteps)):
         output = vdm(scaled(scheduler, x, t), t)
         if not fused_at[i]:
@@ -211,22 +211,22 @@ def progressive_light_fusion(
         relit = relighter(consistency)
         fused = (1 - float(weights[i])) * consistency + float(weights[i]) * relit
         x = fused_step(scheduler, output, t, x, codec.encode(fused), generators)
-        if before is not None:
-            jumps[i] = ((fused - before) / 2).float().square().mean((1, 2, 3, 4)).sqrt().cpu().numpy()
-        before = fused
+        if previous is not None:
+            jumps[i] = ((fused - previous) / 2).float().square().mean((1, 2, 3, 4)).sqrt().cpu().numpy()
+        previous = fused
         if keep_frames:
             for name, value in (("consistency", consistency), ("relit", relit), ("fused", fused)):
-                kept[name].append(((value + 1) / 2).float().cpu().numpy())
+                targets[name].append(((value + 1) / 2).float().cpu().numpy())
     trace = xr.Dataset(
         {
             "weight": ("step", weights),
             "fused_at": ("step", fused_at),
-            "jump": (("step", "clip"), jumps, {"long_name": "RMSE from the fused target before", "units": "1"}),
+            "jump": (("step", "clip"), jumps, {"long_name": "RMSE from the previous fused target", "units": "1"}),
         }
     )
     if keep_frames and fused_at.any():
-        full = np.full((steps, *kept["fused"][0].shape), np.nan, np.float32)
-        for name, values in kept.items():
+        full = np.full((steps, *targets["fused"][0].shape), np.nan, np.float32)
+        for name, values in targets.items():
             array = full.copy()
             array[fused_at] = np.stack(values)
             trace[name] = (("step", "clip", "frame", "channel", "y", "x"), array)

@@ -34,10 +34,17 @@ def transformer_relighter(size: int, labels: int, layers: int, heads: int, head_
     from diffusers import DiTTransformer2DModel
 
     return DiTTransformer2DModel(
-        sample_size=size, patch_size=PATCH, in_channels=6, out_channels=3, num_layers=layers, norm_num_groups=1,
-        num_attention_heads=heads, attention_head_dim=head_dim, num_embeds_ada_norm=labels,
+        sample_size=size,
+        patch_size=PATCH,
+        in_channels=6,
+        out_channels=3,
+        num_layers=layers,
+        norm_num_groups=1,
+        num_attention_heads=heads,
+        attention_head_dim=head_dim,
+        num_embeds_ada_norm=labels,
         activation_fn="linear-silu",
-    )  # fmt: skip
+    )
 
 
 def image_unet(
@@ -61,11 +68,17 @@ def image_unet(
     latent = 3 * patch**2
     kind = "CrossAttn" if attention_everywhere else ""
     return UNet2DConditionModel(
-        sample_size=size // patch, in_channels=latent, out_channels=latent, block_out_channels=tuple(channels),
+        sample_size=size // patch,
+        in_channels=latent,
+        out_channels=latent,
+        block_out_channels=tuple(channels),
         down_block_types=(f"{kind}DownBlock2D",) * len(channels),
         up_block_types=(f"{kind}UpBlock2D",) * len(channels),
-        layers_per_block=1, norm_num_groups=8, cross_attention_dim=labels, attention_head_dim=heads,
-    )  # fmt: skip
+        layers_per_block=1,
+        norm_num_groups=8,
+        cross_attention_dim=labels,
+        attention_head_dim=heads,
+    )
 
 
 def motion_unet(base, frames: int, heads: int):
@@ -82,10 +95,12 @@ def motion_unet(base, frames: int, heads: int):
     from diffusers import MotionAdapter, UNetMotionModel
 
     adapter = MotionAdapter(
-        block_out_channels=base.config.block_out_channels, motion_layers_per_block=base.config.layers_per_block,
-        motion_num_attention_heads=heads, motion_norm_num_groups=base.config.norm_num_groups,
+        block_out_channels=base.config.block_out_channels,
+        motion_layers_per_block=base.config.layers_per_block,
+        motion_num_attention_heads=heads,
+        motion_norm_num_groups=base.config.norm_num_groups,
         motion_max_seq_length=frames,
-    )  # fmt: skip
+    )
     return UNetMotionModel.from_unet2d(base, adapter)
 
 
@@ -129,15 +144,15 @@ def to_arrays(model) -> xr.Dataset:
 
 
 def from_arrays(dataset: xr.Dataset, device: str = "cpu"):
-    """The model that `to_arrays` wrote, in evaluation mode.
+    """The diffusers model of a Dataset that `to_arrays` made, in evaluation mode; other variables must be dropped.
 
     Raises:
-        ValueError: not such a Dataset, or arrays that do not fit the model.
+        ValueError: another Dataset, or arrays that do not fit the model.
     """
     import diffusers
 
     if "model_class" not in dataset.attrs:
-        raise ValueError("dataset: got no attribute model_class, expected what to_arrays writes")
+        raise ValueError("dataset: got no attribute model_class, expected a dataset that to_arrays made")
     cls = getattr(diffusers, dataset.attrs["model_class"])
     model = cls.from_config(json.loads(dataset.attrs["model_config"]))
     state = {str(name): torch.from_numpy(np.array(dataset[name].values)) for name in dataset.data_vars}
@@ -159,7 +174,7 @@ def patches(images: torch.Tensor, patch: int = PATCH) -> torch.Tensor:
 
 
 def unpatches(latents: torch.Tensor, patch: int = PATCH) -> torch.Tensor:
-    """Inverse of `patches`."""
+    """Images (..., C, H, W) from their patches as channels; the inverse of `patches`."""
     return torch.nn.functional.pixel_shuffle(latents, patch)
 
 
@@ -169,7 +184,7 @@ def video_patches(video: torch.Tensor, patch: int = PATCH) -> torch.Tensor:
 
 
 def video_unpatches(latents: torch.Tensor, patch: int = PATCH) -> torch.Tensor:
-    """Inverse of `video_patches`."""
+    """Videos (B, F, 3, H, W) from samples of a `motion_unet`; the inverse of `video_patches`."""
     return unpatches(latents.transpose(1, 2), patch)
 
 

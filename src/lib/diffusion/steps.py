@@ -1,8 +1,8 @@
 """Steps of diffusers' schedulers with a clean estimate of one's own, and the weights of progressive light fusion.
 
 A scheduler turns a model output into a clean estimate, and the estimate into the next sample. To replace the estimate
-is to hand the scheduler the model output that would have led to it, so each scheduler's own step stays in charge. With
-the replaced estimate z the steps read
+is to pass the scheduler the model output that would have led to it, so the step itself remains the scheduler's. With
+the new estimate z the steps read
 
     DDIM            x' = a x + b z,  a = sqrt((1 - abar') / (1 - abar)),  b = sqrt(abar') - a sqrt(abar)
     Euler ancestral x' = x + (x - z) / sigma (sigma_down - sigma) + sigma_up xi
@@ -122,15 +122,15 @@ def fused_step(
 
 def step(scheduler, model_output, t, sample, generator=None, eta: float | None = None) -> torch.Tensor:
     """One step of any scheduler, with `generator` and `eta` where the scheduler takes them."""
-    takes = inspect.signature(scheduler.step).parameters
-    options = {"generator": generator} if "generator" in takes else {}
-    if eta is not None and "eta" in takes:
+    parameters = inspect.signature(scheduler.step).parameters
+    options = {"generator": generator} if "generator" in parameters else {}
+    if eta is not None and "eta" in parameters:
         options["eta"] = eta
     return scheduler.step(model_output, t, sample, return_dict=False, **options)[0]
 
 
 def standard_normal(like: torch.Tensor, generators) -> torch.Tensor:
-    """Standard normal noise of a tensor's shape, one generator or one for each item of the batch."""
+    """Standard normal noise of a tensor's shape, from one generator or from one for each item of the batch."""
     return randn_tensor(like.shape, generator=generators, device=like.device, dtype=like.dtype)
 
 

@@ -1,4 +1,4 @@
-"""Training of small diffusion models by v-prediction, on batches that are drawn as training goes."""
+"""Training of small diffusion models by v-prediction, on batches that are drawn during training."""
 
 import json
 from collections.abc import Callable
@@ -19,14 +19,14 @@ def alphas_cumprod(levels: int = 1000, first: float = 0.00085, last: float = 0.0
 
 
 def pack(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Many arrays as one array of bytes and their layout as JSON: a checkpoint of few large members is written fast."""
+    """Many arrays as one array of bytes and their layout as JSON: a checkpoint with few members is written faster."""
     layout = [[name, a.dtype.str, list(a.shape)] for name, a in arrays.items()]
     contents = b"".join(np.ascontiguousarray(a).tobytes() for a in arrays.values())
     return {"layout": np.array(json.dumps(layout)), "contents": np.frombuffer(contents, np.uint8)}
 
 
 def unpack(packed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Inverse of `pack`."""
+    """The arrays that `pack` packed."""
     arrays, offset, contents = {}, 0, packed["contents"].tobytes()
     for name, dtype, shape in json.loads(str(packed["layout"])):
         count = int(np.prod(shape))
@@ -36,7 +36,10 @@ def unpack(packed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def one_cycle(step: int, steps: int, warmup: float = 0.1) -> float:
-    """Share of the peak learning rate at a step: cosine up from 1/25 over the warm-up, cosine down to nearly 0."""
+    """Share of the peak learning rate at a step: cosine up from 1/25 in the warm-up, cosine down to nearly 0.
+
+    The schedule of `torch.optim.lr_scheduler.OneCycleLR`, as a function of the step alone.
+    """
     rise = max(warmup * steps - 1, 1)
     if step <= rise:
         return 0.04 + 0.96 * (1 - np.cos(np.pi * step / rise)) / 2
@@ -66,17 +69,17 @@ def train_v_prediction(
     warm-up, gradient norm clipped to 1. The levels of a batch come one from each of as many equal parts of their range.
 
     Args:
-        model: what is trained.
+        model: the network.
         predict: v from (x_t, t, *extras).
-        draw: a batch from a generator: clean samples (B, ...), and extras handed on to `predict`.
+        draw: a batch from a generator: clean samples (B, ...), and extras for `predict`.
         rng: source of batches, levels and noise.
         steps: updates.
         learning_rate: peak.
         weight_decay: of AdamW.
         highest_level: levels are drawn from 0 .. highest_level - 1 of 1000.
         loss_of: `v` or `clean`.
-        average_every, average_decay: the average takes a share 1 - decay of the weights every so many steps.
-        checkpoint: where the state is kept, to go on after an interruption.
+        average_every, average_decay: every so many steps the average moves a share 1 - decay towards the weights.
+        checkpoint: where the state is saved, to go on after an interruption.
         report: wraps the steps, for a progress display.
 
     Returns:
@@ -122,8 +125,8 @@ def train_v_prediction(
                 torch._foreach_lerp_(list(average.values()), list(model.state_dict().values()), 1 - average_decay)
         if checkpoint:
             checkpoint.save_if_due(
-                lambda done=step + 1: {
-                    "step": done,
+                lambda count=step + 1: {
+                    "step": count,
                     "losses": losses,
                     "rng": pack_generator(rng),
                     **pack(

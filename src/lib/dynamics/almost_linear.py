@@ -1,8 +1,8 @@
 """The almost-linear recurrent network (Brenner, Hemmer, Monfared and Durstewitz 2024).
 
-z_{t+1} = A * z_t + W phi(z_t) + h, where phi rectifies the last P of M units and leaves the others alone. The first N
-units are the observations. Inside one linear subregion, named by which of the P units are active, the map is
-z -> J z + h with J = diag(A) + W D.
+z_{t+1} = A * z_t + W phi(z_t) + h, where phi rectifies the last P of M units and passes the others through. The first N
+units are the observations. Inside one linear region, named by which of the P units are active, the map is z -> J z + h
+with J = diag(A) + W D.
 """
 
 from typing import NamedTuple
@@ -37,11 +37,11 @@ class AlmostLinearRNN(NamedTuple):
         return AlmostLinearRNN(*(np.asarray(v, dtype) for v in self[:4]), self.rectified)
 
 
-def sizes_fit(units: int, observed: int, rectified: int) -> None:
-    """Refuse sizes that do not make a model.
+def check_sizes(units: int, observed: int, rectified: int) -> None:
+    """Refuse numbers of units M, observations N and rectified units P that do not make a model.
 
     Raises:
-        ValueError: the observations need linear units of their own, unless all units are rectified (P = M).
+        ValueError: sizes out of range, or observed units among the rectified ones although not all are rectified.
     """
     if not 0 < observed < units:
         raise ValueError(f"observed: got {observed}, expected between 1 and units - 1 = {units - 1}")
@@ -59,8 +59,11 @@ def initialise(units: int, observed: int, rectified: int, rng: np.random.Generat
     Args:
         units, observed, rectified: M, N, P.
         rng: source of randomness.
+
+    Raises:
+        ValueError: see `check_sizes`.
     """
-    sizes_fit(units, observed, rectified)
+    check_sizes(units, observed, rectified)
     r = rng.standard_normal((units, units))
     k = r.T @ r / units + np.eye(units)
     w = 0.01 * rng.standard_normal((units, units))
@@ -112,7 +115,7 @@ def generate(model: AlmostLinearRNN, start: np.ndarray, steps: int, bound: float
         model: the model; its precision is that of the run.
         start: `(M,)`.
         steps: states to return, the start included.
-        bound: a run that leaves the cube of this size has diverged and ends there.
+        bound: a run whose largest coordinate reaches this size has diverged and ends there.
 
     Returns:
         `(steps, M)`, or fewer rows when the run diverged.
@@ -121,8 +124,27 @@ def generate(model: AlmostLinearRNN, start: np.ndarray, steps: int, bound: float
     return _generate(model.a, np.ascontiguousarray(model.w), model.h, start, model.rectified, steps, bound)
 
 
+def free_run(model: AlmostLinearRNN, observation: np.ndarray, steps: int, transient: int = 0) -> np.ndarray:
+    """States of a free run that starts from one observation.
+
+    Args:
+        model: the model.
+        observation: `(N,)`, lifted to the state that the run starts from.
+        steps: states to return.
+        transient: states to discard before them.
+
+    Returns:
+        `(steps, M)`, or fewer rows when the run diverged.
+    """
+    return generate(model, lifted(model, observation), steps + transient)[transient:]
+
+
 def codes(model: AlmostLinearRNN, z: np.ndarray) -> np.ndarray:
-    """Symbols of states (..., M): which of the P rectified units are active, as the bits of an integer."""
+    """Symbols of states (..., M): which of the P rectified units are active, as the bits of an integer.
+
+    Raises:
+        ValueError: a model of more than 32 rectified units.
+    """
     if model.rectified > 32:
         raise ValueError(f"model: got {model.rectified} rectified units, expected at most 32 for a symbol")
     active = z[..., model.units - model.rectified :] > 0
@@ -132,7 +154,7 @@ def codes(model: AlmostLinearRNN, z: np.ndarray) -> np.ndarray:
 
 
 def jacobian(model: AlmostLinearRNN, code: int) -> np.ndarray:
-    """J = diag(A) + W D of the subregion with this symbol, (M, M)."""
+    """J = diag(A) + W D of the linear region with this symbol, (M, M)."""
     mask = np.ones(model.units, model.w.dtype)
     mask[model.units - model.rectified :] = (int(code) >> np.arange(model.rectified)) & 1
     return np.diag(model.a) + model.w * mask

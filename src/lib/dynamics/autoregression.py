@@ -12,6 +12,9 @@ def fit_var(x: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
     Returns:
         Constant (N,), coefficients (order, N, N) with the nearest lag first, covariance (N, N) of the residuals.
+
+    Raises:
+        ValueError: an order below 1, or half the length of the series and more.
     """
     if not 1 <= order < len(x) // 2:
         raise ValueError(f"order: got {order}, expected between 1 and {len(x) // 2 - 1}")
@@ -32,14 +35,18 @@ def run_var(
     noise: np.ndarray | None = None,
     bound: float = 1e4,
 ) -> np.ndarray:
-    """Free run of an autoregression; it ends early when it leaves the cube of size `bound`.
+    """Free run of an autoregression.
 
     Args:
         constant, coefficients: of `fit_var`.
         start: the first `order` values `(order, N)`.
         steps: values after the start.
         noise: innovations `(steps, N)`; None runs the mean.
-    """  # fmt: skip
+        bound: a run whose largest coordinate reaches this size has diverged and ends there.
+
+    Returns:
+        `(steps, N)`, or fewer rows when the run diverged.
+    """
     order, n = len(coefficients), len(constant)
     flat = coefficients.transpose(1, 0, 2).reshape(n, order * n)
     recent = start[::-1].ravel().astype(np.float64)
@@ -53,3 +60,26 @@ def run_var(
         out[t] = value
         recent = np.concatenate([value, recent[:-n]])
     return out
+
+
+def free_var_runs(x: np.ndarray, order: int, steps: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Free runs of the autoregression of a series: its mean, and with Gaussian innovations like its residuals.
+
+    Args:
+        x: `(time, N)`; the runs start from its first `order` values.
+        order: lags.
+        steps: values after the start.
+        rng: draws the innovations.
+
+    Returns:
+        The run of the mean and the run with innovations, each `(steps, N)`, or fewer rows where it diverged.
+
+    Raises:
+        ValueError: see `fit_var`.
+    """
+    constant, coefficients, covariance = fit_var(x, order)
+    n = len(covariance)
+    factor = np.linalg.cholesky(covariance + 1e-15 * np.trace(covariance) * np.eye(n))
+    innovations = rng.standard_normal((steps, n)) @ factor.T
+    mean, noisy = (run_var(constant, coefficients, x[:order], steps, noise) for noise in (None, innovations))
+    return mean, noisy

@@ -1,7 +1,11 @@
-"""Heart beats: a synthetic electrocardiogram, delay embedding, beats of an embedded series."""
+"""Heart beats: a synthetic electrocardiogram, delay embedding, the symbols that follow each beat."""
+
+from collections import Counter
 
 import numpy as np
 from numba import njit
+from scipy.signal import find_peaks
+from scipy.stats import entropy
 
 # angle, height and width of the waves P, Q, R, S, T (McSharry, Clifford, Tarassenko and Smith 2003, table 1)
 ANGLE = np.array([-np.pi / 3, -np.pi / 12, 0.0, np.pi / 12, np.pi / 2])
@@ -24,8 +28,8 @@ def _drift(x, y, z, speed, angle, height, width):
 def _integrate(periods, substeps, h, steps, transient, angle, height, width):
     """Classical Runge-Kutta of order 4; a new period is taken whenever the angle passes -pi."""
     out = np.empty(steps)
-    x, y, z, beat, kept, count = -1.0, -1e-9, 0.0, 0, 0, 0
-    while kept < steps:
+    x, y, z, beat, samples, count = -1.0, -1e-9, 0.0, 0, 0, 0
+    while samples < steps:
         speed = 2 * np.pi / periods[beat]
         a1, b1, c1 = _drift(x, y, z, speed, angle, height, width)
         a2, b2, c2 = _drift(x + h / 2 * a1, y + h / 2 * b1, z + h / 2 * c1, speed, angle, height, width)
@@ -39,8 +43,8 @@ def _integrate(periods, substeps, h, steps, transient, angle, height, width):
             beat += 1
         if beat >= transient:
             if count % substeps == 0:
-                out[kept] = z
-                kept += 1
+                out[samples] = z
+                samples += 1
             count += 1
     return out
 
@@ -61,11 +65,14 @@ def synthetic_ecg(
         rate: samples for each second; the integration step is 1 ms.
         period: mean length of a beat in seconds.
         variability: standard deviation of the length of a beat, over its mean.
-        transient: beats that are thrown away first.
+        transient: beats to discard first.
 
     Returns:
         `(samples,)` float64.
-    """  # fmt: skip
+
+    Raises:
+        ValueError: a variability that drew a beat of less than a tenth of the period.
+    """
     substeps = round(1000 / rate)
     beats = int(2 * samples / rate / period) + transient + 10
     periods = period * (1 + variability * rng.standard_normal(beats))
@@ -75,7 +82,11 @@ def synthetic_ecg(
 
 
 def delay_embedding(x: np.ndarray, dim: int, delay: int) -> np.ndarray:
-    """Rows (x_t, x_{t + delay}, ..., x_{t + (dim - 1) delay}), `(len(x) - (dim - 1) delay, dim)`."""
+    """Rows (x_t, x_{t + delay}, ..., x_{t + (dim - 1) delay}), `(len(x) - (dim - 1) delay, dim)`.
+
+    Raises:
+        ValueError: a series too short for one row.
+    """
     if len(x) <= (dim - 1) * delay:
         raise ValueError(f"x: got {len(x)} samples, expected more than {(dim - 1) * delay}")
     return np.stack([x[k * delay : len(x) - (dim - 1 - k) * delay] for k in range(dim)], axis=1)
@@ -84,10 +95,7 @@ def delay_embedding(x: np.ndarray, dim: int, delay: int) -> np.ndarray:
 def mutual_information(x: np.ndarray, lag: int, bins: int = 32) -> float:
     """Mutual information of x_t and x_{t + lag} in nats, from a histogram of `bins` by `bins` cells."""
     joint = np.histogram2d(x[: len(x) - lag], x[lag:], bins)[0]
-    joint /= joint.sum()
-    product = joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True)
-    inside = joint > 0
-    return float(np.sum(joint[inside] * np.log(joint[inside] / product[inside])))
+    return float(entropy(joint.sum(0)) + entropy(joint.sum(1)) - entropy(joint, axis=None))
 
 
 def first_minimum_delay(x: np.ndarray, longest: int = 50) -> int:
@@ -100,25 +108,27 @@ def first_minimum_delay(x: np.ndarray, longest: int = 50) -> int:
 
 
 def r_peaks(x: np.ndarray) -> np.ndarray:
-    """Times of R peaks: local maxima above the mean by two deviations, half a median distance apart at least."""
-    level = x.mean() + 2 * x.std()
-    peaks = np.flatnonzero((x[1:-1] > x[:-2]) & (x[1:-1] >= x[2:]) & (x[1:-1] > level)) + 1
+    """Times of R peaks: local maxima of more than two deviations above the mean, half a median distance apart or more.
+
+    Of two peaks that are closer, the higher one counts.
+    """
+    height = np.nextafter(x.mean() + 2 * x.std(), np.inf)
+    peaks, _ = find_peaks(x, height)
     if len(peaks) < 2:
         return peaks
-    least, kept = np.median(np.diff(peaks)) / 2, [peaks[0]]
-    for peak in peaks[1:]:
-        if peak - kept[-1] >= least:
-            kept.append(peak)
-    return np.array(kept)
+    return find_peaks(x, height, distance=max(1.0, np.median(np.diff(peaks)) / 2))[0]
 
 
 def beat_words(x: np.ndarray, code: np.ndarray, length: int = 3) -> list[tuple[int, ...]]:
-    """For every beat the first `length` symbols of the run-length-compressed code from its R peak on.
+    """The first `length` symbols of the run-length-compressed code from the R peak of every beat on.
 
     Args:
         x: `(time,)` the electrocardiogram.
         code: `(time,)` symbols.
         length: symbols of a word; a beat whose word is cut off by the end of the series is left out.
+
+    Returns:
+        One word for each beat.
     """
     words = []
     starts = np.flatnonzero(np.concatenate([[True], code[1:] != code[:-1]]))
@@ -127,3 +137,8 @@ def beat_words(x: np.ndarray, code: np.ndarray, length: int = 3) -> list[tuple[i
         if first + length <= len(starts):
             words.append(tuple(int(code[s]) for s in starts[first : first + length]))
     return words
+
+
+def top_word_share(words: list[tuple[int, ...]]) -> float:
+    """Share of the beats that have the most frequent word; NaN without beats."""
+    return Counter(words).most_common(1)[0][1] / len(words) if words else float("nan")

@@ -22,7 +22,7 @@ def forced_loss(
         rectified: P.
         interval: forcing after every this many steps.
         strength: 1 replaces the observed units by the data (sparse teacher forcing), less mixes (generalised).
-    """  # fmt: skip
+    """
     observed, linear = x.shape[1], len(a) - rectified
     z = torch.cat([x[0], lift @ x[0]])
     loss = 0.0

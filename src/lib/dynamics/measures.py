@@ -1,4 +1,4 @@
-"""How well a free run has the geometry and the power spectrum of a series (Brenner et al. 2024, authors' code)."""
+"""How well a free run reproduces the geometry and power spectrum of a series (Brenner et al. 2024, authors' code)."""
 
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ def grid(true: np.ndarray, bins: int, alpha: float = 1e-5) -> Grid:
 def divergence_on(cells: Grid, generated: np.ndarray) -> float:
     """Kullback-Leibler divergence of the true from the generated distribution over the cells.
 
-    Points outside the grid are left out; NaN when none is inside.
+    Points outside the grid do not count; NaN when none is inside.
     """
     counts = _counts(np.asarray(generated, np.float64), cells.low, cells.cell, cells.bins)
     if counts.sum() == 0:
@@ -77,7 +77,10 @@ def state_space_divergence_gmm(
         variance: of each Gaussian.
         rng: draws from the true mixture.
         samples: number of draws.
-    """  # fmt: skip
+
+    Returns:
+        The divergence in nats; NaN for a run without points.
+    """
     true, generated = (np.asarray(v[:most], np.float64) for v in (true, generated))
     if len(generated) == 0:
         return float("nan")
@@ -106,7 +109,7 @@ def power_spectrum_error(generated: np.ndarray, true: np.ndarray, smoothing: flo
     """D_H: mean over coordinates of the Hellinger distance of smoothed spectra; 1 for a run that diverged.
 
     Args:
-        generated, true: `(time, N)`, both cut to the shorter one's length.
+        generated, true: `(time, N)`, both cut to the length of the shorter.
         smoothing: standard deviation of the Gaussian, in frequency bins.
     """
     n = min(len(generated), len(true))
@@ -125,10 +128,10 @@ class Scorer:
 
     Args:
         true: `(time, N)`.
-        bins: cells for each dimension; not used when a variance is given.
+        bins: cells for each dimension, where `variance` is 0.
         smoothing: of the spectra.
-        variance: of the Gaussians of the mixture form, for many dimensions; 0 chooses the histogram.
-        steps: time steps whose spectra are compared, at most.
+        variance: of the Gaussians of the mixture form, for many dimensions; 0 for the histogram.
+        steps: longest stretch whose spectra are compared.
         seed: of the Monte Carlo draws of the mixture form.
     """
 
@@ -154,7 +157,7 @@ class Scorer:
 
 
 def n_step_error(model: AlmostLinearRNN, x: np.ndarray, steps: int = 20) -> float:
-    """Mean squared error of predictions `steps` ahead from every point of a series `(time, N)`."""
+    """Mean squared error of the model's predictions `steps` ahead, from every point of a series `(time, N)`."""
     z = lifted(model, x[: len(x) - steps])
     for _ in range(steps):
         z = step(model, z)

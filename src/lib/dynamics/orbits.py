@@ -8,7 +8,7 @@ from lib.dynamics.almost_linear import AlmostLinearRNN, codes, jacobian, step
 
 
 class FixedPoint(NamedTuple):
-    """Fixed point of one subregion: symbol, point (M,), whether it lies there, eigenvalues (M,), largest first."""
+    """Fixed point of one linear region: symbol, point (M,), whether it lies there, eigenvalues (M,), largest first."""
 
     code: int
     point: np.ndarray
@@ -17,8 +17,11 @@ class FixedPoint(NamedTuple):
 
 
 def fixed_points(model: AlmostLinearRNN, symbols) -> list[FixedPoint]:
-    """z* = (I - J)^{-1} h of every given subregion; "real" when it lies in it, "virtual" otherwise."""
-    found = []
+    """z* = (I - J)^{-1} h of each region in `symbols`: real when it lies in its region, virtual otherwise.
+
+    The point is NaN where I - J is singular.
+    """
+    points = []
     for symbol in symbols:
         j = jacobian(model, int(symbol)).astype(np.float64)
         values = np.linalg.eigvals(j)
@@ -28,8 +31,8 @@ def fixed_points(model: AlmostLinearRNN, symbols) -> list[FixedPoint]:
         except np.linalg.LinAlgError:
             point = np.full(model.units, np.nan)
         real = bool(np.isfinite(point).all() and codes(model, point) == symbol)
-        found.append(FixedPoint(int(symbol), point, real, values))
-    return found
+        points.append(FixedPoint(int(symbol), point, real, values))
+    return points
 
 
 class Cycle(NamedTuple):
@@ -41,9 +44,9 @@ class Cycle(NamedTuple):
 
 
 def cycle_of_word(model: AlmostLinearRNN, word) -> Cycle:
-    """The only candidate for a cycle that visits the subregions of a word in this order.
+    """The only candidate for a cycle that visits the linear regions of a word in this order.
 
-    z* = (I - J_k ... J_1)^{-1} sum_j J_k ... J_{j+1} h; real when every iterate lies in its subregion.
+    z* = (I - J_k ... J_1)^{-1} sum_j J_k ... J_{j+1} h; real when every iterate lies in its region.
     """
     matrices = [jacobian(model, int(symbol)).astype(np.float64) for symbol in word]
     h = model.h.astype(np.float64)
@@ -68,27 +71,46 @@ def admissible_necklaces(adjacency: np.ndarray, length: int) -> list[tuple[int, 
     Args:
         adjacency: 0/1 matrix (k, k).
         length: number of symbols.
+
+    Returns:
+        The lexicographically smallest rotation of each word, in order.
     """
-    follow = [np.flatnonzero(row).tolist() for row in np.asarray(adjacency)]
-    found = []
+    successors = [np.flatnonzero(row).tolist() for row in np.asarray(adjacency)]
+    necklaces = []
 
     def extend(word):
         if len(word) == length:
-            turns = [tuple(word[i:] + word[:i]) for i in range(1, length)]
-            if adjacency[word[-1], word[0]] and all(tuple(word) < turn for turn in turns):
-                found.append(tuple(word))
+            rotations = [tuple(word[i:] + word[:i]) for i in range(1, length)]
+            if adjacency[word[-1], word[0]] and all(tuple(word) < rotation for rotation in rotations):
+                necklaces.append(tuple(word))
             return
-        for symbol in follow[word[-1]]:
+        for symbol in successors[word[-1]]:
             if symbol >= word[0]:  # the first symbol of a smallest rotation is its smallest
                 extend([*word, symbol])
 
-    for first in range(len(follow)):
+    for first in range(len(successors)):
         extend([first])
-    return found
+    return necklaces
+
+
+def real_cycles(model: AlmostLinearRNN, longest: int) -> list[Cycle]:
+    """All real cycles of up to `longest` steps, one for each word of linear regions that has one, shortest first."""
+    complete = np.ones((2**model.rectified,) * 2)
+    words = [word for n in range(1, longest + 1) for word in admissible_necklaces(complete, n)]
+    return [cycle for cycle in (cycle_of_word(model, word) for word in words) if cycle.real]
+
+
+def distance_to_cycle(model: AlmostLinearRNN, z: np.ndarray) -> float:
+    """Largest coordinate distance of one turn `(period, M)` of a simulated cycle from the cycle of its own word.
+
+    Infinite when the word has no real cycle.
+    """
+    cycle = cycle_of_word(model, codes(model, z))
+    return float(np.abs(cycle.points - z).max()) if cycle.real else float("inf")
 
 
 def return_error(model: AlmostLinearRNN, cycle: Cycle) -> float:
-    """Largest distance of the simulated orbit from the cycle's own points over one turn, in float64."""
+    """Largest coordinate distance of a simulated turn, in float64, from the points of the cycle that it starts on."""
     model = model.astype(np.float64)
     points = np.vstack([cycle.points, cycle.points[:1]])
     z, worst = points[0], 0.0
@@ -108,7 +130,13 @@ def lyapunov_spectrum(
         code: symbols of the orbit `(time,)`.
         number: how many exponents.
         every: steps between two orthonormalisations.
-        transient: steps that only turn the frame.
+        transient: steps that only align the frame.
+
+    Returns:
+        `(number,)`, largest first.
+
+    Raises:
+        ValueError: an orbit that is not longer than the transient.
     """
     if len(code) <= transient:
         raise ValueError(f"code: got {len(code)} steps, expected more than the transient of {transient}")

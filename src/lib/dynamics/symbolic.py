@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 
 
 class Occupancy(NamedTuple):
@@ -25,9 +26,10 @@ def regions_holding(fraction: np.ndarray, share: float = 0.95) -> int:
 
 
 def transition_matrix(code: np.ndarray, symbols: np.ndarray) -> np.ndarray:
-    """T_ij = P(s_{t+1} = j | s_t = i) over the given symbols; steps from or to another symbol are left out.
+    """T_ij = P(s_{t+1} = j | s_t = i) over the k given symbols; steps from or to another symbol do not count.
 
-    A row without steps is zero.
+    Returns:
+        `(k, k)`; a row without steps is zero.
     """
     order = np.argsort(symbols)
     ranked = np.clip(np.searchsorted(symbols, code, sorter=order), 0, len(symbols) - 1)
@@ -42,8 +44,8 @@ def transition_matrix(code: np.ndarray, symbols: np.ndarray) -> np.ndarray:
 
 def reduced_graph(code: np.ndarray, least: float = 0.005, least_edge: float = 0.002) -> tuple[np.ndarray, np.ndarray]:
     """Symbols with occupancy >= `least`, and the 0/1 adjacency of transitions between them with P >= `least_edge`."""
-    found = occupancy(code)
-    symbols = found.symbols[found.fraction >= least]
+    symbols, fraction = occupancy(code)
+    symbols = symbols[fraction >= least]
     return symbols, (transition_matrix(code, symbols) >= least_edge).astype(np.uint8)
 
 
@@ -79,6 +81,9 @@ def word_counts(
         code: symbols.
         longest: longest word.
         allowed: symbols and 0/1 adjacency; only words inside this graph count.
+
+    Raises:
+        ValueError: a code shorter than the longest word.
     """
     return _words(code, longest, allowed)[0]
 
@@ -87,26 +92,56 @@ def block_entropy(code: np.ndarray, longest: int = 12, least: float = 10.0) -> n
     """H_n = -sum p(w) log p(w) over words of length n = 1, ..., `longest`, in nats.
 
     NaN where there are fewer than `least` windows for each distinct word.
+
+    Raises:
+        ValueError: a code shorter than the longest word.
     """
     counts, entropy = _words(code, longest, None)
     windows = len(code) - np.arange(longest)
     return np.where(windows >= least * counts, entropy, np.nan)
 
 
+def word_table(code: np.ndarray, graph: tuple[np.ndarray, np.ndarray], longest: int = 12) -> xr.Dataset:
+    """Words of each length 1, ..., `longest` in a code `(time,)`.
+
+    Args:
+        code: symbols.
+        graph: symbols and 0/1 adjacency of a transition graph.
+        longest: longest word.
+
+    Returns:
+        Variables along `length`: `words`, distinct words; `kept_words`, those that are walks in the graph;
+        `compressed_words`, of the code without repetitions, 0 where that is too short; `block_entropy`, in nats.
+
+    Raises:
+        ValueError: a code shorter than the longest word.
+    """
+    short, _ = run_length(code)
+    reach = min(longest, len(short))
+    return xr.Dataset(
+        {
+            "words": ("length", word_counts(code, longest)),
+            "kept_words": ("length", word_counts(code, longest, graph)),
+            "compressed_words": ("length", np.pad(word_counts(short, reach), (0, longest - reach))),
+            "block_entropy": ("length", block_entropy(code, longest)),
+        },
+        coords={"length": np.arange(1, longest + 1)},
+    )
+
+
 def _words(code, longest, allowed):
     if len(code) < longest:
         raise ValueError(f"code: got {len(code)} symbols, expected at least {longest}")
     symbols, index = np.unique(code, return_inverse=True)
-    good = np.ones(len(code), bool)
+    valid = np.ones(len(code), bool)
     step = np.ones(len(code) - 1, bool)
     if allowed is not None:
-        kept, adjacency = allowed
-        place = {int(s): i for i, s in enumerate(kept)}
+        vertices, adjacency = allowed
+        place = {int(s): i for i, s in enumerate(vertices)}
         local = np.array([place.get(int(s), -1) for s in symbols])[index]
-        good = local >= 0
-        step = good[:-1] & good[1:] & (np.asarray(adjacency)[local[:-1], local[1:]] > 0)
+        valid = local >= 0
+        step = valid[:-1] & valid[1:] & (np.asarray(adjacency)[local[:-1], local[1:]] > 0)
     counts, entropy = np.zeros(longest, np.int64), np.zeros(longest)
-    valid = good
     for n, ids in _word_ids(index, longest):
         if n > 1:
             valid = valid[:-1] & step[n - 2 :]
@@ -118,10 +153,10 @@ def _words(code, longest, allowed):
 
 
 def growth_rate(counts: np.ndarray, first: int = 6) -> float:
-    """Slope of log N(n) against n from n = `first` on, by least squares."""
+    """Slope of log N(n) against n from n = `first` on, by least squares; NaN where fewer than two points are left."""
     n = np.arange(1, len(counts) + 1)
-    kept = (n >= first) & (counts > 0)
-    return float(np.polyfit(n[kept], np.log(counts[kept]), 1)[0]) if kept.sum() > 1 else float("nan")
+    usable = (n >= first) & (counts > 0)
+    return float(np.polyfit(n[usable], np.log(counts[usable]), 1)[0]) if usable.sum() > 1 else float("nan")
 
 
 def code_period(code: np.ndarray, longest: int) -> int:

@@ -19,22 +19,22 @@ def sample(
         start: state at the beginning of the transient.
         steps: samples to return.
         dt: time between two samples.
-        transient: samples that are thrown away first.
+        transient: samples to discard first.
         tolerance: relative and absolute error tolerance of a step.
 
     Returns:
         `(steps, dim)` float64.
 
     Raises:
-        ValueError: sizes that make no sense, or an integration that fails.
+        ValueError: sizes out of range, or an integration that fails.
     """
     if steps < 1 or transient < 0 or dt <= 0:
         raise ValueError(f"steps, transient, dt: got {steps}, {transient}, {dt}, expected >= 1, >= 0, > 0")
     times = dt * np.arange(transient, transient + steps)
-    done = solve_ivp(drift, (0, times[-1]), start, "DOP853", times, rtol=tolerance, atol=tolerance)
-    if not done.success:
-        raise ValueError(f"drift: got a trajectory that cannot be followed, {done.message}")
-    return done.y.T
+    solution = solve_ivp(drift, (0, times[-1]), start, "DOP853", times, rtol=tolerance, atol=tolerance)
+    if not solution.success:
+        raise ValueError(f"drift: got a trajectory that cannot be followed, {solution.message}")
+    return solution.y.T
 
 
 def lorenz63(steps: int, dt: float = 0.01, transient: int = 1000, **parameters: float) -> np.ndarray:
@@ -67,7 +67,10 @@ def rossler(steps: int, dt: float = 0.08, transient: int = 1000, **parameters: f
 
 
 def standardise(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Series `(time, dim)` with mean 0 and standard deviation 1 in every coordinate; also the mean and the deviation.
+    """Scale every coordinate of a series `(time, dim)` to mean 0 and standard deviation 1.
+
+    Returns:
+        The scaled series, and the means and standard deviations `(dim,)` of the original.
 
     Raises:
         ValueError: a coordinate that is constant or not finite.

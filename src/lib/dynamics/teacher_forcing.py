@@ -2,17 +2,16 @@
 
 The forced recurrence and its backward pass are one compiled function for each batch of sequences: the state is kept as
 (M, S), sequences innermost, both products with W are small matrix products, and the gradient of W is one product over
-all steps at the end. `forced_reference.forced_loss` is the definition; the tests hold the two together.
+all steps at the end. `forced_reference.forced_loss` is the definition that the tests check it against.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from lib.dynamics.almost_linear import AlmostLinearRNN
-from lib.progress import progress
 from lib.training import radam
 from lib.training.state import pack_generator, unpack_generator
 
@@ -50,10 +49,10 @@ def _forced(a, w, w_transposed, h, start, x, rectified, interval, strength, stat
     scale = one * (2 / (steps * observed * batch))
     g = np.zeros_like(start)
     for t in range(steps - 1, -1, -1):
-        kept = one - strength if (t + 1) % interval == 0 else one
+        share = one - strength if (t + 1) % interval == 0 else one
         for i in range(observed):
             for s in range(batch):
-                g[i, s] = kept * g[i, s] + scale * errors[t, i, s]
+                g[i, s] = share * g[i, s] + scale * errors[t, i, s]
         for i in range(units):
             for s in range(batch):
                 gradients[i, t, s] = g[i, s]
@@ -93,7 +92,7 @@ def forced_gradient(
         x: sequences `(T + 1, N, S)`, of the model's precision and contiguous.
         interval: forcing after every this many steps.
         strength: 1 is sparse teacher forcing; alpha < 1 at interval 1 is generalised teacher forcing.
-        room: workspace to use again.
+        room: workspace to reuse.
 
     Returns:
         The loss, and its gradient with respect to a, w, h, lift.
@@ -159,28 +158,30 @@ def train_forced(
     noise: float,
     every: int,
     checkpoint=None,
+    report: Callable[[range], Iterable[int]] = lambda epochs: epochs,
 ) -> Trained:
-    """Train models on one series; every `every` epochs each is scored, and the best one of each run is kept.
+    """Train models on one series, score each every `every` epochs, and return the best model of each run.
 
-    Runs do not see each other: a run gives the same result alone and among others. A run whose parameters are no
-    longer finite stops, and keeps its best model.
+    Runs are independent: a run gives the same result alone and among others. A run whose parameters are no longer
+    finite stops, and its best model until then is returned.
 
     Args:
         series: `(time, N)`.
         models: where the runs start; equal M and N, any P.
         rngs: one PCG64 generator for each run: start times of sequences, and noise.
-        evaluate: metrics of a model; the first is the score, smaller is better, NaN never the best.
+        evaluate: metrics of a model; the first is the score: the smallest is the best, and NaN never is.
         interval, strength: see `forced_gradient`.
         batch, length: sequences S of a batch, predictions T of a sequence.
         epochs, batches: epochs, and batches of each.
         first_rate, last_rate: learning rates of RAdam, decaying exponentially over the epochs.
         noise: standard deviation of the noise added to each batch, inputs and targets alike.
         every: epochs between two evaluations.
-        checkpoint: `lib.atlas.job.checkpoint.Checkpoint`, or None.
+        checkpoint: where the state of the training is saved, or None.
+        report: wraps the epochs, for a progress display.
 
     Raises:
         ValueError: a series that is not finite or too short, or models and generators that do not fit together.
-    """  # fmt: skip
+    """
     series = np.ascontiguousarray(series, np.float32)
     if series.ndim != 2 or not np.isfinite(series).all() or len(series) <= length + 2:
         raise ValueError(f"series: got shape {series.shape}, expected finite numbers, more than {length + 2} rows")
@@ -216,7 +217,7 @@ def train_forced(
 
     offsets = np.arange(length + 1)[:, None]
     first_epoch = int(state["epoch"])
-    for epoch in progress(range(first_epoch, epochs), f"epochs after {first_epoch}"):
+    for epoch in report(range(first_epoch, epochs)):
         rate = first_rate * (last_rate / first_rate) ** ((epoch + 1) / epochs)
         total = np.zeros(runs)
         for k in range(batches):
@@ -240,5 +241,5 @@ def train_forced(
                     score[r], best[r], best_flat[r] = metrics[r, index, 0], index, flat[r]
         if checkpoint:
             checkpoint.save_if_due(lambda reached=epoch + 1: snapshot(reached))
-    done = [_split(best_flat[r].copy(), units, observed, m.rectified) for r, m in enumerate(models)]
-    return Trained(done, losses, metrics, best)
+    best_models = [_split(best_flat[r].copy(), units, observed, m.rectified) for r, m in enumerate(models)]
+    return Trained(best_models, losses, metrics, best)

@@ -12,7 +12,7 @@ class LightFit(NamedTuple):
 
     Attributes:
         intensity: (B, F, 3), of each frame, at the clip's elevation.
-        elevation: (B,), rad, the one that fits a clip best with a light of its own for each frame.
+        elevation: (B,), rad, of the best fit of a clip with a light of its own for each frame.
         frame_error: (B, F), RMSE of a frame from the nearest image under any light of the direction.
         clip_error: (B,), RMSE of a clip from the nearest one under a single light of the direction.
     """
@@ -26,13 +26,13 @@ class LightFit(NamedTuple):
 def fit_light(
     video: np.ndarray, clips: Clips, direction: np.ndarray, where: np.ndarray | None = None, elevations: int = 26
 ) -> LightFit:
-    """Fit (y - ambient rho) = I rho s per channel, the elevation on a grid.
+    """Fit y - ambient rho = I rho s in each channel by least squares, the elevation on a grid.
 
     Args:
         video: (B, F, 3, S, S), linear radiance.
         clips: scenes of the videos.
         direction: (B,), index into `DIRECTIONS`.
-        where: (B, F, S, S), pixels that count; all unless told.
+        where: (B, F, S, S), pixels that count; by default all.
         elevations: points of the grid over the range of the scenes.
 
     Raises:

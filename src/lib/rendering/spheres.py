@@ -37,6 +37,10 @@ class Clips(NamedTuple):
     mask: np.ndarray
     flow: np.ndarray
 
+    def subset(self, index) -> "Clips":
+        """The clips of an index or slice along B."""
+        return Clips(*(array[index] for array in self))
+
 
 class Light(NamedTuple):
     """Direct lights of B clips: direction (B,), an index into `DIRECTIONS`; elevation (B,) in rad; intensity (B, 3)."""
@@ -44,6 +48,24 @@ class Light(NamedTuple):
     direction: np.ndarray
     elevation: np.ndarray
     intensity: np.ndarray
+
+
+class Motion(NamedTuple):
+    """Motion between neighbouring frames of B clips.
+
+    Attributes:
+        flow: (B, F - 1, 2, S, S), (dx, dy) in pixels.
+        visible: (B, F - 1, S, S), pixels whose bilinear neighbours in the next frame show the same surface.
+        on_sphere: (B, F - 1, S, S), visible pixels of the sphere.
+    """
+
+    flow: np.ndarray
+    visible: np.ndarray
+    on_sphere: np.ndarray
+
+    def subset(self, index) -> "Motion":
+        """The clips of an index or slice along B."""
+        return Motion(*(array[index] for array in self))
 
 
 def grid(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -93,7 +115,7 @@ def lit_clip(rng: np.random.Generator, clips: int, frames: int, size: int) -> Cl
 
 
 def draw_light(rng: np.random.Generator, clips: int, direction: np.ndarray | None = None) -> Light:
-    """Draw lights: a direction where none is given, elevation and colour always."""
+    """Draw lights of random elevation and colour, from `direction` (B,) or, where it is None, from a random one."""
     if direction is None:
         direction = rng.integers(len(DIRECTIONS), size=clips)
     level, hue = rng.uniform(*INTENSITY, clips), rng.uniform(-1, 1, clips)
@@ -115,7 +137,7 @@ def shading(clips: Clips, direction: np.ndarray, elevation: np.ndarray) -> np.nd
 def shade(clips: Clips, light: Light, ambient: float = AMBIENT) -> np.ndarray:
     """Images (B, F, 3, S, S) under a direct light and the ambient one, in linear radiance, not clipped.
 
-    The intensity may also be given for each frame, (B, F, 3).
+    A light whose intensity is (B, F, 3) changes from frame to frame.
     """
     s = shading(clips, light.direction, light.elevation)
     intensity = light.intensity if light.intensity.ndim == 3 else light.intensity[:, None]
@@ -133,15 +155,9 @@ def srgb(radiance: np.ndarray) -> np.ndarray:
     return np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 0.0031308) ** (1 / 2.4) - 0.055)
 
 
-def flow_field(clips: Clips) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Motion between neighbouring frames.
-
-    Returns:
-        flow: (B, F - 1, 2, S, S), (dx, dy) in pixels.
-        visible: (B, F - 1, S, S), pixels whose bilinear neighbours in the next frame show the same surface.
-        on_sphere: (B, F - 1, S, S), visible pixels of the sphere.
-    """
-    now, following = clips.mask[:, :-1], clips.mask[:, 1:]
+def flow_field(clips: Clips) -> Motion:
+    """Motion between neighbouring frames, from the scenes themselves."""
+    now, later = clips.mask[:, :-1], clips.mask[:, 1:]
     flow = np.where(now[:, :, None], clips.flow[:, None, :, None, None], 0.0)
     size = clips.mask.shape[-1]
     x = np.arange(size) + flow[:, :, 0]
@@ -152,5 +168,5 @@ def flow_field(clips: Clips) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for row in (np.floor(y), np.ceil(y)):
         for column in (np.floor(x), np.ceil(x)):
             r, c = (np.clip(v, 0, size - 1).astype(int) for v in (row, column))
-            same = same & (following[b[..., None, None], f[..., None, None], r, c] == now)
-    return flow, same, same & now
+            same = same & (later[b[..., None, None], f[..., None, None], r, c] == now)
+    return Motion(flow, same, same & now)

@@ -14,7 +14,7 @@ def clip_features(frames: np.ndarray, path: Path, device: str = "cpu", batch: in
         frames: (F, 3, H, W) in [0, 1].
         path: folder of a transformers `CLIPVisionModelWithProjection`.
         device: torch device.
-        batch: frames at once.
+        batch: frames that are encoded at once.
 
     Returns:
         (F, d), float32.
@@ -32,12 +32,12 @@ def clip_features(frames: np.ndarray, path: Path, device: str = "cpu", batch: in
     mean = torch.tensor([0.48145466, 0.4578275, 0.40821073], device=device)[:, None, None]
     deviation = torch.tensor([0.26862954, 0.26130258, 0.27577711], device=device)[:, None, None]
     images = torch.from_numpy(np.ascontiguousarray(frames, np.float32))
-    found = []
+    embeddings = []
     for part in images.split(batch):
         scale = size / min(part.shape[-2:])
         shape = [max(size, round(n * scale)) for n in part.shape[-2:]]
         resized = torch.nn.functional.interpolate(part.to(device), shape, mode="bicubic", antialias=True).clamp(0, 1)
         top, left = ((n - size) // 2 for n in shape)
         square = resized[..., top : top + size, left : left + size]
-        found.append(model(pixel_values=(square - mean) / deviation).image_embeds.float().cpu().numpy())
-    return np.concatenate(found)
+        embeddings.append(model(pixel_values=(square - mean) / deviation).image_embeds.float().cpu().numpy())
+    return np.concatenate(embeddings)

@@ -14,13 +14,13 @@ def read_video(path: Path, size: tuple[int, int] | None = None, frames: int | No
     Args:
         path: file or folder.
         size: (height, width) to resize to, after cropping the middle to that shape.
-        frames: keep the first so many.
+        frames: number of frames to read, from the first.
 
     Returns:
         Frames (F, 3, H, W), float32 in [0, 1], and frames per second (8 for a folder).
 
     Raises:
-        ValueError: no such file, no images in the folder, fewer frames than asked for, or images of different sizes.
+        ValueError: no such file, no images in the folder, fewer frames than requested, or images of different sizes.
     """
     from PIL import Image
 
@@ -45,7 +45,7 @@ def read_video(path: Path, size: tuple[int, int] | None = None, frames: int | No
     if size:
         images = [np.asarray(_fit(Image.fromarray(image), size)) for image in images]
     if len({image.shape for image in images}) > 1:
-        raise ValueError(f"path: got images of different sizes in {path}, expected one size (or give one to resize to)")
+        raise ValueError(f"path: got images of different sizes in {path}, expected one size (or a size to resize to)")
     return np.stack(images).transpose(0, 3, 1, 2).astype(np.float32) / 255, rate
 
 

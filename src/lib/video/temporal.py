@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter1d
 from skimage.registration import optical_flow_ilk
 
 
@@ -30,10 +31,10 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return sampled.numpy()
 
 
-def _check(video: np.ndarray, flow: np.ndarray, name: str = "flow") -> None:
+def _check(video: np.ndarray, flow: np.ndarray) -> None:
     b, f, _, h, w = video.shape
     if flow.shape != (b, f - 1, 2, h, w):
-        raise ValueError(f"{name}: got shape {flow.shape}, expected {(b, f - 1, 2, h, w)} for a video {video.shape}")
+        raise ValueError(f"flow: got shape {flow.shape}, expected {(b, f - 1, 2, h, w)} for a video {video.shape}")
 
 
 def warp_error(video: np.ndarray, flow: np.ndarray, visible: np.ndarray) -> np.ndarray:
@@ -42,7 +43,7 @@ def warp_error(video: np.ndarray, flow: np.ndarray, visible: np.ndarray) -> np.n
     Args:
         video: (B, F, C, H, W) in [0, 1].
         flow: (B, F - 1, 2, H, W), (dx, dy) in pixels from frame f to f + 1.
-        visible: (B, F - 1, H, W), pixels of frame f that frame f + 1 shows too.
+        visible: (B, F - 1, H, W), pixels of frame f whose surface frame f + 1 shows too.
 
     Returns:
         (B,), means over visible pixels and channels.
@@ -72,8 +73,22 @@ def estimated_flow(video: np.ndarray, radius: int = 3) -> np.ndarray:
     return np.asarray(flow)
 
 
+def end_point_error(estimate: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Mean end-point error |estimate - flow| of optical flows, in pixels.
+
+    Args:
+        estimate, flow: (B, F - 1, 2, H, W), (dx, dy) in pixels.
+        mask: (B, F - 1, H, W), pixels that count.
+
+    Returns:
+        (B,).
+    """
+    distance = np.linalg.norm(estimate - flow, axis=2)
+    return (distance * mask).sum((1, 2, 3)) / np.maximum(mask.sum((1, 2, 3)), 1)
+
+
 def flow_epe(video: np.ndarray, flow: np.ndarray, mask: np.ndarray, radius: int = 3) -> np.ndarray:
-    """Mean end-point error of a video's estimated flow, in pixels.
+    """Mean end-point error of the flow that is estimated from a video, in pixels.
 
     Args:
         video: (B, F, C, H, W).
@@ -88,8 +103,7 @@ def flow_epe(video: np.ndarray, flow: np.ndarray, mask: np.ndarray, radius: int 
         ValueError: shapes that do not fit.
     """
     _check(video, flow)
-    distance = np.linalg.norm(estimated_flow(video, radius) - flow, axis=2)
-    return (distance * mask).sum((1, 2, 3)) / np.maximum(mask.sum((1, 2, 3)), 1)
+    return end_point_error(estimated_flow(video, radius), flow, mask)
 
 
 def temporal_consistency(features: np.ndarray) -> float:
@@ -99,13 +113,13 @@ def temporal_consistency(features: np.ndarray) -> float:
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Frechet distance |a - b|^2 + tr(A + B - 2 sqrt(AB)) of two sets of features (n, d), (m, d) as Gaussians.
+    """Fréchet distance |mean a - mean b|^2 + tr(A + B - 2 sqrt(AB)) of features (n, d), (m, d) taken as Gaussian.
 
     Raises:
         ValueError: fewer than two features in a set, or sets of different widths.
     """
     if min(len(a), len(b)) < 2 or a.shape[1:] != b.shape[1:]:
-        raise ValueError(f"a, b: got shapes {a.shape}, {b.shape}, expected at least two features of equal length each")
+        raise ValueError(f"a, b: got shapes {a.shape}, {b.shape}, expected two features or more, of equal length")
     mean, cov_a, cov_b = a.mean(0) - b.mean(0), np.cov(a, rowvar=False), np.cov(b, rowvar=False)
     values, vectors = np.linalg.eigh(np.atleast_2d(cov_a))
     root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
@@ -119,9 +133,10 @@ def smooth_brightness(video: np.ndarray, sigma: float) -> np.ndarray:
     Args:
         video: (B, F, C, H, W) in [0, 1].
         sigma: of the Gaussian, in frames; ends are reflected.
-    """
-    from scipy.ndimage import gaussian_filter1d
 
+    Returns:
+        (B, F, C, H, W).
+    """
     mean = video.mean((-1, -2))
     smooth = gaussian_filter1d(mean, sigma, axis=1, mode="reflect")
     return np.clip(video * (smooth / np.maximum(mean, 1e-6))[..., None, None], 0, 1)

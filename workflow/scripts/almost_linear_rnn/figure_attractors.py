@@ -3,26 +3,25 @@
 import numpy as np
 
 from lib.atlas.job.figure import new_figure, panel_labels
-from lib.dynamics.drawing import SHADES
+from lib.drawing.symbols import SHADES
 
 
 def eigenvalue_type(real, imag) -> str:
-    """What the leading eigenvalue says about a fixed point."""
+    """The type of a fixed point, from its leading eigenvalue."""
     size = np.hypot(real, imag)
     if imag == 0 and size > 1:
         return f"saddle, λ = {real:.4g}"
     return f"{'unstable' if size > 1 else 'stable'} {'spiral' if imag != 0 else 'node'}, |λ| = {size:.4g}"
 
 
-def _generated(axis, run, d, i, j, limits):
-    orbit, code, symbol = run.orbit.values[d], run.code.values[d], run.symbol.values[d]
-    ranks = [r for r in range(len(symbol)) if symbol[r] >= 0 and run.fraction.values[d, r] >= 0.0005][:6]
+def _draw_free_run(axis, run, d, i, j, limits):
+    """Points of the free run `d` by symbol, and the fixed points of its three most used regions."""
+    orbit, code, symbols = run.orbit.values[d], run.code.values[d], run.symbol.values[d]
+    ranks = [r for r in range(len(symbols)) if symbols[r] >= 0 and run.fraction.values[d, r] >= 0.0005][:6]
     for r in ranks:
-        own = code == symbol[r]
-        axis.scatter(
-            *orbit[own][:, [i, j]].T, s=1.2, lw=0, color=SHADES[r], rasterized=True,
-            label=f"symbol {symbol[r]}: {100 * run.fraction.values[d, r]:.1f} %",
-        )  # fmt: skip
+        points = orbit[code == symbols[r]][:, [i, j]]
+        label = f"symbol {symbols[r]}: {100 * run.fraction.values[d, r]:.1f} %"
+        axis.scatter(*points.T, s=1.2, lw=0, color=SHADES[r], rasterized=True, label=label)
         point = run.point.values[d, r]
         inside = all(low <= point[k] <= high for k, (low, high) in zip((i, j), limits))
         if r >= 3 or not np.isfinite(point).all():
@@ -30,11 +29,10 @@ def _generated(axis, run, d, i, j, limits):
         real = bool(run.is_real.values[d, r])
         kind = eigenvalue_type(run.eigenvalue_real.values[d, r, 0], run.eigenvalue_imag.values[d, r, 0])
         where = "" if inside else f"\nat ({point[i]:.1f}, {point[j]:.1f}), outside"
-        axis.plot(
-            point[i] if inside else np.nan, point[j] if inside else np.nan, "o" if real else "X", ms=8,
-            mfc=SHADES[r] if real else "white", mec=SHADES[r] if not real else "black", ls="",
-            label=f"{'real' if real else 'virtual'}: {kind}{where}",
-        )  # fmt: skip
+        label = f"{'real' if real else 'virtual'}: {kind}{where}"
+        face, edge = (SHADES[r], "black") if real else ("white", SHADES[r])
+        at = (point[i], point[j]) if inside else (np.nan, np.nan)
+        axis.plot(*at, "o" if real else "X", ms=8, mfc=face, mec=edge, ls="", label=label)
 
 
 def figure(lorenz_series, lorenz, rossler_series, rossler):
@@ -51,12 +49,12 @@ def figure(lorenz_series, lorenz, rossler_series, rossler):
                 *series.fixed_point.values[:, [i, j]].T, "o", ms=8, mfc="white", mec="black", label="fixed points"
             )
             axes[row, 0].legend(loc="upper right")
-        _generated(axes[row, 1], run, d, i, j, limits)
+        _draw_free_run(axes[row, 1], run, d, i, j, limits)
         axes[row, 0].set_title(f"{name}, series")
-        own = run.isel(run=np.flatnonzero(run.rectified.values == run.attrs["target"])[d])
+        shown = run.isel(run=np.flatnonzero(run.rectified.values == run.attrs["target"])[d])
         axes[row, 1].set_title(
             f"{name}, free run, P = {run.attrs['target']}: "
-            f"$D_{{stsp}}$ = {float(own.D_stsp):.2f}, $D_H$ = {float(own.D_H):.3f}"
+            f"$D_{{stsp}}$ = {float(shown.D_stsp):.2f}, $D_H$ = {float(shown.D_H):.3f}"
         )
         for axis in axes[row]:
             labels = "xyz"

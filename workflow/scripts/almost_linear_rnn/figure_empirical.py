@@ -3,13 +3,13 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, new_figure, panel_labels
-from lib.dynamics.drawing import SHADES, coloured_trace
+from lib.drawing.symbols import SHADES, coloured_trace
 from lib.dynamics.measures import smoothed_spectrum
 
 TITLES = {"synthetic_ecg": "synthetic ECG", "ecg": "ECG", "fmri": "fMRI"}
 
 
-def _graph(axis, run, d):
+def _draw_transitions(axis, run, d):
     """Matrix of transition probabilities, written out: rows from, columns to."""
     k = max(1, int(run.kept.values[d].sum()))
     matrix = run.transition.values[d, :k, :k]
@@ -25,10 +25,8 @@ def _graph(axis, run, d):
 
 def figure(series: list, analysed: list):
     """Return the figure: one row for each data set."""
-    fig, axes = new_figure(
-        ncols=3, nrows=len(analysed), width=11.6, height=3.8 * len(analysed), squeeze=False,
-        gridspec_kw={"width_ratios": [2.2, 1.1, 1.2]},
-    )  # fmt: skip
+    rows, ratios = len(analysed), {"width_ratios": [2.2, 1.1, 1.2]}
+    fig, axes = new_figure(3, rows, width=11.6, height=3.8 * rows, squeeze=False, gridspec_kw=ratios)
     for row, (data, run) in enumerate(zip(series, analysed)):
         d, x, dt = int(run.best_detail), data.x.values, run.attrs["dt"]
         steps = min(500, run.sizes["step"], len(x))
@@ -37,29 +35,28 @@ def figure(series: list, analysed: list):
         trace = axes[row, 0]
         trace.plot(t, x[:steps, 0] + gap, color="0.2", lw=0.8, label="series")
         free = run.orbit.values[d, :steps, 0]
-        kept = run.symbol.values[d][run.kept.values[d]]
-        coloured_trace(trace, t, free, run.code.values[d, :steps], kept)
-        for r, s in enumerate(kept[:6]):
-            trace.scatter([], [], s=20, color=SHADES[r], label=f"free run, symbol {s}")
-        own = run.isel(run=np.flatnonzero(run.rectified.values == run.attrs["target"])[d])
+        symbols = run.symbol.values[d][run.kept.values[d]]
+        coloured_trace(trace, t, free, run.code.values[d, :steps], symbols)
+        for shade, symbol in zip(SHADES, symbols):
+            trace.scatter([], [], s=20, color=shade, label=f"free run, symbol {symbol}")
+        shown = run.isel(run=np.flatnonzero(run.rectified.values == run.attrs["target"])[d])
         name = TITLES[run.attrs["system"]]
         trace.set_title(
-            f"{name}, P = {run.attrs['target']}: $D_{{stsp}}$ = {float(own.D_stsp):.2f}, $D_H$ = {float(own.D_H):.3f}"
+            f"{name}, P = {run.attrs['target']}: "
+            f"$D_{{stsp}}$ = {float(shown.D_stsp):.2f}, $D_H$ = {float(shown.D_H):.3f}"
         )
         unit = data.time.attrs.get("units", "samples")
         trace.set(xlabel=f"time ({unit})", ylabel=f"{data.dim.values[0]} (standardised; series shifted)", yticks=[])
         trace.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
-        _graph(axes[row, 1], run, d)
+        _draw_transitions(axes[row, 1], run, d)
         n = min(len(x), run.sizes["step"], 10_000)
         frequency = np.fft.rfftfreq(n, dt)
         for values, text, style in ((x, "series", "-"), (run.orbit.values[d], "free run", "--")):
             power = smoothed_spectrum(values[:n], 20 if n > 2000 else 1)[:, 0]
             axes[row, 2].plot(frequency, power, ls=style, color="0.2" if style == "-" else COLOURS[1], label=text)
-        top = frequency[-1] * 0.4
-        axes[row, 2].set(
-            yscale="log", xlim=(0, top), ylim=(1e-7, None), ylabel="normalised power of one coordinate",
-            xlabel="frequency (Hz)" if unit == "s" else f"frequency (1 / {unit})",
-        )  # fmt: skip
+        axes[row, 2].set(yscale="log", xlim=(0, frequency[-1] * 0.4), ylim=(1e-7, None))
+        axes[row, 2].set_ylabel("normalised power of one coordinate")
+        axes[row, 2].set_xlabel("frequency (Hz)" if unit == "s" else f"frequency (1 / {unit})")
         axes[row, 2].legend()
     panel_labels(axes)
     return fig

@@ -8,28 +8,26 @@ COLLAPSED = 14.0
 AUTHORS = {"D_stsp": 3.52, "D_H": 0.143}
 
 
-def _spread(axis, at, values, label, colour, marker):
+def _draw_spread(axis, at, values, label, colour, marker):
     """Median and quartiles over seeds, and every seed."""
     rows = [v[np.isfinite(v)] for v in values]
-    kept = [i for i, v in enumerate(rows) if len(v)]
-    quartiles = np.array([np.quantile(rows[i], [0.25, 0.5, 0.75]) for i in kept])
-    x = np.array(at, float)[kept]
-    if len(kept):
+    nonempty = [i for i, v in enumerate(rows) if len(v)]
+    quartiles = np.array([np.quantile(rows[i], [0.25, 0.5, 0.75]) for i in nonempty])
+    x = np.array(at, float)[nonempty]
+    if nonempty:
         if x[-1] == max(at):  # P = M is another kind of model: no line leads to it
             x = np.insert(x, -1, np.nan)
             quartiles = np.insert(quartiles, -1, np.nan, axis=0)
-        axis.errorbar(
-            x, quartiles[:, 1], [quartiles[:, 1] - quartiles[:, 0], quartiles[:, 2] - quartiles[:, 1]], marker=marker,
-            color=colour, mfc="white", label=label, zorder=3,
-        )  # fmt: skip
-    for i in kept:
+        low, median, high = quartiles.T
+        style = {"marker": marker, "color": colour, "mfc": "white", "label": label, "zorder": 3}
+        axis.errorbar(x, median, [median - low, high - median], **style)
+    for i in nonempty:
         axis.plot(np.full(len(rows[i]), at[i]), rows[i], ".", ms=4, color=colour, alpha=0.7)
     for i, v in enumerate(values):
         if len(rows[i]) < len(v):
-            axis.annotate(
-                f"{len(v) - len(rows[i])} diverged", (at[i], 1), xycoords=("data", "axes fraction"),
-                xytext=(0, -4), textcoords="offset points", ha="center", va="top", fontsize=6.5,
-            )  # fmt: skip
+            place = {"xycoords": ("data", "axes fraction"), "xytext": (0, -4), "textcoords": "offset points"}
+            text = f"{len(v) - len(rows[i])} diverged"
+            axis.annotate(text, (at[i], 1), ha="center", va="top", fontsize=6.5, **place)
 
 
 def figure(lorenz):
@@ -41,20 +39,20 @@ def figure(lorenz):
     by_p = [np.flatnonzero(lorenz.rectified.values == p) for p in ps]
     fig, axes = new_figure(ncols=3, width=11.4, height=3.6)
     for axis, name, text in ((axes[0], "D_stsp", "$D_{stsp}$ (nats)"), (axes[1], "D_H", "$D_H$")):
-        _spread(axis, at, [lorenz[name].values[i] for i in by_p], "held-out half", COLOURS[0], "o")
+        _draw_spread(axis, at, [lorenz[name].values[i] for i in by_p], "held-out half", COLOURS[0], "o")
         floor = float(lorenz.chosen_floor.sel(measure=name))
         axis.axhline(floor, label="data against data", **REFERENCE)
         axis.plot(2, AUTHORS[name], "*", ms=10, color="black", label="authors' model", zorder=4)
         axis.set(ylabel=text, ylim=(0, None))
     axes[0].axhline(COLLAPSED, color="0.5", lw=1, ls=":", label="collapsed model")
-    good = [lorenz.D_stsp.values[i] < 5 for i in by_p]
+    close = [lorenz.D_stsp.values[i] < 5 for i in by_p]
     for name, text, colour, marker in (
         ("raw", "visited", COLOURS[0], "o"),
         ("used", "at least 0.5 %", COLOURS[2], "^"),
         ("n95", "hold 95 %", COLOURS[1], "s"),
-    ):  # fmt: skip
-        values = [np.where(g, lorenz[name].values[i], np.nan)[g] for i, g in zip(by_p, good)]
-        _spread(axes[2], at, values, text, colour, marker)
+    ):
+        values = [lorenz[name].values[i][c].astype(float) for i, c in zip(by_p, close)]
+        _draw_spread(axes[2], at, values, text, colour, marker)
     small = np.array([p for p in ps if p < units])
     axes[2].plot(small, 2.0**small, label="$2^P$", **REFERENCE)
     axes[2].set(ylabel="linear regions (runs with $D_{stsp}$ < 5)", yscale="log", ylim=(0.8, None))

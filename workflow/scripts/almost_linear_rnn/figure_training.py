@@ -1,4 +1,4 @@
-"""Figure: loss and score along training, each seed, the kept evaluation marked."""
+"""Figure: loss and score along training for each seed, with the selected model marked."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel
 
 
 def _runs(stores, p):
+    """Runs with P rectified units."""
     for store in stores:
         for r in np.flatnonzero(store.rectified.values == p):
             yield store.isel(run=r)
@@ -29,10 +30,8 @@ def figure(lorenz: list, rossler: list, rossler_gtf: list):
             below.plot(one.evaluated, score, color=colour, ls=line, lw=0.8)
             best = int(one.best)
             if best >= 0:
-                below.plot(
-                    one.evaluated[best], score[best], MARKERS[k % 8], ms=8, mfc=colour, mec="black", zorder=4,
-                    label=f"kept: {score[best]:.2f}",
-                )  # fmt: skip
+                style = {"ms": 8, "mfc": colour, "mec": "black", "zorder": 4, "label": f"kept: {score[best]:.2f}"}
+                below.plot(one.evaluated[best], score[best], MARKERS[k % 8], **style)
         above.set(yscale="log", ylabel="loss", xlabel="epoch", title=name)
         below.axhline(14, color="0.5", lw=1, ls=":")
         below.set(ylabel="$D_{stsp}$ on the first half (nats)", xlabel="epoch", ylim=(0, 18))

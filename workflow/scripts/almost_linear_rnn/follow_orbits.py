@@ -1,26 +1,15 @@
-"""Follow small maps to fixed points, cycles and chaos, and hold the period of the code against that of the orbit."""
+"""Follow small maps to fixed points, cycles and chaos, and compare the period of the code with that of the orbit."""
 
 import numpy as np
 import xarray as xr
 
-from lib.dynamics import instances as known
+from lib.dynamics import small_maps
 from lib.dynamics.almost_linear import codes
-from lib.dynamics.orbits import admissible_necklaces, cycle_of_word, lyapunov_spectrum, return_error
+from lib.dynamics.orbits import distance_to_cycle, real_cycles, return_error
 from lib.dynamics.symbolic import code_period
 from lib.progress import progress
 
-START, TOLERANCE = 0.1, 1e-9
-
-
-def _kind(model, z, longest):
-    """Kind, period and largest exponent of a settled orbit `(time, M)`."""
-    if not np.isfinite(z).all() or np.abs(z).max() > 1e6:
-        return known.DIVERGED, 0, np.nan
-    period = known.orbit_period(z, longest, TOLERANCE)
-    if period:
-        return (known.FIXED if period == 1 else known.CYCLE), period, np.nan
-    exponent = lyapunov_spectrum(model, codes(model, z), 1, every=1, transient=100)[0]
-    return (known.CHAOTIC if exponent > 0.005 else known.UNRESOLVED), 0, exponent
+START = 0.1
 
 
 def follow_orbits(
@@ -37,62 +26,49 @@ def follow_orbits(
 ) -> xr.Dataset:
     """Return kind and period of the orbit and of its code for every map, and the errors of cycles of the word formula.
 
-    A kind is verified by the states alone: a period of them, or none and a positive exponent. The code is looked at
+    A kind is verified by the states alone: a period of them, or none and a positive exponent. The code is read
     afterwards.
 
     Args:
         generic, expanding: numbers of random maps, and of maps with expanding pieces.
         units, rectified: M and P of the random maps.
-        steps, keep: steps before an orbit is looked at (ten times as many for one that is not settled), and states
-            looked at.
-        longest: longest period looked for.
+        steps, keep: steps before an orbit is classified (ten times as many for a random map that has no period by
+            then), and states that it is classified by.
+        longest: longest period to look for.
         word_length: cycles of all words up to this length are sought by the formula.
         rng: draws the maps.
-    """  # fmt: skip
-    groups = [known.random_maps(generic, units, rectified, rng), known.expanding_maps(expanding, units, rng)]
-    kinds, periods, code_periods, exponents, group = [], [], [], [], []
-    errors, lengths, settled = [], [], []
-    for g, maps in enumerate(groups):
-        start = np.full((len(maps), units), START)
-        z = known.run_maps(maps, start, steps, keep)
-        found = [_kind(m, z[:, i], longest) for i, m in enumerate(maps)]
-        again = [i for i, f in enumerate(found) if f[0] in (known.UNRESOLVED, known.CHAOTIC) and g == 0]
-        if again:
-            more = known.run_maps([maps[i] for i in again], z[-1, again], 10 * steps, keep)
-            for place, i in enumerate(again):
-                z[:, i] = more[:, place]
-                found[i] = _kind(maps[i], z[:, i], longest)
-        for i, (m, (kind, period, exponent)) in enumerate(zip(maps, found)):
-            kinds.append(kind)
-            periods.append(period)
-            exponents.append(exponent)
-            group.append(g)
-            code_periods.append(code_period(codes(m, z[:, i]), longest) if kind != known.DIVERGED else -1)
-        words = [
-            word
-            for n in range(1, word_length + 1)
-            for word in admissible_necklaces(np.ones((2 ** maps[0].rectified,) * 2), n)
-        ]
-        for m in progress(maps, "maps whose cycles are sought"):
-            for word in words:
-                cycle = cycle_of_word(m, word)
-                if cycle.real:
-                    errors.append(return_error(m, cycle))
-                    lengths.append(len(word))
-        for i, m in enumerate(maps):  # cycles that were found by simulation, from their own word
-            if kinds[len(kinds) - len(maps) + i] in (known.FIXED, known.CYCLE):
-                period = periods[len(kinds) - len(maps) + i]
-                cycle = cycle_of_word(m, codes(m, z[:period, i]))
-                settled.append(np.abs(cycle.points - z[:period, i]).max() if cycle.real else np.inf)
+    """
+    random = small_maps.random_maps(generic, units, rectified, rng)
+    tents = small_maps.expanding_maps(expanding, units, rng)
+    maps, orbits, code_periods, settled = [*random, *tents], [], [], []
+    for group, patience in ((random, 10), (tents, 0)):
+        start = np.full((len(group), units), START)
+        z, ends = small_maps.follow_maps(group, start, steps, keep, longest, patience)
+        orbits += ends
+        for i, (model, end) in enumerate(zip(group, ends)):
+            diverged = end.kind == small_maps.DIVERGED
+            code_periods.append(-1 if diverged else code_period(codes(model, z[:, i]), longest))
+            if end.period:  # a cycle of the simulation, from its own word
+                settled.append(distance_to_cycle(model, z[: end.period, i]))
+    progressing = progress(maps, "maps whose cycles are sought")
+    cycles = [(model, cycle) for model in progressing for cycle in real_cycles(model, word_length)]
     return xr.Dataset(
         {
-            "kind": ("map", kinds),
-            "period": ("map", periods, {"long_name": "period of the orbit, 0 for none"}),
+            "kind": ("map", [orbit.kind for orbit in orbits]),
+            "period": ("map", [orbit.period for orbit in orbits], {"long_name": "period of the orbit, 0 for none"}),
             "code_period": ("map", code_periods, {"long_name": "period of the code, 0 for none"}),
-            "exponent": ("map", exponents, {"long_name": "largest Lyapunov exponent, of orbits without period"}),
-            "expanding": ("map", np.array(group) == 1),
-            "cycle_error": ("cycle", errors, {"long_name": "distance of one simulated turn from the formula's cycle"}),
-            "cycle_length": ("cycle", lengths),
+            "exponent": (
+                "map",
+                [orbit.exponent for orbit in orbits],
+                {"long_name": "largest Lyapunov exponent, of orbits without period"},
+            ),
+            "expanding": ("map", np.arange(len(maps)) >= generic),
+            "cycle_error": (
+                "cycle",
+                [return_error(model, cycle) for model, cycle in cycles],
+                {"long_name": "distance of one simulated turn from the formula's cycle"},
+            ),
+            "cycle_length": ("cycle", [len(cycle.points) for _, cycle in cycles]),
             "settled_error": ("settled", settled, {"long_name": "distance of the formula's cycle from the orbit"}),
         },
     )

@@ -1,4 +1,4 @@
-"""Read a recorded series that the user supplies, and embed it in delays when asked."""
+"""Read a recording that the user supplies, in delay coordinates where an embedding is asked for."""
 
 from pathlib import Path
 
@@ -20,9 +20,9 @@ def load_recording(
         dt: time between samples.
         units: of time.
         embedding: dimension of the delay embedding of a series of one column, with the delay at the first minimum
-            of the mutual information; a series of several columns is taken as it is.
+            of the mutual information; a series of several columns is not embedded.
         shortest: the series must be longer than this.
-        scaled: standardise every coordinate.
+        scaled: whether every coordinate is standardised.
 
     Raises:
         ValueError: another shape, too few rows, or values that are not finite.
@@ -36,8 +36,9 @@ def load_recording(
     else:
         import zarr
 
-        found = zarr.open(recording, mode="r")
-        x = np.asarray(found[:] if hasattr(found, "shape") else found[next(iter(found.array_keys()))][:])
+        contents = zarr.open(recording, mode="r")
+        array = contents if hasattr(contents, "shape") else contents[next(iter(contents.array_keys()))]
+        x = array[:]
     x = np.asarray(x, np.float64)
     if embedding > 1 and (x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 1)):
         x = x.ravel()

@@ -7,18 +7,21 @@ from lib.dynamics.systems import lorenz63, lorenz63_fixed_points, rossler, stand
 
 
 def simulate(*, system: str, steps: int, dt: float, transient: int) -> xr.Dataset:
-    """Return `x (time, dim)` with mean 0 and deviation 1, and in the same units the fixed points inside the lobes.
+    """Return `x (time, dim)` with mean 0 and standard deviation 1, and the fixed points inside the lobes in its units.
 
     Args:
         system: `lorenz` or `rossler`.
         steps: samples.
         dt: time between samples.
-        transient: samples thrown away first.
+        transient: samples to discard first.
+
+    Raises:
+        ValueError: an unknown system.
     """
-    makers = {"lorenz": lorenz63, "rossler": rossler}
-    if system not in makers:
+    systems = {"lorenz": lorenz63, "rossler": rossler}
+    if system not in systems:
         raise ValueError(f"system: got {system!r}, expected lorenz or rossler")
-    x, mean, sd = standardise(makers[system](steps, dt, transient))
+    x, mean, sd = standardise(systems[system](steps, dt, transient))
     points = (lorenz63_fixed_points() - mean) / sd if system == "lorenz" else np.zeros((0, 3))
     return xr.Dataset(
         {

@@ -1,4 +1,4 @@
-"""Make a synthetic electrocardiogram, embedded in delays."""
+"""Make a synthetic electrocardiogram, in delay coordinates."""
 
 import numpy as np
 import xarray as xr
@@ -8,17 +8,17 @@ from lib.dynamics.systems import standardise
 
 
 def simulate_ecg(*, steps: int, rate: float, variability: float, dim: int, delay: int, rng) -> xr.Dataset:
-    """Return `x (time, dim)`, a synthetic electrocardiogram with mean 0 and deviation 1 in delay coordinates.
+    """Return `x (time, dim)`, a synthetic electrocardiogram with mean 0 and standard deviation 1 in delay coordinates.
 
     Args:
         steps: embedded samples.
-        rate: samples for each second.
+        rate: samples per second.
         variability: relative standard deviation of the length of a beat.
         dim, delay: of the embedding, the delay in samples.
         rng: draws the lengths of the beats.
     """
-    raw = synthetic_ecg(steps + (dim - 1) * delay, rng, rate, 1.0, variability)
-    x, mean, sd = standardise(delay_embedding(raw, dim, delay))
+    ecg = synthetic_ecg(steps + (dim - 1) * delay, rng, rate, 1.0, variability)
+    x, mean, sd = standardise(delay_embedding(ecg, dim, delay))
     return xr.Dataset(
         {
             "x": (("time", "dim"), x.astype(np.float32), {"long_name": "synthetic ECG, standardised"}),

@@ -4,9 +4,10 @@ import numpy as np
 import xarray as xr
 
 from lib.atlas.job.seeds import generator
-from lib.dynamics.almost_linear import codes, generate, initialise, lifted
+from lib.dynamics.almost_linear import codes, free_run, initialise
 from lib.dynamics.measures import Scorer
 from lib.dynamics.teacher_forcing import train_forced
+from lib.progress import progress
 
 
 def train(
@@ -43,39 +44,53 @@ def train(
         rectified: numbers P of rectified units.
         groups, group: seeds of every job, and which job this is.
         interval, strength, batch, length, epochs, batches, first_rate, last_rate, noise, every: see `train_forced`.
-        run_steps, transient: states of the free run that scores a model, and how many of them are thrown away.
+        run_steps, transient: states of the free run that scores a model, and how many of them are discarded first.
         select_on: models are scored against this first part of the series.
-        bins, smoothing, variance: see `Scorer`.
+        bins, smoothing, variance: see `lib.dynamics.measures.Scorer`.
         root_seed: root of the random streams; each run's depends on the system, P and its seed.
-        checkpoint: where the state of the training is kept.
-    """  # fmt: skip
+        checkpoint: where the state of the training is saved.
+    """
     x = series.x.values
     runs = [(p, seed) for seed in groups[group] for p in rectified]
     key = ("almost_linear_rnn", series.attrs["system"], units, interval, strength)
     models = [initialise(units, x.shape[1], p, generator(root_seed, *key, "start", p, seed)) for p, seed in runs]
     rngs = [generator(root_seed, *key, "batches", p, seed) for p, seed in runs]
-    score = Scorer(x[: round(select_on * len(x))], bins, smoothing, variance, run_steps - transient)
+    steps = run_steps - transient
+    score = Scorer(x[: round(select_on * len(x))], bins, smoothing, variance, steps)
 
     def evaluate(model):
-        z = generate(model, lifted(model, x[0]), run_steps)[transient:]
-        found = np.unique(codes(model, z)) if len(z) == run_steps - transient else []
-        return *score(z[:, : x.shape[1]]), float(len(found))
+        z = free_run(model, x[0], steps, transient)
+        regions = len(np.unique(codes(model, z))) if len(z) == steps else 0
+        return *score(z[:, : x.shape[1]]), float(regions)
 
-    done = train_forced(
-        x, models, rngs, evaluate, interval=interval, strength=strength, batch=batch, length=length, epochs=epochs,
-        batches=batches, first_rate=first_rate, last_rate=last_rate, noise=noise, every=every, checkpoint=checkpoint,
-    )  # fmt: skip
-    stacked = [np.stack([getattr(m, name) for m in done.models]) for name in ("a", "w", "h", "lift")]
-    a, w, h, lift = stacked
+    training = train_forced(
+        x,
+        models,
+        rngs,
+        evaluate,
+        interval=interval,
+        strength=strength,
+        batch=batch,
+        length=length,
+        epochs=epochs,
+        batches=batches,
+        first_rate=first_rate,
+        last_rate=last_rate,
+        noise=noise,
+        every=every,
+        checkpoint=checkpoint,
+        report=lambda epochs: progress(epochs, f"epochs after {epochs.start}"),
+    )
+    a, w, h, lift = (np.stack([getattr(m, name) for m in training.models]) for name in ("a", "w", "h", "lift"))
     return xr.Dataset(
         {
             "a": (("run", "unit"), a),
             "w": (("run", "unit", "from"), w),
             "h": (("run", "unit"), h),
             "lift": (("run", "hidden", "dim"), lift),
-            "loss": (("run", "epoch"), done.losses, {"long_name": "mean squared error of forced predictions"}),
-            "metric": (("run", "evaluation", "measure"), done.metrics),
-            "best": ("run", done.best, {"long_name": "evaluation whose model is kept, -1 for none"}),
+            "loss": (("run", "epoch"), training.losses, {"long_name": "mean squared error of forced predictions"}),
+            "metric": (("run", "evaluation", "measure"), training.metrics),
+            "best": ("run", training.best, {"long_name": "evaluation whose model is stored, -1 for none"}),
         },
         coords={
             "rectified": ("run", [p for p, _ in runs]),

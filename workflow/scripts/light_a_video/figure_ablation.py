@@ -17,10 +17,19 @@ SCHEDULES = {
     "linear": ("full_50", "plf"),
 }
 POINTS = {
-    "source": "source", "per_frame": "per frame", "post_filter": "post-filter", "shared_noise": "shared noise",
-    "cla_50": "attention", "cla_100": "attention,\n$\\gamma$ = 1", "plf": "fusion", "full_50": "both",
-    "sdedit_20": "SDEdit 0.2", "sdedit_60": "SDEdit 0.6", "plf_euler": "fusion, anc.", "full_50_euler": "both, anc.",
-}  # fmt: skip
+    "source": "source",
+    "per_frame": "per frame",
+    "post_filter": "post-filter",
+    "shared_noise": "shared noise",
+    "cla_50": "attention",
+    "cla_100": "attention, $\\gamma$ = 1",
+    "plf": "fusion",
+    "full_50": "both",
+    "sdedit_20": "SDEdit 0.2",
+    "sdedit_60": "SDEdit 0.6",
+    "plf_euler": "fusion, anc.",
+    "full_50_euler": "both, anc.",
+}
 
 
 def figure(measures):
@@ -28,8 +37,8 @@ def figure(measures):
     limit = int((measures.method == "full_50_quadratic").sum())
 
     def values(method: str, name: str, clips: int = limit) -> np.ndarray:
-        wanted = (measures.method == method) & (measures.seed == 0) & (measures["clip"] < clips)
-        return measures[name].values[wanted.values]
+        match = (measures.method == method) & (measures.seed == 0) & (measures["clip"] < clips)
+        return measures[name].values[match.values]
 
     def mean_se(method: str, name: str, clips: int = limit) -> tuple[float, float]:
         v = values(method, name, clips)
@@ -37,31 +46,25 @@ def figure(measures):
 
     fig, axes = new_figure(3, 1, width=11.4, height=3.6)
     for i, (label, methods) in enumerate(SWEEPS):
-        found = [mean_se(m, "flicker") for m in methods.values()]
-        axes[0].errorbar(
-            list(methods), [f[0] for f in found], [f[1] for f in found], color=COLOURS[i], marker=MARKERS[i],
-            ls=LINESTYLES[i], mfc="white", label=label,
-        )  # fmt: skip
+        means, errors = zip(*(mean_se(method, "flicker") for method in methods.values()))
+        style = {"color": COLOURS[i], "marker": MARKERS[i], "ls": LINESTYLES[i], "mfc": "white"}
+        axes[0].errorbar(list(methods), means, errors, label=label, **style)
     axes[0].set(xlabel="weight $\\gamma$ of the averaged attention", ylabel="light flicker", ylim=(0, None))
     axes[0].legend(fontsize=7)
     for k, which in enumerate(("both, $\\gamma$ = 0.5", "fusion alone")):
         for j, (name, colour, marker) in enumerate((("flicker", 0, "o"), ("clip_error", 1, "s"))):
-            found = [mean_se(pair[k], name) for pair in SCHEDULES.values()]
-            axes[1].errorbar(
-                np.arange(3) + 0.08 * (2 * k + j) - 0.12, [f[0] for f in found], [f[1] for f in found],
-                color=COLOURS[colour], marker=marker, ls="", mfc=COLOURS[colour] if k == 0 else "white",
-                label=f"{('flicker', 'one-light RMSE')[j]}, {which}",
-            )  # fmt: skip
+            means, errors = zip(*(mean_se(pair[k], name) for pair in SCHEDULES.values()))
+            style = {"color": COLOURS[colour], "marker": marker, "mfc": COLOURS[colour] if k == 0 else "white"}
+            label = f"{('flicker', 'one-light RMSE')[j]}, {which}"
+            axes[1].errorbar(np.arange(3) + 0.08 * (2 * k + j) - 0.12, means, errors, ls="", label=label, **style)
     axes[1].set(xticks=range(3), xticklabels=list(SCHEDULES), xlabel="schedule of $\\lambda$", ylim=(0, None))
     axes[1].set_ylabel("flicker, RMSE")
     axes[1].legend(fontsize=7)
     for i, (method, label) in enumerate(POINTS.items()):
         x, y = (mean_se(method, name, 10**6)[0] for name in ("intensity", "flicker"))
         colour = COLOURS[i % len(COLOURS)]
-        axes[2].plot(
-            x, y, MARKERS[i % len(MARKERS)], color=colour, mfc=colour if i < len(COLOURS) else "white",
-            label=label.replace("\n", " "),
-        )  # fmt: skip
+        face = colour if i < len(COLOURS) else "white"
+        axes[2].plot(x, y, MARKERS[i % len(MARKERS)], color=colour, mfc=face, label=label)
     axes[2].set(xlabel="fitted direct intensity", ylabel="light flicker", ylim=(0, None))
     axes[2].legend(fontsize=6.5, ncols=1, loc="center left", bbox_to_anchor=(1, 0.5))
     panel_labels(axes)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import new_figure
-from lib.rendering.spheres import srgb
+from lib.drawing.strips import draw_strip
 
 STRIPS = (
     ("frames", "per_frame", "per frame"),
@@ -23,19 +23,12 @@ def figure(scenes, frames, ddim):
     runs = {"frames": frames, "ddim": ddim}
     rows = [("source", scenes.source.values[0]), ("truth,\none of many", scenes.truth.values[0])]
     for run, method, label in STRIPS:
-        found = (runs[run].method == method) & (runs[run].seed == 0) & (runs[run]["clip"] == 0)
-        rows.append((label, runs[run].video.values[np.flatnonzero(found.values)[0]]))
+        match = (runs[run].method == method) & (runs[run].seed == 0) & (runs[run]["clip"] == 0)
+        rows.append((label, runs[run].video.values[np.flatnonzero(match.values)[0]]))
     fig, axes = new_figure(1, len(rows), width=7.4, height=0.8 * len(rows) + 0.3)
     for axis, (label, video) in zip(axes, rows):
-        gap = np.ones((video.shape[1], video.shape[2], 1))
-        strip = np.concatenate([np.concatenate([srgb(f), gap], axis=2) for f in video], axis=2)
-        axis.imshow(strip.transpose(1, 2, 0), interpolation="nearest", rasterized=True)
-        axis.set(xticks=[], yticks=[])
-        axis.grid(False)
-        axis.set_anchor("E")  # what the aspect leaves over goes to the labels on the left
-        for spine in axis.spines.values():
-            spine.set_visible(False)
-        axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8)
+        draw_strip(axis, video, label, fontsize=8)
+        axis.set_anchor("E")  # spare width goes to the labels on the left
     direction = scenes.attrs["directions"].split(", ")[int(scenes.direction[0])]
     axes[-1].set_xlabel(f"frames of clip 0 (sRGB), asked for light from the {direction} $\\rightarrow$")
     return fig

@@ -19,13 +19,11 @@ def figure(scenes, measures):
     fig, axes = new_figure(len(METHODS), 2, width=9.6, height=4.6, sharex=True, sharey="row")
     for r, clip in enumerate(clips):
         for axis, (method, label) in zip(axes[r], METHODS.items()):
-            wanted = (measures.method == method) & (measures.seed == 0) & (measures["clip"] == clip)
-            light = measures.light.isel(row=np.flatnonzero(wanted.values)[:1]).values[0]
+            match = (measures.method == method) & (measures.seed == 0) & (measures["clip"] == clip)
+            light = measures.light.isel(row=np.flatnonzero(match.values)[:1]).values[0]
             for c, (colour, name) in enumerate(CHANNELS):
-                axis.plot(
-                    range(len(light)), light[:, c], color=COLOURS[colour], marker=MARKERS[c], ls=LINESTYLES[c],
-                    ms=4, lw=1.1, label=name,
-                )  # fmt: skip
+                style = {"color": COLOURS[colour], "marker": MARKERS[c], "ls": LINESTYLES[c], "ms": 4, "lw": 1.1}
+                axis.plot(range(len(light)), light[:, c], label=name, **style)
                 truth = scenes.intensity.values[clip, c]
                 axis.axhline(truth, color=COLOURS[colour], lw=0.7, ls=(0, (1, 2)), zorder=0)
             if r == 0:

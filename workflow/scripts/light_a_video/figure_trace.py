@@ -4,7 +4,7 @@ import numpy as np
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
 from lib.atlas.job.layout import settle
-from lib.rendering.spheres import srgb
+from lib.drawing.strips import draw_strip
 
 TARGETS = ("consistency", "relit", "fused")
 
@@ -21,17 +21,10 @@ def figure(ddim):
     for k, target in enumerate(TARGETS):
         axis = fig.add_subplot(pictures[k])
         images = ddim.target_frames.sel(traced="full_50", target=target).values[fused, frame]
-        gap = np.ones((images.shape[1], images.shape[2], 1))
-        strip = np.concatenate([np.concatenate([srgb(i), gap], axis=2) for i in images], axis=2)
-        axis.imshow(strip.transpose(1, 2, 0), interpolation="nearest", rasterized=True)
+        draw_strip(axis, images, target)
         width = images.shape[-1] + 1
-        axis.set(yticks=[], xticks=width * np.arange(len(fused)) + width / 2 - 1)
-        axis.set_xticklabels([f"{i}" for i in fused] if k == 2 else [])
+        axis.set_xticks(width * np.arange(len(fused)) + width / 2 - 1, [f"{i}" for i in fused] if k == 2 else [])
         axis.tick_params(length=0)
-        axis.grid(False)
-        for spine in axis.spines.values():
-            spine.set_visible(False)
-        axis.set_ylabel(target, rotation=0, ha="right", va="center")
         if k == 2:
             axis.set_xlabel(f"step (clip 0, frame {frame}, linear schedule, $\\gamma$ = 0.5)")
     below = axes[1].get_subplotspec().subgridspec(1, 2, wspace=0.1)
@@ -41,17 +34,13 @@ def figure(ddim):
         for k, target in enumerate(TARGETS):
             values = ddim.target_light.sel(target=target).values[rows][:, fused]
             shift = 0.06 * (k - 1) + 0.15 * s
-            light.errorbar(
-                fused + shift, values.mean(0), values.std(0), color=COLOURS[k], marker=MARKERS[k],
-                ls=LINESTYLES[s], mfc=COLOURS[k] if s == 0 else "white", ms=4, lw=1.0, elinewidth=0.6,
-                label=f"{target}, {label}",
-            )  # fmt: skip
+            style = {"color": COLOURS[k], "marker": MARKERS[k], "ls": LINESTYLES[s], "ms": 4, "lw": 1.0}
+            style |= {"mfc": COLOURS[k] if s == 0 else "white", "elinewidth": 0.6, "label": f"{target}, {label}"}
+            light.errorbar(fused + shift, values.mean(0), values.std(0), **style)
         values = ddim.jump.values[rows][:, fused[1:]]
         if len(fused) > 1:
-            jump.errorbar(
-                fused[1:] + 0.1 * s, values.mean(0), values.std(0), color=COLOURS[s], marker=MARKERS[s],
-                ls=LINESTYLES[s], mfc="white", label=f"{label} $\\lambda$",
-            )  # fmt: skip
+            style = {"color": COLOURS[s], "marker": MARKERS[s], "ls": LINESTYLES[s], "mfc": "white"}
+            jump.errorbar(fused[1:] + 0.1 * s, values.mean(0), values.std(0), label=f"{label} $\\lambda$", **style)
     low, high = light.get_ylim()
     light.set(xlabel="step", ylabel="fitted direct intensity", ylim=(low, high + 0.35 * (high - low)))
     light.legend(fontsize=6.5, ncols=2)

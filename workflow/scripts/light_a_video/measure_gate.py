@@ -1,4 +1,4 @@
-"""Measure how well the video model keeps clips that are already right: SDEdit of the truth."""
+"""Measure how well the video model preserves clips that are already right: SDEdit of the truth."""
 
 import numpy as np
 import torch
@@ -25,8 +25,8 @@ def measure_gate(
     Args:
         scenes: what `render_scenes` wrote.
         vdm: weights of the video model.
-        clips: the first so many are used.
-        steps, strength: of the fusion, so of this SDEdit.
+        clips: number of clips to use, from the first.
+        steps, strength: of the fusion, and of this SDEdit.
         root_seed: root of the random streams.
         device: torch device.
     """

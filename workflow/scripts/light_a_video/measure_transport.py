@@ -3,16 +3,14 @@
 import numpy as np
 import xarray as xr
 
-from lib.rendering.spheres import Light, draw_light, lit_clip, shade, srgb
+from lib.rendering.spheres import draw_light, lit_clip
+from lib.rendering.transport import blend_error
 
 
 def measure_transport(
     *, scenes: int, frames: int, size: int, weights: list[float], rng: np.random.Generator
 ) -> xr.Dataset:
-    """Return the largest absolute difference between blend and render, `(scene, weight)`, in both encodings.
-
-    The two lights of a scene share direction and elevation in none of the pairs but by chance; the blended light is the
-    superposition of both, each dimmed.
+    """Return the absolute differences between blend and render, `(scene, weight)`, in both encodings.
 
     Args:
         scenes: number of scenes, each with a random pair of lights.
@@ -22,24 +20,17 @@ def measure_transport(
         rng: source of all randomness.
     """
     clips = lit_clip(rng, scenes, frames, size)
-    lights = draw_light(rng, scenes), draw_light(rng, scenes)
-    first, second = (shade(clips, light) for light in lights)
-    linear, encoded, level = np.zeros((3, scenes, len(weights)))
-    for k, w in enumerate(weights):
-        # the render under both dimmed lights counts the ambient term once
-        dimmed = [Light(l.direction, l.elevation, share * l.intensity) for l, share in zip(lights, (1 - w, w))]
-        render = shade(clips, dimmed[0]) + shade(clips, dimmed[1], ambient=0.0)
-        linear[:, k] = np.abs((1 - w) * first + w * second - render).max((1, 2, 3, 4))
-        blend = (1 - w) * srgb(first) + w * srgb(second)
-        difference = np.abs(blend - srgb(render))
-        encoded[:, k] = difference.max((1, 2, 3, 4))
-        level[:, k] = difference.mean((1, 2, 3, 4))
-    over = ("scene", "weight")
+    first, second = draw_light(rng, scenes), draw_light(rng, scenes)
+    errors = [blend_error(clips, first, second, weight) for weight in weights]
+    names = {
+        "linear": "largest difference in linear radiance",
+        "encoded": "largest difference after the sRGB curve",
+        "encoded_mean": "mean difference after the sRGB curve",
+    }
     return xr.Dataset(
         {
-            "linear": (over, linear, {"long_name": "largest difference in linear radiance"}),
-            "encoded": (over, encoded, {"long_name": "largest difference after the sRGB curve"}),
-            "encoded_mean": (over, level, {"long_name": "mean difference after the sRGB curve"}),
+            name: (("scene", "weight"), np.stack([getattr(error, name) for error in errors], 1), {"long_name": text})
+            for name, text in names.items()
         },
         coords={"weight": np.array(weights)},
     )

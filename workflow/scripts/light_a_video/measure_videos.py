@@ -1,23 +1,23 @@
 """Measure all relit videos against the known light, geometry and motion: one row for each video."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import xarray as xr
 
 from lib.progress import progress
-from lib.rendering.fit import fit_light, fitted_direction, light_flicker
-from lib.rendering.scenes import from_dataset
-from lib.video.temporal import flow_epe, warp_error
+from lib.rendering import measures
+from lib.rendering.scenes import from_dataset, motion_of
+from lib.video.temporal import end_point_error, warp_error
 
-LONG_NAMES = {
-    "flicker": "light flicker: temporal deviation of the fitted intensity",
-    "wall_flicker": "light flicker fitted on wall pixels alone",
-    "warp": "warp error above that of the truth",
-    "clip_error": "RMSE from the nearest clip under one light",
-    "frame_error": "RMSE of frames from their nearest relighting, mean over frames",
-    "intensity": "fitted direct intensity",
-    "direction": "share of frames closest to a render from the asked direction",
-    "motion": "end-point error of the estimated flow on the sphere, pixels",
-}
+
+def _videos(runs: list) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:
+    """Method, seed, clips and their videos, for each method and seed."""
+    for store in runs:
+        labels = list(zip(store.method.values.tolist(), store.seed.values.tolist()))
+        for method, seed in dict.fromkeys(labels):
+            rows = [i for i, label in enumerate(labels) if label == (method, seed)]
+            yield method, seed, store["clip"].values[rows], store.video.values[rows].astype(float)
 
 
 def measure_videos(scenes: xr.Dataset, runs: list, *, radius: int) -> xr.Dataset:
@@ -28,47 +28,26 @@ def measure_videos(scenes: xr.Dataset, runs: list, *, radius: int) -> xr.Dataset
         runs: what `relight_clips` wrote.
         radius: window of the flow estimator, pixels.
     """
-    geometry, light = from_dataset(scenes)
-    flow, visible, on_sphere = (scenes[name].values for name in ("flow", "visible", "on_sphere"))
-    base = warp_error(scenes.truth.values, flow, visible)
-
-    def measure(video: np.ndarray, clips: np.ndarray) -> dict:
-        scene, direction = type(geometry)(*(a[clips] for a in geometry)), light.direction[clips]
-        fit = fit_light(video, scene, direction)
-        wall = fit_light(video, scene, direction, ~scene.mask)
-        return {
-            "flicker": light_flicker(fit.intensity),
-            "wall_flicker": light_flicker(wall.intensity),
-            "warp": warp_error(video, flow[clips], visible[clips]) - base[clips],
-            "clip_error": fit.clip_error,
-            "frame_error": fit.frame_error.mean(1),
-            "intensity": fit.intensity.mean((1, 2)),
-            "direction": (fitted_direction(video, scene) == direction[:, None]).mean(1),
-            "motion": flow_epe(video, flow[clips], on_sphere[clips], radius),
-            "light": fit.intensity,
+    (geometry, light), motion = from_dataset(scenes), motion_of(scenes)
+    warp_of_truth = warp_error(scenes.truth.values, motion.flow, motion.visible)
+    every = np.arange(scenes.sizes["clip"])
+    known = [(name, 0, every, scenes[name].values) for name in ("source", "truth")]
+    tables = []
+    for method, seed, clips, video in progress([*known, *_videos(runs)], "methods and seeds"):
+        direction = light.direction[clips]
+        table = measures.measure_videos(video, geometry.subset(clips), direction, motion.subset(clips), radius)
+        warp = table.warp.values - warp_of_truth[clips]
+        table = table.assign(warp=("clip", warp, {"long_name": "warp error above that of the truth"}))
+        labels = {
+            "method": ("row", [method] * len(clips)),
+            "seed": ("row", [seed] * len(clips)),
+            "clip": ("row", clips),
         }
-
-    n = len(scenes.source)
-    jobs = [("source", 0, np.arange(n), scenes.source.values), ("truth", 0, np.arange(n), scenes.truth.values)]
-    for one in runs:
-        labels = list(zip(one.method.values.tolist(), one.seed.values.tolist()))
-        for method, seed in dict.fromkeys(labels):
-            rows = [i for i, label in enumerate(labels) if label == (method, seed)]
-            jobs.append((method, seed, one["clip"].values[rows], one.video.values[rows].astype(float)))
-    columns: dict[str, list] = {"method": [], "seed": [], "clip": []}
-    for method, seed, clips, video in progress(jobs, "methods and seeds"):
-        found = measure(video, clips)
-        for name, values in found.items():
-            columns.setdefault(name, []).append(values)
-        columns["method"] += [method] * len(clips)
-        columns["seed"] += [seed] * len(clips)
-        columns["clip"] += clips.tolist()
-    still = np.linalg.norm(flow, axis=2)
-    still = (still * on_sphere).sum((1, 2, 3)) / np.maximum(on_sphere.sum((1, 2, 3)), 1)
-    data = {name: ("row", np.concatenate(columns[name]), {"long_name": text}) for name, text in LONG_NAMES.items()}
-    data["light"] = (("row", "frame", "channel"), np.concatenate(columns["light"]), {"long_name": "fitted intensity"})
-    data["zero_flow_motion"] = ("clip_id", still, {"long_name": "end-point error of a flow of zero, pixels"})
-    return xr.Dataset(data, coords={name: ("row", np.array(columns[name])) for name in ("method", "seed", "clip")})
+        tables.append(table.rename_dims(clip="row").assign_coords(labels))
+    still = end_point_error(np.zeros_like(motion.flow), motion.flow, motion.on_sphere)
+    return xr.concat(tables, "row").assign(
+        zero_flow_motion=("clip_id", still, {"long_name": "end-point error of a flow of zero, pixels"})
+    )
 
 
 if "snakemake" in globals():

@@ -27,8 +27,8 @@ def table(measures, gate, *, resamples: int, root_seed: int) -> pd.DataFrame:
 
     rows = []
     for rule in gate.step_rule.values:
-        found = gate.sel(step_rule=rule)
-        rows.append(row(f"gate_{rule}", {"flicker": found.flicker.values, "clip_error": found.rmse.values}))
+        values = gate.sel(step_rule=rule)
+        rows.append(row(f"gate_{rule}", {"flicker": values.flicker.values, "clip_error": values.rmse.values}))
     for method in dict.fromkeys(measures.method.values.tolist()):
         part = measures.isel(row=np.flatnonzero(measures.method.values == method))
         rows.append(row(method, {name: part[name].values for name in MEASURES}))

@@ -4,10 +4,9 @@ import numpy as np
 import torch
 import xarray as xr
 
-from lib.diffusion.small import image_unet, label_model, motion_unet, to_arrays, video_patches
-from lib.diffusion.training import train_v_prediction
+from lib.diffusion import lit_training
+from lib.diffusion.small import to_arrays
 from lib.progress import progress
-from lib.rendering.batches import SOURCE_LABEL, steadily_lit_clips
 
 
 def train_vdm(
@@ -42,30 +41,27 @@ def train_vdm(
         highest_level: noise levels are drawn below this one of 1000.
         rng: source of all randomness.
         device: torch device.
-        checkpoint: given by the stage runner.
+        checkpoint: where the state of the training is saved.
     """
     torch.manual_seed(int(rng.integers(2**31)))
-    empty = SOURCE_LABEL + 1
-    base = image_unet(size, empty + 1, channels, heads, patch, attention_everywhere)
-    model = motion_unet(base, frames, heads).to(device)
-    call = label_model(model)
-
-    def draw(rng):
-        video, label = steadily_lit_clips(rng, batch, frames, size)
-        label = np.where(rng.random(batch) < label_drop, empty, label)
-        clean = video_patches(torch.from_numpy(video.astype(np.float32)), patch)
-        return clean.to(device), torch.from_numpy(label).to(device)
-
-    average, loss = train_v_prediction(
-        model, call, draw,
-        rng=rng, steps=steps, learning_rate=learning_rate, highest_level=highest_level, loss_of="clean",
+    model = lit_training.build_video_model(
+        size, frames, patch=patch, attention_everywhere=attention_everywhere, heads=heads, channels=channels
+    ).to(device)
+    losses = lit_training.train_video_model(
+        model,
+        size=size,
+        frames=frames,
+        batch=batch,
+        steps=steps,
+        learning_rate=learning_rate,
+        label_drop=label_drop,
+        highest_level=highest_level,
+        rng=rng,
         checkpoint=checkpoint,
         report=lambda items: progress(items, "steps of the video model"),
-    )  # fmt: skip
-    model.load_state_dict(average)
-    dataset = to_arrays(model)
-    dataset["training_loss"] = ("training_step", loss, {"long_name": "mean squared error of the clean clip in [-1, 1]"})
-    return dataset
+    )
+    loss = ("training_step", losses, {"long_name": "mean squared error of the clean clip in [-1, 1]"})
+    return to_arrays(model).assign(training_loss=loss)
 
 
 if "snakemake" in globals():

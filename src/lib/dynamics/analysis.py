@@ -1,0 +1,114 @@
+"""What a trained network says about a series: scores of its free run, its linear regions and its symbolic code."""
+
+import numpy as np
+import xarray as xr
+
+from lib.dynamics import symbolic
+from lib.dynamics.almost_linear import AlmostLinearRNN, codes
+from lib.dynamics.measures import Scorer
+from lib.dynamics.orbits import fixed_points, lyapunov_spectrum
+
+
+def score_free_run(model: AlmostLinearRNN, z: np.ndarray, steps: int, score: Scorer, length: int) -> xr.Dataset:
+    """Quality of a free run, and how many linear regions it visits.
+
+    Args:
+        model: the network.
+        z: states of its free run `(time, M)`; fewer than `steps` say that it diverged.
+        steps: states of a run that did not diverge.
+        score: measures of a series.
+        length: the first so many states are scored.
+
+    Returns:
+        Scalars `D_stsp` (NaN for a run that diverged), `D_H` (1), and numbers of regions (0): `raw`, visited at all;
+        `used`, for at least 0.5 % of the time; `n95`, the fewest that hold 95 % of it.
+    """
+    if len(z) < steps:
+        return xr.Dataset({"D_stsp": np.nan, "D_H": 1.0, "raw": 0, "used": 0, "n95": 0})
+    distance, spectrum = score(z[:length, : model.observed])
+    fraction = symbolic.occupancy(codes(model, z)).fraction
+    return xr.Dataset(
+        {
+            "D_stsp": distance,
+            "D_H": spectrum,
+            "raw": len(fraction),
+            "used": int((fraction >= 0.005).sum()),
+            "n95": symbolic.regions_holding(fraction),
+        }
+    )
+
+
+def region_table(model: AlmostLinearRNN, code: np.ndarray, regions: int, eigenvalues: int = 4) -> xr.Dataset:
+    """The most used linear regions of an orbit, transitions between them, and their fixed points.
+
+    Args:
+        model: M units, N of them observed.
+        code: symbols of the orbit `(time,)`.
+        regions: number R of rows; those beyond the regions that the orbit visits are blank.
+        eigenvalues: number E of eigenvalues of each Jacobian, largest modulus first.
+
+    Returns:
+        Along `region` (R), most used first: `symbol` (-1 where blank), `fraction` of the time, `kept`, whether the
+        region is in the reduced graph (those that are come first), and `is_real`, whether its fixed point lies in it.
+        `transition` probabilities and the 0/1 `adjacency` of the reduced graph (region, to). `point` (region, dim), the
+        observed part of the fixed point. `eigenvalue_real`, `eigenvalue_imag` (region, eigenvalue). NaN where blank.
+    """
+    used, (vertices, edges) = symbolic.occupancy(code), symbolic.reduced_graph(code)
+    symbols = used.symbols[:regions]
+    k, kept = len(symbols), min(regions, len(vertices))
+    symbol, fraction, transition = np.full(regions, -1), np.zeros(regions), np.zeros((regions, regions))
+    adjacency, is_real = np.zeros((regions, regions), np.uint8), np.zeros(regions, bool)
+    point = np.full((regions, model.observed), np.nan)
+    values = np.full((regions, eigenvalues), complex(np.nan, np.nan))
+    symbol[:k], fraction[:k] = symbols, used.fraction[:k]
+    transition[:k, :k] = symbolic.transition_matrix(code, symbols)
+    adjacency[:kept, :kept] = edges[:kept, :kept]
+    for i, fixed in enumerate(fixed_points(model, symbols)):
+        point[i], is_real[i] = fixed.point[: model.observed], fixed.real
+        leading = fixed.eigenvalues[:eigenvalues]
+        values[i, : len(leading)] = leading
+    return xr.Dataset(
+        {
+            "symbol": ("region", symbol),
+            "fraction": ("region", fraction),
+            "transition": (("region", "to"), transition),
+            "kept": ("region", np.arange(regions) < kept),
+            "adjacency": (("region", "to"), adjacency),
+            "point": (("region", "dim"), point),
+            "is_real": ("region", is_real),
+            "eigenvalue_real": (("region", "eigenvalue"), values.real),
+            "eigenvalue_imag": (("region", "eigenvalue"), values.imag),
+        }
+    )
+
+
+def graph_of(table: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Symbols and 0/1 adjacency of the reduced graph in a `region_table`."""
+    kept = int(table.kept.sum())
+    return table.symbol.values[:kept], table.adjacency.values[:kept, :kept]
+
+
+def symbolic_portrait(
+    model: AlmostLinearRNN, code: np.ndarray, regions: int, exponents: int, lyapunov_steps: int
+) -> xr.Dataset:
+    """Regions, words, entropies and Lyapunov exponents of an orbit.
+
+    Args:
+        model: the network.
+        code: symbols of the orbit `(time,)`.
+        regions: see `region_table`.
+        exponents: number of Lyapunov exponents.
+        lyapunov_steps: the first so many steps of the orbit give the exponents.
+
+    Returns:
+        The variables of `region_table` and of `lib.dynamics.symbolic.word_table`, `graph_entropy` of the reduced graph
+        and `word_growth`, the growth rate of words in it (nats per step), and `lyapunov` (exponent), per step.
+    """
+    table = region_table(model, code, regions)
+    graph = graph_of(table)
+    words = symbolic.word_table(code, graph)
+    return xr.merge([table, words]).assign(
+        graph_entropy=symbolic.graph_entropy(graph[1]),
+        word_growth=symbolic.growth_rate(words.kept_words.values),
+        lyapunov=("exponent", lyapunov_spectrum(model, code[:lyapunov_steps], exponents)),
+    )
