@@ -71,9 +71,17 @@ def main() -> None:
         )
 
     options = {
-        "interval": 16, "strength": 1.0, "batch": 16, "length": 200, "epochs": 4, "batches": 25, "first_rate": 1e-3,
-        "last_rate": 1e-4, "noise": 0.05, "every": 2,
-    }  # fmt: skip
+        "interval": 16,
+        "strength": 1.0,
+        "batch": 16,
+        "length": 200,
+        "epochs": 4,
+        "batches": 25,
+        "first_rate": 1e-3,
+        "last_rate": 1e-4,
+        "noise": 0.05,
+        "every": 2,
+    }
     sizes = [0, 1, 2, 3, 4, 5] * 2
 
     def fresh(indices):

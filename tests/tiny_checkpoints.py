@@ -18,9 +18,16 @@ def clip_text(folder: Path):
     (folder / "merges.txt").write_text("#version: 0.2\n")
     tokenizer = CLIPTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=8)
     config = CLIPTextConfig(
-        vocab_size=len(words), hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
-        max_position_embeddings=8, bos_token_id=0, eos_token_id=1, pad_token_id=1,
-    )  # fmt: skip
+        vocab_size=len(words),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=8,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
     return CLIPTextModel(config), tokenizer
 
 
@@ -51,13 +58,21 @@ def save_stable_diffusion(root: Path) -> Path:
     text, tokenizer = clip_text(root)
     channels = (8, 8, 16, 16)
     unet = UNet2DConditionModel(
-        sample_size=8, block_out_channels=channels, norm_num_groups=4, cross_attention_dim=16, attention_head_dim=2,
+        sample_size=8,
+        block_out_channels=channels,
+        norm_num_groups=4,
+        cross_attention_dim=16,
+        attention_head_dim=2,
         layers_per_block=1,
-    )  # fmt: skip
+    )
     vae = AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
-        block_out_channels=(8, 8), latent_channels=4, norm_num_groups=4, sample_size=32,
-    )  # fmt: skip
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        block_out_channels=(8, 8),
+        latent_channels=4,
+        norm_num_groups=4,
+        sample_size=32,
+    )
     pipe = StableDiffusionPipeline(
         vae,
         text,
@@ -72,10 +87,12 @@ def save_stable_diffusion(root: Path) -> Path:
     offsets = widen_input(UNet2DConditionModel.from_config(unet.config), 8).state_dict()
     save_file({k: 0.01 * torch.randn(v.shape) for k, v in offsets.items()}, root / "ic_light.safetensors")
     MotionAdapter(
-        block_out_channels=channels, motion_layers_per_block=1, motion_num_attention_heads=2,
-        motion_norm_num_groups=4, motion_max_seq_length=16,
-    ).save_pretrained(root / "motion")  # fmt: skip
-    return root
+        block_out_channels=channels,
+        motion_layers_per_block=1,
+        motion_num_attention_heads=2,
+        motion_norm_num_groups=4,
+        motion_max_seq_length=16,
+    ).save_pretrained(root / "motion")
     return root
 
 
@@ -96,15 +113,29 @@ def save_transformers(root: Path) -> Path:
     torch.manual_seed(0)
     small = {"vocab_size": 8, "d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2}
     cog_transformer = CogVideoXTransformer3DModel(
-        num_attention_heads=2, attention_head_dim=16, in_channels=4, out_channels=4, time_embed_dim=4,
-        text_embed_dim=16, num_layers=1, sample_width=4, sample_height=4, sample_frames=9, patch_size=2,
-        max_text_seq_length=8, use_rotary_positional_embeddings=True,
-    )  # fmt: skip
+        num_attention_heads=2,
+        attention_head_dim=16,
+        in_channels=4,
+        out_channels=4,
+        time_embed_dim=4,
+        text_embed_dim=16,
+        num_layers=1,
+        sample_width=4,
+        sample_height=4,
+        sample_frames=9,
+        patch_size=2,
+        max_text_seq_length=8,
+        use_rotary_positional_embeddings=True,
+    )
     cog_vae = AutoencoderKLCogVideoX(
-        down_block_types=("CogVideoXDownBlock3D",) * 4, up_block_types=("CogVideoXUpBlock3D",) * 4,
-        block_out_channels=(8, 8, 8, 8), latent_channels=4, layers_per_block=1, norm_num_groups=2,
+        down_block_types=("CogVideoXDownBlock3D",) * 4,
+        up_block_types=("CogVideoXUpBlock3D",) * 4,
+        block_out_channels=(8, 8, 8, 8),
+        latent_channels=4,
+        layers_per_block=1,
+        norm_num_groups=2,
         temporal_compression_ratio=4,
-    )  # fmt: skip
+    )
     CogVideoXPipeline(
         t5_text(), T5EncoderModel(T5Config(**small)), cog_vae, cog_transformer, CogVideoXDDIMScheduler()
     ).save_pretrained(root / "cog")
@@ -112,15 +143,26 @@ def save_transformers(root: Path) -> Path:
         base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
     )
     wan_transformer = WanTransformer3DModel(
-        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=16, out_channels=16,
-        text_dim=16, freq_dim=16, ffn_dim=16, num_layers=1, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
+        patch_size=(1, 2, 2),
+        num_attention_heads=2,
+        attention_head_dim=12,
+        in_channels=16,
+        out_channels=16,
+        text_dim=16,
+        freq_dim=16,
+        ffn_dim=16,
+        num_layers=1,
+        cross_attn_norm=True,
+        qk_norm="rms_norm_across_heads",
         rope_max_seq_len=32,
-    )  # fmt: skip
+    )
     WanPipeline(
-        tokenizer=t5_text(), text_encoder=UMT5EncoderModel(UMT5Config(**small)), vae=wan_vae,
-        transformer=wan_transformer, scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
-    ).save_pretrained(root / "wan")  # fmt: skip
-    return root
+        tokenizer=t5_text(),
+        text_encoder=UMT5EncoderModel(UMT5Config(**small)),
+        vae=wan_vae,
+        transformer=wan_transformer,
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+    ).save_pretrained(root / "wan")
     return root
 
 
@@ -130,8 +172,13 @@ def save_clip(root: Path) -> Path:
 
     torch.manual_seed(0)
     config = CLIPVisionConfig(
-        hidden_size=16, intermediate_size=16, projection_dim=8, num_hidden_layers=1, num_attention_heads=2,
-        image_size=16, patch_size=8,
-    )  # fmt: skip
+        hidden_size=16,
+        intermediate_size=16,
+        projection_dim=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=16,
+        patch_size=8,
+    )
     CLIPVisionModelWithProjection(config).save_pretrained(root / "clip")
     return root

@@ -8,15 +8,43 @@ from lib.atlas.job.figure import svg_bytes
 from lib.dynamics.almost_linear import AlmostLinearRNN, generate
 
 TRAIN = {
-    "units": 8, "groups": [[0], [1]], "group": 0, "interval": 16, "strength": 1.0, "batch": 8, "length": 30,
-    "epochs": 4, "batches": 4, "first_rate": 0.001, "last_rate": 0.0005, "noise": 0.05, "every": 2, "run_steps": 900,
-    "transient": 100, "select_on": 0.5, "bins": 10, "smoothing": 5.0, "variance": 0.0, "root_seed": 0,
-}  # fmt: skip
+    "units": 8,
+    "groups": [[0], [1]],
+    "group": 0,
+    "interval": 16,
+    "strength": 1.0,
+    "batch": 8,
+    "length": 30,
+    "epochs": 4,
+    "batches": 4,
+    "first_rate": 0.001,
+    "last_rate": 0.0005,
+    "noise": 0.05,
+    "every": 2,
+    "run_steps": 900,
+    "transient": 100,
+    "select_on": 0.5,
+    "bins": 10,
+    "smoothing": 5.0,
+    "variance": 0.0,
+    "root_seed": 0,
+}
 ANALYSE = {
-    "steps": 1500, "run_steps": 900, "transient": 100, "shown": 600, "select_on": 0.5, "bins": 10, "smoothing": 5.0,
-    "variance": 0.0, "regions": 8, "lyapunov_steps": 1000, "exponents": 3, "orders": [1, 5], "ahead": 20,
+    "steps": 1500,
+    "run_steps": 900,
+    "transient": 100,
+    "shown": 600,
+    "select_on": 0.5,
+    "bins": 10,
+    "smoothing": 5.0,
+    "variance": 0.0,
+    "regions": 8,
+    "lyapunov_steps": 1000,
+    "exponents": 3,
+    "orders": [1, 5],
+    "ahead": 20,
     "beats": False,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +63,7 @@ def lorenz(stage):
 
 
 def _as_trained(models, seeds, system="lorenz"):
-    """Models as if training had left them behind."""
+    """Models in the form of the store that training writes."""
     arrays = {n: np.stack([getattr(m, n) for m in models]) for n in ("a", "w", "h", "lift")}
     dims = {"a": ("run", "unit"), "w": ("run", "unit", "from"), "h": ("run", "unit"), "lift": ("run", "hidden", "dim")}
     return xr.Dataset(
@@ -44,7 +72,7 @@ def _as_trained(models, seeds, system="lorenz"):
         | {"best": ("run", [0] * len(seeds))},
         coords={"rectified": ("run", [m.rectified for m in models]), "seed": ("run", seeds)},
         attrs={"system": system, "units": models[0].units, "strength": 1.0},
-    )  # fmt: skip
+    )
 
 
 def _tent(seed):
@@ -76,17 +104,17 @@ def test_a_known_chaotic_model_is_analysed_as_what_it_is(stage, rng):
     series = xr.Dataset(
         {"x": (("time", "dim"), x)}, coords={"dim": ["x", "y", "z"]}, attrs={"system": "lorenz", "dt": 1.0}
     )
-    found = stage("analyse")(series, [_as_trained([model, _tent(1)], [0, 1])], target=1, rng=rng, **ANALYSE)
-    np.testing.assert_allclose(found.lyapunov[:, 0], np.log(1.7), atol=0.01)
-    np.testing.assert_array_equal(found.raw, 2)
-    np.testing.assert_array_equal(found.n95, 2)
-    assert float(found.D_stsp[0]) < 0.5
-    np.testing.assert_allclose(found.transition[0, :2, :2].sum("to"), 1)
-    place = {int(s): i for i, s in enumerate(found.symbol.values[0][:2])}
-    assert bool(found.is_real[0, place[0]])
-    assert bool(found.is_real[0, place[1]])
-    assert found.baseline.shape == (2, 2, 2)
-    assert float(found.baseline.sel(kind="mean", measure="D_stsp").min()) > 2  # the mean run of a linear model dies out
+    analysis = stage("analyse")(series, [_as_trained([model, _tent(1)], [0, 1])], target=1, rng=rng, **ANALYSE)
+    np.testing.assert_allclose(analysis.lyapunov[:, 0], np.log(1.7), atol=0.01)
+    np.testing.assert_array_equal(analysis.raw, 2)
+    np.testing.assert_array_equal(analysis.n95, 2)
+    assert float(analysis.D_stsp[0]) < 0.5
+    np.testing.assert_allclose(analysis.transition[0, :2, :2].sum("to"), 1)
+    place = {int(s): i for i, s in enumerate(analysis.symbol.values[0][:2])}
+    assert bool(analysis.is_real[0, place[0]])
+    assert bool(analysis.is_real[0, place[1]])
+    assert analysis.baseline.shape == (2, 2, 2)
+    assert float(analysis.baseline.sel(kind="mean", measure="D_stsp").min()) > 2  # a linear mean dies out
 
 
 def test_recordings_are_read_and_refused(stage, tmp_path, rng):
@@ -94,12 +122,12 @@ def test_recordings_are_read_and_refused(stage, tmp_path, rng):
     options = {"system": "ecg", "dt": 0.01, "units": "s", "embedding": 5, "shortest": 100, "scaled": True}
     x = rng.standard_normal((500, 5))
     np.save(tmp_path / "a.npy", x)
-    found = read(tmp_path / "a.npy", **options)
-    np.testing.assert_allclose(found.x, (x - x.mean(0)) / x.std(0), atol=1e-6)
+    recording = read(tmp_path / "a.npy", **options)
+    np.testing.assert_allclose(recording.x, (x - x.mean(0)) / x.std(0), atol=1e-6)
     import zarr
 
     zarr.save(str(tmp_path / "a.zarr"), x)
-    np.testing.assert_array_equal(read(tmp_path / "a.zarr", **options).x, found.x)
+    np.testing.assert_array_equal(read(tmp_path / "a.zarr", **options).x, recording.x)
     np.save(tmp_path / "one.npy", np.sin(np.arange(500) * 0.1) + 0.1 * rng.standard_normal(500))
     assert read(tmp_path / "one.npy", **options).sizes["dim"] == 5
     x[3, 2] = np.inf
@@ -129,8 +157,9 @@ def test_claims_and_figures_of_a_small_run(stage, rng):
     x = generate(_tent(0), np.full(5, 0.1), 4200)[200:, :3]
     series = xr.Dataset(
         {"x": (("time", "dim"), x), "fixed_point": (("point", "dim"), np.zeros((2, 3)))},
-        coords={"dim": ["x", "y", "z"], "time": np.arange(4000)}, attrs={"system": "lorenz", "dt": 1.0},
-    )  # fmt: skip
+        coords={"dim": ["x", "y", "z"], "time": np.arange(4000)},
+        attrs={"system": "lorenz", "dt": 1.0},
+    )
     trained = _as_trained(models, [0] * 4 + [1] * 4)
     analyse = stage("analyse")
     one = analyse(series, [trained], target=1, rng=rng, **{**ANALYSE, "beats": True})
@@ -143,8 +172,11 @@ def test_claims_and_figures_of_a_small_run(stage, rng):
     assert set(found) == {f"c{k}" for k in range(1, 12)} - {"c10"}
     assert found["c4"]["quantities"]["n95_at_five"]["value"]
     for name, inputs in (
-        ("attractors", (series, two, series, one)), ("graphs", (two, one)), ("sweep", (two,)), ("symbols", (two, one)),
+        ("attractors", (series, two, series, one)),
+        ("graphs", (two, one)),
+        ("sweep", (two,)),
+        ("symbols", (two, one)),
         ("empirical", ([series], [one])),
-    ):  # fmt: skip
+    ):
         drawn = svg_bytes(stage(f"figure_{name}", "figure")(*inputs), {})
         assert len(drawn) > 10_000

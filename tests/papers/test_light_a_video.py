@@ -8,9 +8,18 @@ import torch
 
 RNG = lambda seed: np.random.Generator(np.random.PCG64(seed))  # noqa: E731
 SAMPLING = {
-    "clips_limit": 2, "relight_steps": 2, "relight_strength": 0.9, "eta": 1.0, "guidance": 1.5, "steps": 3,
-    "strength": 0.5, "threshold": 0.15, "clips_at_once": 2, "root_seed": 0, "device": "cpu",
-}  # fmt: skip
+    "clips_limit": 2,
+    "relight_steps": 2,
+    "relight_strength": 0.9,
+    "eta": 1.0,
+    "guidance": 1.5,
+    "steps": 3,
+    "strength": 0.5,
+    "threshold": 0.15,
+    "clips_at_once": 2,
+    "root_seed": 0,
+    "device": "cpu",
+}
 TRAIN = {"size": 8, "frames": 3, "heads": 2, "batch": 2, "steps": 3, "learning_rate": 1e-3, "label_drop": 0.1}
 VDM = {"channels": [8], "patch": 4, "attention_everywhere": False, "highest_level": 650}
 
@@ -32,11 +41,11 @@ def stage():
 
 
 @pytest.fixture(scope="module")
-def made(stage):
+def stores(stage):
     """Scenes, networks and runs."""
     train = stage("train_relighter")
     options = {"layers": 1, "head_dim": 8, "channels": [8], "device": "cpu", **TRAIN}
-    found = {
+    stores = {
         "scenes": stage("render_scenes")(clips=2, frames=3, size=8, rng=RNG(0)),
         "relighter": train(architecture="transformer", rng=RNG(1), **options),
         "unet": train(architecture="unet", rng=RNG(1), **options),
@@ -44,20 +53,23 @@ def made(stage):
     }
     relight = stage("relight_clips", "relight")
     methods = {"per_frame": {}, "cla_50": {"gamma": 0.5}}
-    found["frames"] = relight(
-        found["scenes"], found["relighter"], sets=[{"clips": 2, "seeds": [0, 1], "methods": methods}], **SAMPLING
+    stores["frames"] = relight(
+        stores["scenes"], stores["relighter"], sets=[{"clips": 2, "seeds": [0, 1], "methods": methods}], **SAMPLING
     )
     methods = {"plf": {"fuse": "linear"}, "full": {"fuse": "linear", "gamma": 0.5}, "sdedit": {"sdedit": 0.2}}
-    found["fused"] = relight(
-        found["scenes"], found["relighter"], vdm=found["vdm"],
-        sets=[{"clips": 9, "seeds": [0], "methods": methods}], **SAMPLING,
-    )  # fmt: skip
-    return found
+    stores["fused"] = relight(
+        stores["scenes"],
+        stores["relighter"],
+        vdm=stores["vdm"],
+        sets=[{"clips": 9, "seeds": [0], "methods": methods}],
+        **SAMPLING,
+    )
+    return stores
 
 
-def test_training_is_reproducible(stage, made):
+def test_training_is_reproducible(stage, stores):
     again = stage("train_vdm")(rng=RNG(2), device="cpu", **VDM, **TRAIN)
-    assert again.identical(made["vdm"])
+    assert again.identical(stores["vdm"])
     assert np.isfinite(again.training_loss).all()
     with pytest.raises(ValueError, match="architecture"):
         stage("train_relighter")(
@@ -65,14 +77,14 @@ def test_training_is_reproducible(stage, made):
         )
 
 
-def test_runs_have_a_row_for_each_video_and_leave_the_weights_alone(made):
-    run = made["frames"]
+def test_runs_have_a_row_for_each_video_and_do_not_change_the_weights(stores):
+    run = stores["frames"]
     labels = list(zip(run.method.values, run.seed.values, run["clip"].values))
     assert len(labels) == len(set(labels)) == 8
     assert run.weights_before.item() == run.weights_after.item()
     assert int(run.optimisers) == 0
     assert "target_light" not in run
-    fused = made["fused"]
+    fused = stores["fused"]
     assert fused.sizes["row"] == 6
     assert fused.traced.values.tolist() == ["plf", "full"]
     np.testing.assert_allclose(fused.weight[0], [1, 0.5, 0])
@@ -80,48 +92,58 @@ def test_runs_have_a_row_for_each_video_and_leave_the_weights_alone(made):
     assert np.isnan(fused.target_light.values[4:]).all()
 
 
-def test_the_first_consistency_target_is_the_source(made):
-    first = made["fused"].target_frames.sel(traced="plf", target="consistency").isel(step=0)
-    np.testing.assert_allclose(first, made["scenes"].source[0], atol=1e-5)
+def test_the_first_consistency_target_is_the_source(stores):
+    first = stores["fused"].target_frames.sel(traced="plf", target="consistency").isel(step=0)
+    np.testing.assert_allclose(first, stores["scenes"].source[0], atol=1e-5)
 
 
-def test_methods_are_paired_by_their_noise(stage, made):
+def test_methods_are_paired_by_their_noise(stage, stores):
     again = stage("relight_clips", "relight")(
-        made["scenes"], made["relighter"], sets=[{"clips": 1, "seeds": [1], "methods": {"per_frame": {}}}], **SAMPLING
+        stores["scenes"],
+        stores["relighter"],
+        sets=[{"clips": 1, "seeds": [1], "methods": {"per_frame": {}}}],
+        **SAMPLING,
     )
-    run = made["frames"]
+    run = stores["frames"]
     row = np.flatnonzero((run.method == "per_frame") & (run.seed == 1) & (run["clip"] == 0))[0]
     np.testing.assert_allclose(again.video[0], run.video[row], atol=1e-4)
 
 
-def test_measures_know_the_truth(stage, made):
-    found = stage("measure_videos")(made["scenes"], [made["frames"], made["fused"]], radius=1)
-    assert found.sizes["row"] == 2 * 2 + 8 + 6
-    truth = found.isel(row=np.flatnonzero(found.method.values == "truth"))
+def test_measures_know_the_truth(stage, stores):
+    measures = stage("measure_videos")(stores["scenes"], [stores["frames"], stores["fused"]], radius=1)
+    assert measures.sizes["row"] == 2 * 2 + 8 + 6
+    truth = measures.isel(row=np.flatnonzero(measures.method.values == "truth"))
     np.testing.assert_allclose(truth.warp, 0, atol=1e-12)
     assert (truth.flicker < 0.02).all()  # the elevation is on a grid
     assert (truth.clip_error < 0.01).all()
-    rows = found.isel(row=np.flatnonzero(found.method.values == "source"))
+    rows = measures.isel(row=np.flatnonzero(measures.method.values == "source"))
     assert (rows.clip_error > truth.clip_error).all()
 
 
-def test_the_gate_of_a_model_that_knows_nothing_is_closed(stage, made):
-    gate = stage("measure_gate")(made["scenes"], made["vdm"], clips=2, steps=3, strength=0.5, root_seed=0, device="cpu")
+def test_the_gate_of_a_model_that_knows_nothing_is_closed(stage, stores):
+    gate = stage("measure_gate")(
+        stores["scenes"], stores["vdm"], clips=2, steps=3, strength=0.5, root_seed=0, device="cpu"
+    )
     assert gate.rmse.shape == (2, 2)
-    np.testing.assert_allclose(gate.rmse[0], np.sqrt(((gate.returned[0] - made["scenes"].truth) ** 2).mean(
-        ("frame", "channel", "y", "x"))), rtol=1e-4)  # fmt: skip
+    np.testing.assert_allclose(
+        gate.rmse[0],
+        np.sqrt(((gate.returned[0] - stores["scenes"].truth) ** 2).mean(("frame", "channel", "y", "x"))),
+        rtol=1e-4,
+    )
     assert (gate.rmse > 0.06).all()
 
 
 def test_transport_is_exact_in_linear_radiance_alone(stage):
-    found = stage("measure_transport")(scenes=20, frames=1, size=16, weights=[0.25, 0.5], rng=RNG(0))
-    assert float(found.linear.max()) < 1e-12
-    assert float(found.encoded.max()) > 0.01
+    transport = stage("measure_transport")(scenes=20, frames=1, size=16, weights=[0.25, 0.5], rng=RNG(0))
+    assert float(transport.linear.max()) < 1e-12
+    assert float(transport.encoded.max()) > 0.01
 
 
-def test_the_table_has_the_gate_first(stage, made):
-    measures = stage("measure_videos")(made["scenes"], [made["frames"]], radius=1)
-    gate = stage("measure_gate")(made["scenes"], made["vdm"], clips=1, steps=2, strength=0.5, root_seed=0, device="cpu")
+def test_the_table_has_the_gate_first(stage, stores):
+    measures = stage("measure_videos")(stores["scenes"], [stores["frames"]], radius=1)
+    gate = stage("measure_gate")(
+        stores["scenes"], stores["vdm"], clips=1, steps=2, strength=0.5, root_seed=0, device="cpu"
+    )
     table = stage("table_table", "table")(measures, gate, resamples=50, root_seed=0)
     assert table.method.tolist() == ["gate_ddim", "gate_euler", "source", "truth", "per_frame", "cla_50"]
     row = table[table.method == "per_frame"].iloc[0]
@@ -144,11 +166,14 @@ def test_claims_on_real_videos_come_from_their_features(stage):
         ]
         videos.append(
             xr.Dataset(
-                {"features": (("method", "frame", "feature"), features), "similarity": ("method", similarity),
-                 "motion": ("method", np.ones(4))},
+                {
+                    "features": (("method", "frame", "feature"), features),
+                    "similarity": ("method", similarity),
+                    "motion": ("method", np.ones(4)),
+                },
                 coords={"method": methods},
             )
-        )  # fmt: skip
+        )
     quantities = stage("claims", "photographs_claim")(videos)["quantities"]
     assert quantities["similarity_margin"]["value"] > 0
     assert quantities["videos"]["value"] == 3
@@ -172,18 +197,28 @@ def test_real_videos_are_relit_and_measured_by_every_method(stage, tmp_path):
         write_video(tmp_path / "videos" / name, rng.random((4, 3, 32, 32)))
     methods = ["per_frame", "full", "fusion", "attention", "sdedit_0.2", "sdedit_0.6"]
     options = {
-        "videos": tmp_path / "videos", "sd15": tmp_path / "sd15", "ic_light": tmp_path / "ic_light.safetensors",
-        "clip": tmp_path / "clip", "motion_adapter": tmp_path / "motion", "kind": "animatediff", "methods": methods,
-        "prompt": "light", "side": "left", "relight_steps": 2, "radius": 3, "root_seed": 0, "device": "cpu",
+        "videos": tmp_path / "videos",
+        "sd15": tmp_path / "sd15",
+        "ic_light": tmp_path / "ic_light.safetensors",
+        "clip": tmp_path / "clip",
+        "motion_adapter": tmp_path / "motion",
+        "kind": "animatediff",
+        "methods": methods,
+        "prompt": "light",
+        "side": "left",
+        "relight_steps": 2,
+        "radius": 3,
+        "root_seed": 0,
+        "device": "cpu",
         "settings": {"steps": 2, "size": (32, 32), "frames": 4},
-    }  # fmt: skip
+    }
     run = stage("relight_photographs")
-    found = [run(n=n, **options) for n in (0, 1)]
-    assert found[0].video.shape == (6, 4, 3, 32, 32)
-    assert np.isfinite(found[0].similarity).all()
-    assert np.isfinite(found[0].motion).all()
-    assert len({found[0].video[k].values.tobytes() for k in range(6)}) == 6
-    quantities = stage("claims", "photographs_claim")(found)["quantities"]
+    photographs = [run(n=n, **options) for n in (0, 1)]
+    assert photographs[0].video.shape == (6, 4, 3, 32, 32)
+    assert np.isfinite(photographs[0].similarity).all()
+    assert np.isfinite(photographs[0].motion).all()
+    assert len({photographs[0].video[k].values.tobytes() for k in range(6)}) == 6
+    quantities = stage("claims", "photographs_claim")(photographs)["quantities"]
     assert quantities["similarity"]["labels"] == methods
     assert np.isfinite(quantities["frechet_ratio"]["value"])
     with pytest.raises(ValueError, match="at least 3"):

@@ -109,9 +109,20 @@ def forced_gradient(
         room = workspace(units, model.observed, len(x) - 1, x.shape[2], model.a.dtype)
     start = np.concatenate([x[0], model.lift @ x[0]])
     loss, g = _forced(
-        model.a, model.w, np.ascontiguousarray(model.w.T), model.h, start, x, model.rectified, interval,
-        kind(strength), room.states, room.phis, room.errors, room.gradients,
-    )  # fmt: skip
+        model.a,
+        model.w,
+        np.ascontiguousarray(model.w.T),
+        model.h,
+        start,
+        x,
+        model.rectified,
+        interval,
+        kind(strength),
+        room.states,
+        room.phis,
+        room.errors,
+        room.gradients,
+    )
     flat, states, phis = (v.reshape(units, -1) for v in (room.gradients, room.states, room.phis))
     return loss, (
         np.einsum("ik,ik->i", flat, states),

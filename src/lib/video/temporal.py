@@ -119,7 +119,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
         ValueError: fewer than two features in a set, or sets of different widths.
     """
     if min(len(a), len(b)) < 2 or a.shape[1:] != b.shape[1:]:
-        raise ValueError(f"a, b: got shapes {a.shape}, {b.shape}, expected two features or more, of equal length")
+        raise ValueError(f"a, b: got shapes {a.shape}, {b.shape}, expected at least two features, of equal length")
     mean, cov_a, cov_b = a.mean(0) - b.mean(0), np.cov(a, rowvar=False), np.cov(b, rowvar=False)
     values, vectors = np.linalg.eigh(np.atleast_2d(cov_a))
     root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T

@@ -36,15 +36,15 @@ def test_folding_frames_into_queries_is_the_expanded_form(groups, frames, n, d, 
     q, k, v = (
         torch.randn(groups * frames, 3, n, d, generator=rng, dtype=torch.float64).requires_grad_() for _ in range(3)
     )
-    found, expected = consistent_light_attention(q, k, v, gamma, groups), expanded(q, k, v, gamma, groups)
-    torch.testing.assert_close(found, expected)
-    weight = torch.randn(found.shape, generator=rng, dtype=torch.float64)
-    gradients = [torch.autograd.grad((x * weight).sum(), (q, k, v)) for x in (found, expected)]
+    folded, expected = consistent_light_attention(q, k, v, gamma, groups), expanded(q, k, v, gamma, groups)
+    torch.testing.assert_close(folded, expected)
+    weight = torch.randn(folded.shape, generator=rng, dtype=torch.float64)
+    gradients = [torch.autograd.grad((x * weight).sum(), (q, k, v)) for x in (folded, expected)]
     for a, b in zip(*gradients):
         torch.testing.assert_close(a, b)
 
 
-def test_equal_frames_are_left_alone():
+def test_equal_frames_are_not_changed():
     q, k, v = (torch.randn(1, 2, 6, 4).repeat(8, 1, 1, 1) for _ in range(3))
     torch.testing.assert_close(consistent_light_attention(q, k, v, 0.7, 2), scaled_dot_product_attention(q, k, v))
 
@@ -58,9 +58,13 @@ def test_guidance_halves_are_not_mixed():
 def stable_diffusion_like() -> UNet2DConditionModel:
     torch.manual_seed(0)
     return UNet2DConditionModel(
-        sample_size=8, block_out_channels=(8, 8, 16, 16), norm_num_groups=4, cross_attention_dim=6,
-        attention_head_dim=2, layers_per_block=1,
-    ).eval()  # fmt: skip
+        sample_size=8,
+        block_out_channels=(8, 8, 16, 16),
+        norm_num_groups=4,
+        cross_attention_dim=6,
+        attention_head_dim=2,
+        layers_per_block=1,
+    ).eval()
 
 
 @pytest.mark.parametrize("which", ["sd", "unet", "transformer"])
@@ -97,9 +101,9 @@ def test_the_paper_chooses_the_self_attentions_of_the_first_up_blocks():
     assert chosen
     assert all(name.split(".")[0] == "up_blocks" and name.split(".")[1] in "012" for name in chosen)
     assert all(name.endswith("attn1") for name in chosen)
-    left = {n for n, m in model.named_modules() if n.startswith("up_blocks.3") and n.endswith("attn1")}
-    assert left
-    assert not left & chosen
+    highest = {n for n, m in model.named_modules() if n.startswith("up_blocks.3") and n.endswith("attn1")}
+    assert highest
+    assert not highest & chosen
     for name, layer in model.named_modules():
         if name.endswith("attn1"):
             assert isinstance(layer.processor, ConsistentLightAttnProcessor) == (name in chosen)

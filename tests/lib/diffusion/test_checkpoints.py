@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from lib.commands.relight_video import main
 from lib.diffusion.checkpoints import (
     add_offsets,
     frames_that_fit,
@@ -12,7 +13,7 @@ from lib.diffusion.checkpoints import (
     load_ic_light,
     load_video_model,
 )
-from lib.diffusion.relight_video import SETTINGS, main, relight_video
+from lib.diffusion.relight_video import SETTINGS, relight_video
 from lib.video.files import read_video, write_video
 from tests.tiny_checkpoints import save_stable_diffusion, save_transformers
 
@@ -100,17 +101,17 @@ def test_every_video_model_runs_every_method(kind, stable_diffusion, transformer
     video = torch.from_numpy(2 * frames - 1)
     options = {"side": "left", "seed": 0, "relight_steps": 2}
     methods = ("full", "fusion", "sdedit_0.2") if kind == "animatediff" else ("full",)
-    found = {m: relight_video(video, relighter, model, settings, method=m, **options) for m in methods}
-    for result, _ in found.values():
+    results = {m: relight_video(video, relighter, model, settings, method=m, **options) for m in methods}
+    for result, _ in results.values():
         assert result.shape == video.shape
         assert torch.isfinite(result).all()
         assert result.abs().max() <= 1
-    trace = found["full"][1]
+    trace = results["full"][1]
     assert trace.fused_at.values.tolist() == [True, True, False]
     again, _ = relight_video(video, relighter, model, settings, method="full", **options)
-    torch.testing.assert_close(again, found["full"][0])
+    torch.testing.assert_close(again, results["full"][0])
     if kind == "animatediff":
-        assert (found["full"][0] - found["fusion"][0]).abs().max() > 1e-6  # attention acts, and is taken out again
+        assert (results["full"][0] - results["fusion"][0]).abs().max() > 1e-6  # attention acts, and is taken out again
         alone, _ = relight_video(video, relighter, None, settings, method="per_frame", **options)
         assert alone.shape == video.shape
         with pytest.raises(ValueError, match="expected a video model"):
@@ -125,12 +126,32 @@ def test_the_command_line_from_frames_to_frames(suffix, method, stable_diffusion
     root = stable_diffusion
     status = main(
         [
-            str(tmp_path / f"in{suffix}"), str(tmp_path / f"out{suffix}"), "--prompt", "a light", "--light", "left",
-            "--sd15", str(root / "sd15"), "--ic-light", str(root / "ic_light.safetensors"),
-            "--motion-adapter", str(root / "motion"), "--size", "32x32", "--frames", "4", "--steps", "2",
-            "--relight-steps", "2", "--method", method, "--device", "cpu",
+            str(tmp_path / f"in{suffix}"),
+            str(tmp_path / f"out{suffix}"),
+            "--prompt",
+            "a light",
+            "--light",
+            "left",
+            "--sd15",
+            str(root / "sd15"),
+            "--ic-light",
+            str(root / "ic_light.safetensors"),
+            "--motion-adapter",
+            str(root / "motion"),
+            "--size",
+            "32x32",
+            "--frames",
+            "4",
+            "--steps",
+            "2",
+            "--relight-steps",
+            "2",
+            "--method",
+            method,
+            "--device",
+            "cpu",
         ]
-    )  # fmt: skip
+    )
     assert status == 0, capsys.readouterr().err
     result, _ = read_video(tmp_path / f"out{suffix}")
     assert result.shape == (4, 3, 32, 32)

@@ -62,9 +62,16 @@ def test_without_weights_fusion_is_sdedit(kind, videos):
     model = lambda x, t: 0.3 * x + 0.1  # noqa: E731
     plain = sdedit(model, of, IDENTITY, video, steps=4, strength=0.5, generators=noise(1, 2))
     fused, trace = progressive_light_fusion(
-        model, lambda v: clean, IDENTITY, video, scheduler=of, steps=4, strength=0.5, generators=noise(1, 2),
+        model,
+        lambda v: clean,
+        IDENTITY,
+        video,
+        scheduler=of,
+        steps=4,
+        strength=0.5,
+        generators=noise(1, 2),
         weights=np.zeros(4),
-    )  # fmt: skip
+    )
     torch.testing.assert_close(fused, plain)
     assert not trace.fused_at.any()
     assert "fused" not in trace
@@ -93,9 +100,16 @@ def test_targets_are_the_formula(videos):
     of = scheduler("ddim")
     weights = fusion_weights(5)
     _, trace = progressive_light_fusion(
-        knows(clean, "ddim", of), lambda v: relit, IDENTITY, video, scheduler=of, steps=5, strength=0.5,
-        generators=noise(1, 2), threshold=0.3,
-    )  # fmt: skip
+        knows(clean, "ddim", of),
+        lambda v: relit,
+        IDENTITY,
+        video,
+        scheduler=of,
+        steps=5,
+        strength=0.5,
+        generators=noise(1, 2),
+        threshold=0.3,
+    )
     np.testing.assert_array_equal(trace.fused_at, weights > 0.3)
     detail = video - clean
     for i in np.flatnonzero(weights > 0.3):
@@ -128,9 +142,17 @@ def test_a_foreground_of_everything_changes_nothing_and_the_rest_is_not_compensa
 
     def run(mask, weights=None):
         return progressive_light_fusion(
-            knows(clean, "ddim", of), lambda v: v, IDENTITY, video, scheduler=of, steps=4, strength=0.5,
-            generators=noise(1, 2), foreground=mask, weights=weights,
-        )  # fmt: skip
+            knows(clean, "ddim", of),
+            lambda v: v,
+            IDENTITY,
+            video,
+            scheduler=of,
+            steps=4,
+            strength=0.5,
+            generators=noise(1, 2),
+            foreground=mask,
+            weights=weights,
+        )
 
     whole, plain = run(torch.ones(1, 1, 1, 4, 4)), run(None)
     torch.testing.assert_close(whole[0], plain[0])
@@ -152,9 +174,16 @@ def test_relighting_reaches_what_the_image_model_knows_and_uses_all_frames_at_on
         return model(x, t)
 
     out = relight(
-        denoise, of, IDENTITY, frames, light_gradient("left", 4, 4), steps=8, strength=0.9, eta=1.0,
+        denoise,
+        of,
+        IDENTITY,
+        frames,
+        light_gradient("left", 4, 4),
+        steps=8,
+        strength=0.9,
+        eta=1.0,
         generators=frame_generators([1, 2], 3),
-    )  # fmt: skip
+    )
     torch.testing.assert_close(out, clean, rtol=1e-3, atol=1e-3)
     assert sizes == [6] * 8
 

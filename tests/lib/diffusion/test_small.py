@@ -3,19 +3,24 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from diffusers import DDPMScheduler
 
 from lib.atlas.job.checkpoint import Checkpoint
 from lib.diffusion.attention import install_cla
+from lib.diffusion.frozen import live_optimisers, weights_digest
 from lib.diffusion.lit_clips import (
+    TARGETS,
     Method,
     Sampling,
     codec_of,
     relight_clips,
     smooth_by_video_model,
+    target_lights,
     video_scheduler,
     weights_of,
 )
+from lib.diffusion.lit_training import build_relighter, build_video_model, train_relighter, train_video_model
 from lib.diffusion.small import (
     empty_prompt,
     from_arrays,
@@ -33,6 +38,7 @@ from lib.diffusion.small import (
 )
 from lib.diffusion.steps import clean_estimate, executed_timesteps
 from lib.diffusion.training import alphas_cumprod, one_cycle, pack, train_v_prediction, unpack
+from lib.rendering.spheres import draw_light, lit_clip, shade
 
 
 def models():
@@ -93,7 +99,7 @@ def test_patches_are_lossless():
 
 
 @pytest.mark.parametrize("patch", [2, 4])
-def test_a_video_model_returns_the_clean_clip_and_the_scheduler_finds_it_again(patch):
+def test_a_video_model_returns_the_clean_clip_and_the_scheduler_recovers_it(patch):
     torch.manual_seed(0)
     model = motion_unet(image_unet(8, 6, [8], 2, patch, attention_everywhere=False), 3, 2).eval()
     assert patch_of(model) == patch
@@ -106,8 +112,8 @@ def test_a_video_model_returns_the_clean_clip_and_the_scheduler_finds_it_again(p
         scale = scheduler.scale_model_input(torch.ones(()), t)
         with torch.no_grad():
             clean = model(x * scale, t, encoder_hidden_states=one_hot_prompt(label, 6).repeat_interleave(3, 0)).sample
-            found = clean_estimate(scheduler, label_model(model)(x * scale, t, label), t, x)
-        torch.testing.assert_close(found, clean, rtol=1e-4, atol=1e-4)
+            estimate = clean_estimate(scheduler, label_model(model)(x * scale, t, label), t, x)
+        torch.testing.assert_close(estimate, clean, rtol=1e-4, atol=1e-4)
 
 
 def test_guidance_is_the_extrapolation_and_one_is_the_prompt_alone():
@@ -135,6 +141,15 @@ def test_the_learning_rate_goes_up_and_down():
     assert (np.diff(rates[9:]) <= 0).all()
 
 
+def test_the_learning_rate_is_that_of_torch():
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.1, total_steps=70, pct_start=0.1)
+    for step in range(70):
+        assert one_cycle(step, 70) == pytest.approx(optimiser.param_groups[0]["lr"] / 0.1, abs=5e-6)
+        optimiser.step()
+        schedule.step()
+
+
 def fit(steps: int, checkpoint=None, stop_at=None, **options):
     """Train a linear model of v on points; `stop_at` interrupts after so many steps."""
     torch.manual_seed(0)
@@ -144,15 +159,23 @@ def fit(steps: int, checkpoint=None, stop_at=None, **options):
         return (torch.from_numpy(rng.standard_normal((16, 2)).astype(np.float32)),)
 
     def report(items):
-        for done, item in enumerate(items):
-            if done == stop_at:
+        for count, item in enumerate(items):
+            if count == stop_at:
                 raise KeyboardInterrupt
             yield item
 
     return train_v_prediction(
-        model, lambda x, t: model(x), draw, rng=np.random.Generator(np.random.PCG64(3)), steps=steps,
-        learning_rate=0.05, average_every=2, checkpoint=checkpoint, report=report, **options,
-    )  # fmt: skip
+        model,
+        lambda x, t: model(x),
+        draw,
+        rng=np.random.Generator(np.random.PCG64(3)),
+        steps=steps,
+        learning_rate=0.05,
+        average_every=2,
+        checkpoint=checkpoint,
+        report=report,
+        **options,
+    )
 
 
 def test_training_learns_and_goes_on_from_its_checkpoint(tmp_path):
@@ -188,11 +211,21 @@ def test_packed_arrays_come_back():
 SAMPLING = Sampling(2, 0.9, 1.0, 1.5, 3, 0.5, 0.15, 2)
 
 
-@pytest.mark.parametrize("method", [
-    Method(), Method(gamma=0.5), Method(shared_noise=True), Method(smooth=1.0), Method(relighter="unet", gamma=1.0),
-    Method(fuse="linear", gamma=0.5), Method(fuse="constant", step="euler"), Method(fuse="quadratic"),
-    Method(sdedit=0.2), Method(sdedit=0.6, step="euler"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "method",
+    [
+        Method(),
+        Method(gamma=0.5),
+        Method(shared_noise=True),
+        Method(smooth=1.0),
+        Method(relighter="unet", gamma=1.0),
+        Method(fuse="linear", gamma=0.5),
+        Method(fuse="constant", step="euler"),
+        Method(fuse="quadratic"),
+        Method(sdedit=0.2),
+        Method(sdedit=0.6, step="euler"),
+    ],
+)
 def test_a_method_gives_the_same_for_a_clip_alone_or_among_others(method):
     networks = models()
     source = np.random.default_rng(0).random((3, 3, 3, 8, 8))
@@ -247,8 +280,58 @@ def test_attention_makes_frames_of_a_still_clip_more_alike():
             install_cla(network, gamma, 1)
             hidden = []
             layer = network.transformer_blocks[0].attn1
-            handle = layer.register_forward_hook(lambda m, i, o, kept=hidden: kept.append(o))
+            handle = layer.register_forward_hook(lambda m, i, o, outputs=hidden: outputs.append(o))
             call(x, torch.tensor(500), label)
             handle.remove()
             spread.append(hidden[0].std(0).mean())
     assert spread[1] < spread[0]
+
+
+LIT = {"size": 8, "frames": 3, "batch": 4, "learning_rate": 3e-3, "label_drop": 0.1}
+
+
+@pytest.mark.parametrize("architecture", ["transformer", "unet"])
+def test_a_relighter_learns_to_relight(architecture):
+    torch.manual_seed(0)
+    model = build_relighter(architecture, 8, layers=1, heads=2, head_dim=8, channels=[8])
+    before = weights_digest(model)
+    losses = train_relighter(model, steps=80, rng=np.random.default_rng(0), **LIT)
+    assert losses[-20:].mean() < 0.8 * losses[:5].mean()
+    assert weights_digest(model) != before
+    with pytest.raises(ValueError, match="architecture"):
+        build_relighter("mlp", 8, layers=1, heads=2, head_dim=8, channels=[8])
+
+
+def test_a_video_model_learns_the_clean_clip():
+    torch.manual_seed(0)
+    model = build_video_model(8, 3, patch=2, attention_everywhere=False, heads=2, channels=[8])
+    assert empty_prompt(model) == 5  # four directions, the source light, no prompt
+    losses = train_video_model(model, steps=80, highest_level=650, rng=np.random.default_rng(0), **LIT)
+    assert losses[-20:].mean() < 0.5 * losses[:5].mean()
+
+
+def test_weights_have_one_digest_and_an_optimiser_is_noticed():
+    model, again = (models()["unet"] for _ in range(2))
+    assert weights_digest(model) == weights_digest(again)
+    before = live_optimisers()
+    optimiser = torch.optim.SGD(again.parameters(), lr=0.1)
+    assert live_optimisers() == before + 1
+    with torch.no_grad():
+        next(again.parameters()).add_(1e-6)
+    assert weights_digest(model) != weights_digest(again)
+    del optimiser
+
+
+def test_lights_of_targets_are_the_lights_they_were_made_with():
+    rng = np.random.default_rng(0)
+    clips, light = lit_clip(rng, 2, 3, 8), draw_light(rng, 2)
+    light = light._replace(elevation=np.full(2, 0.35))  # on the grid of the fit
+    dims = ("step", "clip", "frame", "channel", "y", "x")
+    videos = np.stack([shade(clips, light._replace(intensity=scale * light.intensity)) for scale in (1.0, 0.5)])
+    trace = xr.Dataset({"fused_at": ("step", [True, True, False])})
+    for target in TARGETS:
+        trace[target] = (dims, np.concatenate([videos, np.full_like(videos[:1], np.nan)]))
+    lights = target_lights(trace, clips, light.direction)
+    np.testing.assert_allclose(lights[:, 0], np.repeat(light.intensity.mean(1)[:, None], 3, 1), rtol=1e-6)
+    np.testing.assert_allclose(lights[:, 1], 0.5 * lights[:, 0], rtol=1e-6)
+    assert np.isnan(lights[:, 2]).all()

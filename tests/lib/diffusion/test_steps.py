@@ -66,8 +66,8 @@ def test_ddim_is_a_x_plus_b_z(cls, kind, tensors):
     abar, following = (float(scheduler.alphas_cumprod[int(t)]) for t in timesteps[:2])
     a = ((1 - following) / (1 - abar)) ** 0.5
     b = following**0.5 - a * abar**0.5
-    found = fused_step(scheduler, output, timesteps[0], x, z)
-    torch.testing.assert_close(found, a * x + b * z, rtol=1e-4, atol=1e-4)
+    stepped = fused_step(scheduler, output, timesteps[0], x, z)
+    torch.testing.assert_close(stepped, a * x + b * z, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
@@ -81,8 +81,8 @@ def test_euler_ancestral_is_the_formula(kind, tensors):
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(3))
     expected = x + (x - z) / sigma * (down - sigma) + up * noise
     scaled(scheduler, x, t)
-    found = fused_step(scheduler, output, t, x, z, torch.Generator().manual_seed(3))
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    stepped = fused_step(scheduler, output, t, x, z, torch.Generator().manual_seed(3))
+    torch.testing.assert_close(stepped, expected, rtol=1e-4, atol=1e-4)
     assert scheduler.step_index == 5
 
 
@@ -91,8 +91,8 @@ def test_flow_matching_is_the_formula(tensors):
     scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0)
     t = executed_timesteps(scheduler, 4, 0.4)[0]
     sigma, following = (float(s) for s in scheduler.sigmas[6:8])
-    found = fused_step(scheduler, output, t, x, z)
-    torch.testing.assert_close(found, x + (following - sigma) * (x - z) / sigma, rtol=1e-4, atol=1e-4)
+    stepped = fused_step(scheduler, output, t, x, z)
+    torch.testing.assert_close(stepped, x + (following - sigma) * (x - z) / sigma, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("scheduler", list(schedulers()), ids=ids)

@@ -34,8 +34,8 @@ def test_mixture_divergence_is_that_of_gaussians():
     """Mixtures at standard Gaussian points of variance v approach N(0, 1 + v): KL = shift^2 / (2 (1 + v)) per axis."""
     rng = np.random.default_rng(0)
     true, generated = rng.standard_normal((4000, 3)), rng.standard_normal((4000, 3)) + 1.0
-    found = me.state_space_divergence_gmm(generated, true, 1.0, rng, samples=3000)
-    assert found == pytest.approx(3 / 4, abs=0.08)
+    divergence = me.state_space_divergence_gmm(generated, true, 1.0, rng, samples=3000)
+    assert divergence == pytest.approx(3 / 4, abs=0.08)
     assert me.state_space_divergence_gmm(true, true, 1.0, rng) == pytest.approx(0, abs=1e-12)
 
 

@@ -1,5 +1,7 @@
 """Symbolic dynamics: shifts of known entropy, periodic and independent codes."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -41,16 +43,27 @@ def test_periodic_code():
     assert sy.code_period(np.zeros(50, int), 10) == 1
     assert sy.code_period(_golden(500), 100) == 0
     np.testing.assert_array_equal(sy.word_counts(code, 6), [3, 4, 4, 4, 4, 4])
-    found = sy.occupancy(code)
-    np.testing.assert_array_equal(found.symbols, [4, 1, 7])
-    np.testing.assert_allclose(found.fraction, [0.5, 0.25, 0.25])
-    np.testing.assert_allclose(
-        sy.transition_matrix(code, found.symbols), [[0.5, 0, 0.5], [1, 0, 0], [0, 1, 0]], atol=0.01
-    )
+    symbols, fraction = sy.occupancy(code)
+    np.testing.assert_array_equal(symbols, [4, 1, 7])
+    np.testing.assert_allclose(fraction, [0.5, 0.25, 0.25])
+    np.testing.assert_allclose(sy.transition_matrix(code, symbols), [[0.5, 0, 0.5], [1, 0, 0], [0, 1, 0]], atol=0.01)
     np.testing.assert_array_equal(sy.run_length(code)[0][:4], [4, 7, 1, 4])
     np.testing.assert_array_equal(sy.run_length(code)[1][:4], [2, 1, 1, 2])
     with pytest.raises(ValueError, match="at least"):
         sy.code_period(code[:10], 20)
+
+
+def test_the_table_of_words_counts_the_words_themselves():
+    code = np.repeat([0, 1, 0, 2, 1, 0], 7)
+    graph = (np.array([0, 1]), np.array([[1, 1], [0, 1]]))
+    table = sy.word_table(code, graph, longest=8)
+    for n in (1, 2, 5, 8):
+        words = {tuple(code[t : t + n]) for t in range(len(code) - n + 1)}
+        assert int(table.words.sel(length=n)) == len(words)
+        walks = [w for w in words if set(w) <= {0, 1} and not any(a == 1 and b == 0 for a, b in pairwise(w))]
+        assert int(table.kept_words.sel(length=n)) == len(walks)
+    np.testing.assert_array_equal(table.compressed_words, [3, 4, 4, 3, 2, 1, 0, 0])  # of the word 0 1 0 2 1 0
+    assert float(table.block_entropy[0]) == pytest.approx(-(0.5 * np.log(0.5) + np.log(1 / 3) / 3 + np.log(1 / 6) / 6))
 
 
 def test_regions_that_hold_a_share():

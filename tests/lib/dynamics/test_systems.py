@@ -11,8 +11,8 @@ def test_lorenz_is_the_trajectory_of_small_fixed_steps():
         x, y, z = s
         return np.array([10 * (y - x), x * (28 - z) - y, x * y - 8 / 3 * z])
 
-    found = systems.lorenz63(100, 0.01, transient=0)
-    s, h, kept = found[0].copy(), 0.001, [found[0]]
+    trajectory = systems.lorenz63(100, 0.01, transient=0)
+    s, h, samples = trajectory[0].copy(), 0.001, [trajectory[0]]
     for n in range(1, 991):
         k1 = drift(s)
         k2 = drift(s + h / 2 * k1)
@@ -20,8 +20,8 @@ def test_lorenz_is_the_trajectory_of_small_fixed_steps():
         k4 = drift(s + h * k3)
         s = s + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
         if n % 10 == 0:
-            kept.append(s)
-    np.testing.assert_allclose(found, kept, atol=1e-5)
+            samples.append(s)
+    np.testing.assert_allclose(trajectory, samples, atol=1e-5)
     for point in systems.lorenz63_fixed_points():
         np.testing.assert_allclose(drift(point), 0, atol=1e-12)
 
@@ -79,6 +79,16 @@ def test_words_of_beats():
     np.testing.assert_array_equal(ecg.r_peaks(x), [20, 50, 80])
     assert ecg.beat_words(x, code) == [(2, 1, 0)] * 3
     assert ecg.beat_words(x, code[:84]) == [(2, 1, 0)] * 2
+    assert ecg.top_word_share([(2, 1), (0, 1), (2, 1), (1, 1)]) == 0.5
+    assert np.isnan(ecg.top_word_share([]))
+
+
+def test_of_two_close_peaks_the_higher_one_is_a_beat():
+    x = np.zeros(200)
+    x[[20, 50, 80, 110, 140, 170]] = 5
+    x[[26, 77]] = 4, 6
+    np.testing.assert_array_equal(ecg.r_peaks(x), [20, 50, 77, 110, 140, 170])
+    assert len(ecg.r_peaks(np.zeros(50))) == 0
 
 
 def test_autoregression_recovers_its_own_coefficients():
@@ -100,3 +110,15 @@ def test_autoregression_recovers_its_own_coefficients():
     assert len(autoregression.run_var(np.zeros(1), np.full((1, 1, 1), 3.0), np.ones((1, 1)), 100)) < 20
     with pytest.raises(ValueError, match="order"):
         autoregression.fit_var(wave, 0)
+
+
+def test_an_autoregression_runs_with_the_variance_of_its_series():
+    """x_t = 0.9 x_{t-1} + e has variance 1 / (1 - 0.81) with innovations, and none in its mean."""
+    rng, x = np.random.default_rng(0), np.zeros((20_000, 1))
+    for t in range(1, len(x)):
+        x[t] = 0.9 * x[t - 1] + rng.standard_normal()
+    mean, noisy = autoregression.free_var_runs(x, 1, 20_000, rng)
+    assert mean.shape == noisy.shape == x.shape
+    assert noisy.var() == pytest.approx(1 / 0.19, rel=0.15)
+    assert mean[1000:].var() < 1e-12
+    assert noisy[0] != mean[0]

@@ -24,10 +24,13 @@ def _model(units, observed, rectified, seed=0, dtype=np.float64):
 @pytest.mark.parametrize(
     ("units", "observed", "rectified", "length", "batch", "interval", "strength"),
     [
-        (7, 3, 2, 23, 5, 4, 1.0), (6, 2, 0, 11, 3, 3, 1.0), (5, 2, 5, 9, 4, 2, 1.0), (7, 3, 4, 12, 2, 1, 0.15),
+        (7, 3, 2, 23, 5, 4, 1.0),
+        (6, 2, 0, 11, 3, 3, 1.0),
+        (5, 2, 5, 9, 4, 2, 1.0),
+        (7, 3, 4, 12, 2, 1, 0.15),
         (4, 1, 3, 6, 1, 9, 1.0),
     ],
-)  # fmt: skip
+)
 def test_loss_and_gradient_are_those_of_autograd(units, observed, rectified, length, batch, interval, strength):
     model = _model(units, observed, rectified)
     x = np.random.default_rng(1).standard_normal((length + 1, observed, batch))
@@ -75,6 +78,8 @@ def test_a_region_is_linear_and_a_run_is_its_steps():
     wild = model._replace(a=np.full(6, 3.0))
     assert 0 < len(al.generate(wild, z[0], 500)) < 500
     np.testing.assert_array_equal(al.lifted(model, z[:, :2])[:, 2:], z[:, :2] @ model.lift.T)
+    start = al.lifted(calm, z[0, :2])
+    np.testing.assert_array_equal(al.free_run(calm, z[0, :2], 5, 7), al.generate(calm, start, 12)[7:])
 
 
 @pytest.mark.parametrize(
@@ -94,9 +99,17 @@ def test_bad_forcing_is_refused():
 
 
 OPTIONS = {
-    "interval": 5, "strength": 1.0, "batch": 8, "length": 20, "epochs": 6, "batches": 8, "first_rate": 0.01,
-    "last_rate": 0.001, "noise": 0.01, "every": 2,
-}  # fmt: skip
+    "interval": 5,
+    "strength": 1.0,
+    "batch": 8,
+    "length": 20,
+    "epochs": 6,
+    "batches": 8,
+    "first_rate": 0.01,
+    "last_rate": 0.001,
+    "noise": 0.01,
+    "every": 2,
+}
 
 
 def _series():
@@ -125,14 +138,14 @@ def _equal(a, b):
     np.testing.assert_array_equal(a.best, b.best)
 
 
-def test_an_oscillator_is_learnt_and_the_best_model_kept():
-    done = _train([(0, 0), (1, 2)], epochs=40, batches=20)
-    assert np.all(done.losses[:, -1] < 0.05 * done.losses[:, 0])
-    np.testing.assert_array_equal(done.best, np.argmin(done.metrics[:, :, 0], axis=1))
-    assert done.metrics[0, done.best[0], 0] < 0.05
+def test_an_oscillator_is_learnt_and_the_best_model_returned():
+    training = _train([(0, 0), (1, 2)], epochs=40, batches=20)
+    assert np.all(training.losses[:, -1] < 0.05 * training.losses[:, 0])
+    np.testing.assert_array_equal(training.best, np.argmin(training.metrics[:, :, 0], axis=1))
+    assert training.metrics[0, training.best[0], 0] < 0.05
 
 
-def test_runs_do_not_see_each_other():
+def test_runs_are_independent():
     together, alone = _train([(0, 1), (1, 2), (2, 0)]), _train([(1, 2)])
     np.testing.assert_array_equal(together.losses[1], alone.losses[0])
     np.testing.assert_array_equal(together.models[1].w, alone.models[0].w)
@@ -144,13 +157,11 @@ def test_a_run_that_blows_up_stops_and_the_others_go_on():
     bad = al.initialise(6, 2, 2, np.random.default_rng(0))
     bad = bad._replace(a=np.full(6, 1e8, np.float32))
     good = al.initialise(6, 2, 2, np.random.default_rng(11))
-    done = tf.train_forced(
-        series, [bad, good], [np.random.default_rng(5), np.random.default_rng(101)],
-        lambda m: (float(np.abs(m.w).sum()), 1.0), **OPTIONS,
-    )  # fmt: skip
-    assert np.isnan(done.losses[0]).all()
-    assert done.best[0] == -1
-    np.testing.assert_array_equal(done.losses[1], alone.losses[0])
+    rngs = [np.random.default_rng(5), np.random.default_rng(101)]
+    training = tf.train_forced(series, [bad, good], rngs, lambda m: (float(np.abs(m.w).sum()), 1.0), **OPTIONS)
+    assert np.isnan(training.losses[0]).all()
+    assert training.best[0] == -1
+    np.testing.assert_array_equal(training.losses[1], alone.losses[0])
 
 
 @pytest.mark.parametrize("dies_at", [1, 4, 7])
@@ -176,8 +187,6 @@ def test_series_and_models_that_do_not_fit_are_refused():
     model, rng = al.initialise(6, 2, 1, np.random.default_rng(0)), np.random.default_rng(0)
     broken = _series()
     broken[3] = np.nan
-    for series, models, rngs in (
-        (broken, [model], [rng]), (_series()[:10], [model], [rng]), (_series(), [model], []),
-    ):  # fmt: skip
+    for series, models, rngs in ((broken, [model], [rng]), (_series()[:10], [model], [rng]), (_series(), [model], [])):
         with pytest.raises(ValueError, match="expected"):
             tf.train_forced(series, models, rngs, lambda m: (0.0,), **OPTIONS)

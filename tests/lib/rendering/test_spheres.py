@@ -5,7 +5,8 @@ import pytest
 
 from lib.rendering.batches import SOURCE_LABEL, relighting_pairs, steadily_lit_clips
 from lib.rendering.fit import fit_light, fitted_direction, light_flicker
-from lib.rendering.scenes import from_dataset, to_dataset
+from lib.rendering.measures import measure_videos
+from lib.rendering.scenes import from_dataset, motion_of, to_dataset
 from lib.rendering.spheres import (
     AMBIENT,
     Light,
@@ -18,6 +19,7 @@ from lib.rendering.spheres import (
     source_video,
     srgb,
 )
+from lib.rendering.transport import blend_error
 from lib.video.temporal import warp_error
 
 
@@ -113,15 +115,48 @@ def test_the_flow_carries_the_sphere():
 
 def test_scenes_come_back_from_their_dataset(scene):
     clips, light = scene
-    again, same = from_dataset(to_dataset(clips, light))
-    for a, b in zip((*clips, *light), (*again, *same)):
+    scenes = to_dataset(clips, light)
+    again, same = from_dataset(scenes)
+    for a, b in zip((*clips, *light, *flow_field(clips)), (*again, *same, *motion_of(scenes))):
         np.testing.assert_array_equal(a, b)
+    for a, b in zip(clips.subset([4, 1]), clips):
+        np.testing.assert_array_equal(a[1], b[1])
+
+
+def test_a_blend_is_the_render_under_both_dimmed_lights_in_linear_radiance_alone(scene):
+    clips, light = scene
+    other = draw_light(np.random.default_rng(3), 6)
+    for weight in (0.25, 0.5):
+        error = blend_error(clips, light, other, weight)
+        assert error.linear.max() < 1e-12
+        assert error.encoded.max() > 0.01
+        assert (error.encoded_mean < error.encoded).all()
+    for weight in (0, 1):  # one light alone is its own render
+        np.testing.assert_allclose(blend_error(clips, light, other, weight).encoded, 0, atol=1e-12)
+
+
+def test_measures_of_the_truth_and_of_a_known_flicker(scene):
+    clips, light = scene
+    light = light._replace(elevation=np.full(6, 0.35))  # on the grid of the fit
+    motion = flow_field(clips)
+    truth = measure_videos(shade(clips, light), clips, light.direction, motion, radius=1)
+    for name in ("flicker", "wall_flicker", "clip_error", "frame_error"):
+        np.testing.assert_allclose(truth[name], 0, atol=1e-7)
+    np.testing.assert_allclose(truth.direction, 1)
+    np.testing.assert_allclose(truth.intensity, light.intensity.mean(1), rtol=1e-9)
+    jitter = np.array([0.5, 1.0, 1.5, 1.0, 1.0])[None, :, None]
+    flickering = Light(light.direction, light.elevation, light.intensity[:, None] * jitter)
+    measures = measure_videos(shade(clips, flickering), clips, light.direction, motion, radius=1)
+    np.testing.assert_allclose(measures.flicker, jitter.std() * light.intensity.mean(1), rtol=1e-6)
+    np.testing.assert_allclose(measures.wall_flicker, measures.flicker, rtol=1e-6)
+    assert (measures.warp > truth.warp).all()
+    assert (measures.clip_error > 0.01).all()
 
 
 def test_training_batches_show_what_they_say():
     rng = np.random.default_rng(7)
-    relit, given, direction = relighting_pairs(rng, 64, 4, 8, source_share=1.0)
-    assert relit.shape == given.shape == (64, 3, 8, 8)
+    relit, source, direction = relighting_pairs(rng, 64, 4, 8, source_share=1.0)
+    assert relit.shape == source.shape == (64, 3, 8, 8)
     left, right = relit[direction == 0].mean(0), relit[direction == 1].mean(0)
     assert left[:, :, 0].mean() > left[:, :, -1].mean()  # light from the left: bright at the left
     assert right[:, :, 0].mean() < right[:, :, -1].mean()

@@ -7,6 +7,7 @@ from scipy.linalg import sqrtm
 
 from lib.video.files import list_videos, read_video, write_video
 from lib.video.temporal import (
+    end_point_error,
     estimated_flow,
     flow_epe,
     frechet_distance,
@@ -54,6 +55,8 @@ def test_the_flow_of_a_moving_pattern_is_estimated():
     inner = np.zeros((1, 2, 32, 32), bool)
     inner[..., 6:-6, 6:-6] = True
     assert flow_epe(video, flow, inner)[0] < 0.1
+    np.testing.assert_allclose(end_point_error(0 * flow, flow, inner), 0.6)
+    np.testing.assert_allclose(end_point_error(flow, flow, 0 * inner), 0)
     assert flow_epe(video, 0 * flow, inner)[0] == pytest.approx(0.6, abs=0.1)
     assert estimated_flow(video)[0, 0, 0, 16, 16] == pytest.approx(0.6, abs=0.1)
 

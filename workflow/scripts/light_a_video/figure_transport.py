@@ -13,10 +13,9 @@ def figure(transport):
         values = transport[name].values
         for k in range(values.shape[1]):
             spread = np.linspace(-0.03, 0.03, len(values))
-            axis.plot(
-                transport.weight.values[k] + spread, np.maximum(np.sort(values[:, k]), 1e-18), MARKERS[i],
-                color=COLOURS[i], ms=3, mfc="white", lw=0, label=label if k == 0 else None, rasterized=True,
-            )  # fmt: skip
+            y = np.maximum(np.sort(values[:, k]), 1e-18)
+            style = {"color": COLOURS[i], "ms": 3, "mfc": "white", "lw": 0, "rasterized": True}
+            axis.plot(transport.weight.values[k] + spread, y, MARKERS[i], label=label if k == 0 else None, **style)
     axis.axhline(1e-6, **REFERENCE)
     axis.axhline(1e-2, **REFERENCE)
     axis.annotate("passes below", (0.375, 1e-6), (0, -11), textcoords="offset points", ha="center", fontsize=8)
