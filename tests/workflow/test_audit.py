@@ -111,7 +111,84 @@ def test_numbers_edited_by_hand_are_noticed(run, plan):
         path.write_text(before)
     joined = folder / "audit/claims.json"
     joined.write_text(joined.read_text().replace('"not reproduced"', '"reproduced"'))
-    assert found(run, plan) == {"claims.json": "stale"}
+    assert found(run, plan) == {"claims.json": "unequal"}
+
+
+def test_stores_of_one_rule_that_change_places_are_noticed(run, plan):
+    folder = run.root / "results/smoke/toy"
+    first, second = (folder / f"draw_{seed}.zarr.zip" for seed in (0, 1))
+    contents = first.read_bytes(), second.read_bytes()
+    first.write_bytes(contents[1])
+    second.write_bytes(contents[0])
+    run.snakemake()  # everything that rests on them is made again, from what lies there
+    findings, _ = check(plan, run.root, run.root)
+    assert {finding.what for finding in findings} == TARGETS
+    assert any('wildcards: made as {"seed": 1}, lies as {"seed": 0}' in finding.why for finding in findings)
+
+
+def test_pages_and_tables_of_the_audit_are_made_again_and_compared(run, plan):
+    folder = run.root / "results/smoke/audit"
+    for name, old, new in (("index.html", "not reproduced", "reproduced"), ("claims.csv", "t1", "t9")):
+        before = (folder / name).read_text()
+        (folder / name).write_text(before.replace(old, new))
+        assert found(run, plan) == {name: "unequal"}
+        (folder / name).unlink()
+        assert found(run, plan) == {name: "missing"}
+        (folder / name).write_text(before)
+    assert found(run, plan) == {}
+
+
+def test_a_raw_input_that_changed_is_noticed(run):
+    data = run.root / "resources/lengths.csv"
+    data.write_text("1.5\n")
+    run.edit(
+        "workflow/rules/toy.smk",
+        '    output:\n        store=paper.store("means"),',
+        '        lengths="resources/lengths.csv",\n    output:\n        store=paper.store("means"),',
+    )
+    run.edit("workflow/scripts/toy/gather_means.py", "xr.Dataset]) ->", "xr.Dataset], lengths) ->")
+    run.snakemake()
+    assert found(run) == {}
+    data.write_text("1.6\n")
+    findings, _ = check(plans.read(run.root, "smoke", "results"), run.root, run.root)
+    assert {finding.what for finding in findings} == {"t1", "t2", "t3", "means.csv"}
+    assert all("the contents of lengths.csv changed" in finding.why for finding in findings)
+
+
+def test_what_the_closing_block_of_a_script_does_counts(run):
+    run.edit(
+        "workflow/scripts/toy/draw.py", "run(draw, snakemake)", "run(lambda **names: 1.5 * draw(**names), snakemake)"
+    )
+    assert found(run) == dict.fromkeys(TARGETS, "stale")
+
+
+def _rewrite(path: Path, **attributes) -> None:
+    """Write a store again with other attributes, as somebody would who edits what it says of itself."""
+    from lib.atlas.job import store
+
+    dataset = store.read(path)
+    record = dataset.attrs.pop("provenance")
+    for key in ("digest", "attributes"):
+        record.pop(key)
+    for key, value in attributes.items():
+        record.pop(key) if value is None else record.update({key: value})
+    store.write(dataset, path, record)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"commit": None}, "its record has no commit"),
+        ({"seed": 7}, "its record has a strange field seed"),
+        ({"scale": "laptop"}, 'scale: made as "laptop", lies as "smoke"'),
+        ({"code": None}, "its record has no code"),
+    ],
+)
+def test_fields_of_a_record_removed_or_invented(run, plan, change, words):
+    _rewrite(run.root / "results/smoke/toy/means.zarr.zip", **change)
+    findings, _ = check(plan, run.root, run.root)
+    assert {finding.what for finding in findings} == {"t1", "t2", "t3", "means.csv"}
+    assert all(words in finding.why for finding in findings)
 
 
 def test_status_counts_what_is_done_stale_missing_and_failed(run):

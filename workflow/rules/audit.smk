@@ -74,7 +74,7 @@ rule audit:
         rules.audit_table.output,
 
 
-internals.write_plan(workflow.rules, PAPERS, config["scale"], config["results"])
+internals.write_plan(workflow.rules, PAPERS, config)
 
 
 onsuccess:

@@ -1,9 +1,11 @@
 """What a result was made from: code, commit, libraries, machine class; never a host, a user or an absolute path."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,6 +36,43 @@ def libraries() -> dict[str, str]:
 def installed() -> dict[str, str]:
     """Versions of Python and of all numerical libraries, imported or not."""
     return {"python": ".".join(map(str, sys.version_info[:3])), **{name: version(name) for name in LIBRARIES}}
+
+
+def _processor() -> str:
+    """The processor and its widest vector instructions; `unknown` where the kernel does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return "unknown"
+    facts = dict(line.replace("\t", "").split(":", 1) for line in lines if ":" in line)
+    name = facts.get("model name", facts.get("CPU part", "unknown")).strip()
+    flags = set(facts.get("flags", facts.get("Features", "")).split())
+    vectors = [flag for flag in ("avx512f", "avx2", "sve", "asimd") if flag in flags]
+    return " ".join([name, *vectors[:1]])
+
+
+@cache
+def machine(root: Path) -> dict:
+    """What equal code may still give other last digits on: processor, BLAS with its kernel and threads, pinned set.
+
+    Args:
+        root: the project's root folder.
+    """
+    facts: dict = {"processor": _processor()}
+    if "numpy" in sys.modules:
+        from threadpoolctl import threadpool_info
+
+        facts["blas"] = sorted(
+            {
+                " ".join(str(pool[key]) for key in ("internal_api", "version", "architecture") if pool.get(key))
+                for pool in threadpool_info()
+                if pool["user_api"] == "blas"
+            }
+        )
+    lock = root / "requirements.lock"
+    if lock.exists():
+        facts["lock"] = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    return facts
 
 
 def plain(value):

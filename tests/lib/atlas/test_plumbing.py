@@ -14,6 +14,9 @@ from lib.atlas.workflow import config, fingerprint
 SCHEMAS = Path(__file__).parents[3] / "workflow/schemas"
 
 
+BLOCK = "if 'snakemake' in globals():\n    from lib.atlas.job.stage import run\n\n    run(f, snakemake)\n"
+
+
 @pytest.fixture
 def tree(tmp_path):
     """A project with a script that uses `lib.a`, which uses `lib.b`; `lib.c` is used by nobody."""
@@ -28,7 +31,8 @@ def tree(tmp_path):
         "src/lib/a.py": "from lib.b import g\n\ndef f():\n    return g()\n",
         "src/lib/b.py": "def g():\n    return 1\n",
         "src/lib/c.py": "def h():\n    return 1\n",
-        "workflow/scripts/s.py": "from lib.a import f\nif 'snakemake' in globals():\n    from lib.c import h\n",
+        "src/lib/atlas/job/stage.py": "from lib.c import h\n",
+        "workflow/scripts/s.py": "from lib.a import f\n" + BLOCK,
     }.items():
         (tmp_path / name).write_text(text)
     return tmp_path

@@ -128,3 +128,16 @@ def test_a_not_a_number_of_either_sign_is_read_back(tmp_path):
         for kind in ("f4", "f8"):
             store.write(xr.Dataset({"a": (("x", "y"), np.full((2, 3), value, kind))}), path)
             assert np.isnan(store.read(path)["a"]).all()
+
+
+def test_attributes_are_part_of_what_is_checked(dataset, tmp_path):
+    path = tmp_path / "a.zarr.zip"
+    dataset.attrs["parts"] = np.int64(3)
+    dataset["a"].attrs["unit"] = "m"
+    store.write(dataset, path)
+    before = store.read(path)
+    assert before.attrs["parts"] == 3
+    assert store.attributes_digest(before) == before.attrs["provenance"]["attributes"]
+    before["a"].attrs["unit"] = "km"
+    assert store.attributes_digest(before) != before.attrs["provenance"]["attributes"]
+    assert store.digest(before) == store.digest(dataset)

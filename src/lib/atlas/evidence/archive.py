@@ -61,7 +61,7 @@ def pack(rule: str, scale: str, results: str, root: Path, destination: Path, fol
     files = states(plan, [path], folder, deep=True)
     crate = crates.build(plan, files, folder, root, f"{rule} at {scale} scale")
     rules = {plans.maker(plan, one)[0] for one in files}
-    scripts = {crates.script_of(slug, plan["rules"][name]["code"], root) for name in rules}
+    scripts = {plans.script(plan, name, root) for name in rules}
     everything = sorted((root / "workflow/scripts" / slug).glob("*.py"))
     plumbing = [file for room in ROOMS for file in sorted((root / "src/lib/atlas" / room).glob("*.py"))]
     code = crates.code_of([*plumbing, *sorted((root / "workflow/scripts/audit").glob("*.py"))], root)

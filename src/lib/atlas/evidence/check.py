@@ -13,12 +13,11 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.atlas.evidence import audit
 from lib.atlas.evidence import plan as plans
-from lib.atlas.evidence.state import DAMAGED, DONE, FAILED, MISSING, STALE, State, states
+from lib.atlas.evidence.state import DAMAGED, DONE, FAILED, MISSING, STALE, State, body, states
 from lib.atlas.job import claims
 from lib.atlas.job.seeds import generator
-from lib.atlas.job.stage import open_inputs
+from lib.atlas.job.stage import contents, open_inputs
 from lib.atlas.names import ROOT
 from lib.atlas.provenance import plain
 from lib.atlas.workflow.config import load_yaml
@@ -75,15 +74,7 @@ def measure(slug: str, rule: dict, scale: str, folder: Path, root: Path) -> dict
     Returns:
         What `lib.atlas.job.claims.measure` returns.
     """
-    script = root / "workflow/scripts" / slug / "claims.py"
-    spec = importlib.util.spec_from_file_location(f"claims_of_{slug}", script)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-
-    paths = {
-        name: str(folder / entry) if isinstance(entry, str) else [str(folder / path) for path in entry]
-        for name, entry in rule["inputs"].items()
-    }
+    module, paths = _load(root / f"workflow/scripts/{rule['script']}.py"), _paths(rule, folder)
     provided = {
         "rng": lambda: generator(rule["root_seed"], slug, "measure_claims", {}),  # the stream of the rule itself
         "root_seed": lambda: rule["root_seed"],
@@ -154,25 +145,43 @@ def _claims_of(slug: str, plan: dict, files: dict[str, State], folder: Path, roo
     return findings
 
 
-def _audit(plan: dict, folder: Path, root: Path) -> list[Finding]:
-    """Findings about the joined audit: whether it is what the papers' claims and files say now."""
-    home = folder / plan["results"] / plan["scale"] / "audit"
-    contents = {
-        slug: json.loads((folder / paper["claims"]).read_text(encoding="utf-8"))
-        for slug, paper in plan["papers"].items()
+def _load(script: Path):
+    """The module of a script."""
+    spec = importlib.util.spec_from_file_location(f"{script.stem}_of_{script.parent.name}", script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _paths(rule: dict, folder: Path) -> dict:
+    """Paths of a rule's inputs, by name."""
+    return {
+        name: str(folder / entry) if isinstance(entry, str) else [str(folder / path) for path in entry]
+        for name, entry in rule["inputs"].items()
     }
-    specs = audit.load_specs([root / f"config/papers/{slug}.yaml" for slug in contents])
-    expected = plain(audit.gather(contents, specs))
-    try:
-        there = plain(json.loads((home / "claims.json").read_text(encoding="utf-8")))
-        page = (home / "index.html").read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        return [Finding(MISSING, "audit", "claims.json, index.html", f"not readable: {error}")]
-    findings = []
-    if not _equal(expected, there):
-        findings.append(Finding(STALE, "audit", "claims.json", "not what the papers' claims and files say now"))
-    if audit.fingerprint(expected) not in page:
-        findings.append(Finding(STALE, "audit", "index.html", "not the page of these claims"))
+
+
+def _audit(plan: dict, folder: Path, root: Path) -> list[Finding]:
+    """Findings about the audit: its files are made again from their inputs, and must be the same byte for byte.
+
+    Where the joined claims differ, the table and the page that rest on them are not made.
+    """
+    findings: list[Finding] = []
+    for name in ("audit_gather", "audit_table", "audit_page"):
+        if findings and findings[0].what == "claims.json":
+            break
+        rule = plan["rules"][name]
+        (output,) = rule["outputs"].values()
+        script = plans.script(plan, name, root)
+        try:
+            before = (folder / output).read_bytes()
+            result = getattr(_load(script), script.stem)(**open_inputs(_paths(rule, folder)))
+            now = contents(result, Path(output), {"inputs": {}})
+        except (OSError, ValueError) as error:
+            findings.append(Finding(MISSING, "audit", Path(output).name, f"not readable: {error}"))
+            continue
+        if body(before, output) != body(now, output):
+            findings.append(Finding(UNEQUAL, "audit", Path(output).name, "made again from its inputs, it differs"))
     return findings
 
 

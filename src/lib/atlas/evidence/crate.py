@@ -19,7 +19,7 @@ from lib.atlas.evidence.state import DONE, State, states
 from lib.atlas.job.claims import NOT_TESTED, REPRODUCED
 from lib.atlas.names import ROOT
 from lib.atlas.workflow.config import load_yaml
-from lib.atlas.workflow.fingerprint import PACKAGES, code_fingerprint, code_modules
+from lib.atlas.workflow.fingerprint import PACKAGES, code_modules
 
 PROFILES = (
     "https://w3id.org/ro/wfrun/process/0.5",
@@ -29,12 +29,6 @@ PROFILES = (
 TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 FORMATS = {".zip": "application/zip", ".svg": "image/svg+xml", ".csv": "text/csv", ".json": "application/json"}
 COMMON = ("LICENSE", "requirements.lock", "pyproject.toml", "config/config.yaml", "profiles/default/config.yaml")
-
-
-def script_of(slug: str, code: str, root: Path) -> Path | None:
-    """The script of a paper whose fingerprint is `code`."""
-    scripts = sorted((root / "workflow/scripts" / slug).glob("*.py"))
-    return next((script for script in scripts if code_fingerprint(script, root) == code), None)
 
 
 def module_file(name: str, root: Path) -> Path:
@@ -109,10 +103,7 @@ def build(plan: dict, files: dict[str, State], folder: Path, root: Path, name: s
     workflow = crate.add_workflow(root / "Snakefile", "Snakefile", main=True, lang="snakemake", gen_cwl=False)
     workflow["name"] = "Linear Atlas"
     makers = {path: plans.maker(plan, path)[0] for path in files}
-    scripts = {}
-    for path, rule in makers.items():
-        slug = next(slug for slug in slugs if path.startswith(plan["papers"][slug]["folder"] + "/"))
-        scripts[path] = script_of(slug, plan["rules"][rule]["code"], root)
+    scripts = {path: plans.script(plan, rule, root) for path, rule in makers.items()}
     sources = {}
     for file in [*workflow_files(slugs, root), *code_of(sorted(set(scripts.values())), root)]:
         place = file.relative_to(root).as_posix()

@@ -96,6 +96,11 @@ def maker(plan: dict, path: str) -> tuple[str | None, dict[str, str]]:
     return None, {}
 
 
+def script(plan: dict, rule: str, root: Path) -> Path:
+    """The script that a rule runs."""
+    return root / f"workflow/scripts/{plan['rules'][rule]['script']}.py"
+
+
 def fill(path: str, wildcards: dict[str, str]) -> str:
     """A path with its wildcards filled in."""
     return re.sub(r"\{(\w+)(?:,[^}]*)?\}", lambda match: str(wildcards.get(match[1], match[0])), path)

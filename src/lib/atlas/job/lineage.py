@@ -1,9 +1,22 @@
 """The record of what a result was made from: for each input its name, its digest, and its own record in turn."""
 
+import hashlib
 import os
 from pathlib import Path
 
+from lib.atlas.names import SUFFIX
+
 _INHERITED = ("digest", "stage", "wildcards", "parameters", "root_seed", "code", "commit", "timing", "inputs")
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, or of a folder's files with their names."""
+    if path.is_dir():
+        files = [file for file in sorted(path.rglob("*")) if file.is_file()]
+        lines = "".join(f"{file.relative_to(path).as_posix()} {checksum(file)}\n" for file in files)
+        return hashlib.sha256(lines.encode()).hexdigest()
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _items(value) -> list:
@@ -27,7 +40,9 @@ def lineage(paths: dict, opened: dict, folder: str) -> dict:
     def entry(pair: tuple) -> dict:
         path, value = pair
         store = os.path.relpath(path, folder) if path.startswith(folder) else Path(path).name
-        provenance = getattr(value, "attrs", {}).get("provenance", {})
+        if not path.endswith(SUFFIX):
+            return {"store": store, "sha256": checksum(Path(path))}
+        provenance = value.attrs["provenance"]
         return {"store": store} | {key: provenance[key] for key in _INHERITED if key in provenance}
 
     def pairs(path, value):
@@ -39,7 +54,7 @@ def lineage(paths: dict, opened: dict, folder: str) -> dict:
 def digests(inputs: dict) -> dict:
     """A lineage cut down to the names and digests of the direct inputs."""
     return {
-        name: _each(lambda entry: {key: entry[key] for key in ("store", "digest") if key in entry}, value)
+        name: _each(lambda entry: {key: entry[key] for key in ("store", "digest", "sha256") if key in entry}, value)
         for name, value in inputs.items()
     }
 

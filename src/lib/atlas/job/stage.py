@@ -20,9 +20,11 @@ from pathlib import Path
 
 from lib.atlas.job.lineage import digests, lineage, timed
 from lib.atlas.names import RESERVED, SUFFIX
-from lib.atlas.provenance import git_commit, installed, libraries, plain
+from lib.atlas.provenance import git_commit, installed, libraries, machine, plain
 
 PROVIDED = ("rng", "device", "checkpoint")
+# what a figure or table says of itself; a store says everything
+SHORT = ("paper", "stage", "scale", "wildcards", "code", "parameters", "timing")
 
 
 class StageError(ValueError):
@@ -109,6 +111,11 @@ def place(output: str, results: str, scale: str) -> tuple[str, str]:
     return output[:end], output[end:].split("/")[0]
 
 
+def wildcard(text: str) -> int | str:
+    """Value of a wildcard: whole numbers are integers."""
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
 def _by_name(snakemake_list, kind: str) -> dict:
     """Entries of a Snakemake list by name; an entry without a name is an error."""
     entries = dict(snakemake_list.items())
@@ -134,7 +141,7 @@ def _job(snakemake) -> Job:
         inputs=_by_name(snakemake.input, "input"),
         output=Path(output),
         params=_by_name(snakemake.params, "param"),
-        wildcards={k: int(v) if v.lstrip("-").isdigit() else v for k, v in snakemake.wildcards.items()},
+        wildcards={key: wildcard(value) for key, value in snakemake.wildcards.items()},
         threads=snakemake.threads,
         device=snakemake.config["device"],
         root=Path(snakemake.scriptdir).parents[2],
@@ -238,9 +245,18 @@ def _json(content) -> bytes:
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _contents(result, path: Path, record: dict) -> bytes:
-    """The bytes of a figure, table, page or JSON file; figures and tables carry a short record."""
-    short = {key: record[key] for key in ("paper", "stage", "code", "parameters", "timing") if key in record}
+def contents(result, path: Path, record: dict) -> bytes:
+    """The bytes of a figure, table, page or JSON file; figures and tables carry a short record.
+
+    Args:
+        result: Figure, DataFrame, text or dictionary.
+        path: of the file; its suffix says what is written.
+        record: what the result was made from, with `inputs`.
+
+    Raises:
+        StageError: a result that does not fit the suffix.
+    """
+    short = {key: record[key] for key in SHORT if key in record}
     short["inputs"] = digests(record["inputs"])
     if path.suffix == ".svg":
         from lib.atlas.job import figure
@@ -263,7 +279,7 @@ def _write(result, path: Path, record: dict) -> None:
     from lib.atlas.job import store
 
     if not path.name.endswith(SUFFIX):
-        store.replace(path, _contents(result, path, record))
+        store.replace(path, contents(result, path, record))
     elif isinstance(result, xr.Dataset):
         print(f"digest {store.write(result, path, record)}")
     else:
@@ -274,7 +290,7 @@ def _finish(record: dict, job: Job, device: str, timing: bool) -> dict:
     """The record once the result is there: what made it, on what, and whether it rests on measured times."""
     return (
         record
-        | {"commit": git_commit(job.root), "libraries": libraries(), "device": device}
+        | {"commit": git_commit(job.root), "libraries": libraries(), "machine": machine(job.root), "device": device}
         | ({"timing": True} if timing or timed(record["inputs"]) else {})
     )
 

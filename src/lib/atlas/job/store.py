@@ -65,6 +65,14 @@ def digest(dataset: xr.Dataset) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
+def attributes_digest(dataset: xr.Dataset) -> str:
+    """Hash of the attributes of a Dataset and its variables, provenance left out (16 hexadecimal digits)."""
+    own = {key: value for key, value in dataset.attrs.items() if key != "provenance"}
+    attributes = {"": own} | {str(name): dict(variable.attrs) for name, variable in dataset.variables.items()}
+    text = json.dumps(attributes, sort_keys=True, default=lambda value: value.tolist())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def _check_writable(dataset: xr.Dataset) -> None:
     for name, variable in dataset.variables.items():
         if variable.dtype.kind == "O" and not all(isinstance(item, str) for item in variable.values.ravel()):
@@ -137,7 +145,7 @@ def write(dataset: xr.Dataset, path: Path, provenance: dict | None = None) -> st
             dataset = dataset.assign_coords({name: text}) if name in dataset.coords else dataset.assign({name: text})
         dataset[name].encoding = {}
     value = digest(dataset)
-    dataset.attrs["provenance"] = {**(provenance or {}), "digest": value}
+    dataset.attrs["provenance"] = {**(provenance or {}), "digest": value, "attributes": attributes_digest(dataset)}
     memory: dict = {}
     encoding = {name: {"chunks": _chunks(v)} for name, v in dataset.variables.items() if v.size and v.ndim}
     with warnings.catch_warnings():
@@ -169,6 +177,8 @@ def read(path: Path) -> xr.Dataset:
     remake = "delete it and run again to remake it"
     try:
         dataset = _opened(path)
+        if attributes_digest(dataset) != dataset.attrs.get("provenance", {}).get("attributes"):
+            raise StoreError(f"{path}: damaged: its attributes are not those that were written")
         if path.stat().st_size > EAGER_BYTES:
             return dataset
         dataset = dataset.load()

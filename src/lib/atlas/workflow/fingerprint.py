@@ -2,9 +2,8 @@
 
 The fingerprint of a script is a hash over the syntax trees of the script and of every module of `lib` and
 `kernels` that it imports, directly or not. Comments, docstrings, blank lines and formatting do not count. The
-last block of a script, which hands its function to the stage runner, does not count either: the runner moves
-data, it does not make any. The one part of the runner that numbers depend on, the seeding of generators, is
-counted for every script.
+stage runner, to which the last block of a script hands its function, does not count either: it moves data and makes
+none. The block itself does, and so does the one part of the runner that numbers depend on, the seeding of generators.
 
 Parsing all files takes seconds, and every start of Snakemake does it, twice for each job on a cluster. What was
 read of a file is therefore kept in `.cache/fingerprints.json`, under a hash of its contents and of this module.
@@ -22,13 +21,14 @@ from pathlib import Path
 
 PACKAGES = ("lib", "kernels")
 ALWAYS = ("lib.atlas.job.seeds",)
+RUNNER = "lib.atlas.job.stage"
 JUDGE = ("lib.atlas.job.claims",)  # verdicts depend on it too
 MEMORY = ".cache/fingerprints.json"
 MOST_REMEMBERED = 5000  # files; beyond it only those of this run are kept
 
 
 class _Strip(ast.NodeTransformer):
-    """Removes docstrings, and the guarded block that only runs inside a workflow job."""
+    """Removes docstrings."""
 
     def _body(self, node):
         self.generic_visit(node)
@@ -38,11 +38,6 @@ class _Strip(ast.NodeTransformer):
         return node
 
     visit_Module = visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _body
-
-    def visit_If(self, node):
-        if ast.unparse(node.test) == "'snakemake' in globals()":
-            return None
-        return self.generic_visit(node)
 
 
 @cache
@@ -71,7 +66,8 @@ def _imported(tree: ast.AST, module: str | None, is_package: bool) -> set[str]:
                 base = ".".join([*parts, base] if base else parts)
             names.add(base)
             names.update(f"{base}.{alias.name}" for alias in node.names)
-    return {name for name in names if name.split(".")[0] in PACKAGES}
+    # a script names the runner in its closing block; the block counts, the runner does not
+    return {name for name in names if name.split(".")[0] in PACKAGES and not name.startswith(RUNNER)}
 
 
 class _Memory:

@@ -27,6 +27,11 @@ def _files(entries) -> dict[str, str | list[str]]:
     }
 
 
+def _data(rule) -> dict[str, str]:
+    """Inputs that a user supplies: key under `data:` of the configuration, by the input's name."""
+    return {name: value.key for name, value in dict(rule.input.items()).items() if hasattr(value, "key")}
+
+
 def _resource(rule, name: str):
     """What a rule asks for at the first attempt, or None where that depends on wildcards."""
     value = rule.resources.get(name)
@@ -39,13 +44,13 @@ def _resource(rule, name: str):
     return value if isinstance(value, int | float) else None
 
 
-def describe(rules: Iterable, papers: dict, scale: str, results: str) -> dict:
+def describe(rules: Iterable, papers: dict, config: dict) -> dict:
     """The plan as plain data.
 
     Args:
         rules: rules of the workflow (`workflow.rules`).
         papers: `lib.atlas.workflow.paper.Paper` by slug.
-        scale, results: of the configuration.
+        config: the checked main configuration.
     """
     entries = {}
     for rule in rules:
@@ -54,6 +59,7 @@ def describe(rules: Iterable, papers: dict, scale: str, results: str) -> dict:
             continue
         entries[rule.name] = {
             "inputs": _files(rule.input),
+            "data": _data(rule),
             "outputs": _files(rule.output),
             "parameters": plain({k: v for k, v in params.items() if k not in RESERVED and not callable(v)}),
             "open_parameters": sorted(k for k, v in params.items() if callable(v)),
@@ -65,8 +71,9 @@ def describe(rules: Iterable, papers: dict, scale: str, results: str) -> dict:
             "runtime": _resource(rule, "runtime"),
         }
     return {
-        "scale": scale,
-        "results": results,
+        "scale": config["scale"],
+        "results": config["results"],
+        "data": config["data"],
         "rules": entries,
         "papers": {
             slug: {"folder": paper.folder, "figures": paper.figures(), "claims": paper.claims()}
@@ -75,11 +82,11 @@ def describe(rules: Iterable, papers: dict, scale: str, results: str) -> dict:
     }
 
 
-def write_plan(rules: Iterable, papers: dict, scale: str, results: str) -> None:
+def write_plan(rules: Iterable, papers: dict, config: dict) -> None:
     """Write the plan where `LINEAR_ATLAS_PLAN` says, if it does."""
     target = os.environ.get(PLAN)
     if target:
-        Path(target).write_text(json.dumps(describe(rules, papers, scale, results)), encoding="utf-8")
+        Path(target).write_text(json.dumps(describe(rules, papers, config)), encoding="utf-8")
 
 
 def allowed_rules(arguments: Sequence[str]) -> list[str]:

@@ -166,4 +166,5 @@ class Paper:
                 )
             return self._local(place)
 
+        path.key = key
         return path
