@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from lib.atlas.job.claims import judge, measure
 from lib.atlas.workflow.config import load_paper
@@ -130,3 +131,192 @@ def test_every_claim_is_measured_and_judged(load, claim_ids):
     claims = {name: load(f"{PAPER}/claims", name) for name in claim_ids(PAPER)}
     verdicts = judge(rules, measure(claims, rules, "laptop", stores, {}, {}), "laptop")
     assert all(verdict["quantities"] for verdict in verdicts)
+
+
+def _identities(bases=("legendre",), deviation=1.0, volume_inverse=1.0, iid_inverse=1.5, bias=1.0):
+    """Moments `deviation` standard errors off, biases of volume samples `bias` standard errors, inverses as stated."""
+    strategies, biased = ["vol", "vol_mu", "iid"], ["vol", "rep", "iid", "mc"]
+    number = len(bases)
+    inverse = np.empty((number, 3, 2))
+    inverse[:, :2], inverse[:, 2] = volume_inverse, iid_inverse
+    over = ("basis", "inverse_strategy", "multiple")
+    return xr.Dataset(
+        {
+            "moment": (("basis", "moment_name"), np.full((number, 2), 1 + 0.01 * deviation)),
+            "moment_se": (("basis", "moment_name"), np.full((number, 2), 0.01)),
+            "moment_exact": (("basis", "moment_name"), np.ones((number, 2))),
+            "point_p_value": ("basis", np.full(number, 0.5)),
+            "inverse": (over, inverse),
+            "inverse_se": (over, np.full(inverse.shape, 0.01)),
+            "inverse_median": (over, inverse),
+            "bias": (("basis", "bias_strategy"), np.array([[0.1 * bias, 0.1, 0.3, 0.9]] * number)),
+            "bias_se": (("basis", "bias_strategy"), np.full((number, 4), 0.1)),
+            "rms": (("basis", "strategy", "multiple"), np.full((number, 3, 2), 1.2)),
+        },
+        coords={
+            "basis": list(bases),
+            "moment_name": ["mean count", "pairs"],
+            "inverse_strategy": strategies,
+            "bias_strategy": biased,
+            "strategy": strategies,
+            "multiple": [2, 4],
+        },
+    )
+
+
+def _designs(**levels):
+    """Errors over the best error by strategy, the same at every n, with four repetitions around them."""
+    around = np.array([0.99, 1.0, 1.0, 1.01])
+    errors = np.array([[level * around] * 5 for level in levels.values()])[..., None]
+    return xr.Dataset(
+        {
+            "l2_error": (("strategy", "n", "repetition", "function"), 0.2 * errors),
+            "best_error": ("function", [0.2]),
+        },
+        coords={"strategy": list(levels), "n": [20, 30, 40, 60, 100], "function": ["runge"]},
+        attrs={"m": 10},
+    )
+
+
+def _growth(volume=(1.5, 1.4, 1.3), interpolation=4.0):
+    """Errors of three strategies for three sizes of the space, and interpolation errors around their mean."""
+    sizes = [5, 10, 20]
+    levels = np.array([volume, [1.2] * 3, [2.0] * 3]).T
+    around = np.array([0.99, 1.0, 1.0, 1.01])
+    return xr.Dataset(
+        {
+            "error": (
+                ("size", "strategy", "rule", "repetition", "function"),
+                (levels[..., None] * around)[:, :, None, :, None],
+            ),
+            "interpolation": ("draw", interpolation + np.array([-1.0, 1.0] * 50)),
+        },
+        coords={"size": sizes, "strategy": ["vol", "rep", "iid"], "rule": ["1 m ln m"], "function": ["next"]},
+        attrs={"interpolation_size": 4},
+    )
+
+
+def _sizes(repeated=(6, 6), independent=(15, 15), sizes=(10, 8)):
+    """Points over m that repeated and independent designs need, by basis; volume samples need those of independent."""
+    names = ["legendre", "cloud", "plane", "cross"][: len(sizes)]
+    m = np.array(sizes)
+    needed = np.stack([independent * m, independent * m, repeated * m], axis=1)[..., None]
+    tried = np.stack([np.stack([6 * m, 7 * m], axis=1)] * 3, axis=1)
+    return xr.Dataset(
+        {
+            "needed": (("basis", "strategy", "level"), needed.astype(float)),
+            "tried": (("basis", "strategy", "step"), tried.astype(float)),
+            "probability": (("basis", "strategy", "step"), np.full(tried.shape, 0.9)),
+            "size": ("basis", m),
+        },
+        coords={"basis": names, "strategy": ["iid", "vol", "rep"], "level": [0.9]},
+    )
+
+
+def _conditioning(iid_failure=0.3, repeated_failure=0.05, square=1.2, tries_of_repeated=None):
+    """Failures of independent, volume and repeated designs, their tries, and errors below a bound of 2."""
+    failure = np.array([[0.3], [0.2], [repeated_failure]])
+    draws, repetitions = 1000, 200
+    expected = 1 / (1 - failure)
+    if tries_of_repeated is not None:
+        expected[2] = tries_of_repeated
+    jump = np.sqrt(expected - 1)[..., None] * np.tile([-1.0, 1.0], repetitions // 2)
+    return xr.Dataset(
+        {
+            "failure": (("strategy", "n"), failure),
+            "tries": (("strategy", "n", "repetition"), expected[..., None] + jump),
+            "square_error": (
+                ("strategy", "n", "repetition"),
+                np.full((3, 1, repetitions), square) + 0.01 * np.sign(jump),
+            ),
+            "free_square_error": (("strategy", "n", "draw"), np.full((3, 1, draws), 1.5)),
+            "bound": (("strategy", "n"), np.full((3, 1), 2.0)),
+            "iid_failure": ("bound_n", [iid_failure, 0.0]),
+            "iid_bound": ("bound_n", [0.5, 0.1]),
+        },
+        coords={"strategy": ["iid", "vol", "rep"], "n": [40], "bound_n": [60, 100]},
+        attrs={"draws": draws},
+    )
+
+
+def _bounds(uniform=0.8, kernel=0.7, control=2.0):
+    """Ratios of errors to their bounds, and errors at uniform points `control` times those of conditioned designs."""
+    repetitions = 50
+    return xr.Dataset(
+        {
+            "uniform_ratio": (("strategy", "repetition", "function"), np.full((2, repetitions, 1), uniform)),
+            "kernel_ratio": (("control", "repetition"), np.full((3, repetitions), kernel)),
+            "kernel_error": (
+                ("control", "repetition"),
+                np.array([[0.1], [0.1], [0.1 * control]]) * np.ones(repetitions),
+            ),
+        },
+        coords={"strategy": ["iid", "vol"], "control": ["iid", "vol", "uniform points"], "function": ["runge"]},
+    )
+
+
+RUNS = {
+    "independent": _designs(iid=1.3, mc=1.5),
+    "volume": _designs(vol=1.12),
+    "repeated": _designs(rep=1.05),
+}
+TWO = ("legendre", "cloud")
+# for each claim: stores on which it holds, and stores on which it does not
+CLAIMS = {
+    "d1": ({"identities": _identities()}, {"identities": _identities(deviation=5.0)}),
+    "d2": ({"identities": _identities()}, {"identities": _identities(iid_inverse=1.0)}),
+    "d3": ({"identities": _identities()}, {"identities": _identities(bias=5.0)}),
+    "d3b": ({"growth": _growth()}, {"growth": _growth(interpolation=5.0)}),
+    "d4": ({"volume": _designs(vol=1.12)}, {"volume": _designs(vol=1.2)}),
+    "d4b": ({"growth": _growth()}, {"growth": _growth(volume=(1.5, 1.4, 1.6))}),
+    "d5": (
+        {"sizes_bases": _sizes()},
+        {"sizes_bases": _sizes(repeated=(6, 6), independent=(7, 15))},
+    ),
+    "d6": (RUNS, {**RUNS, "volume": _designs(vol=1.4)}),
+    "d7": ({"conditioning": _conditioning()}, {"conditioning": _conditioning(iid_failure=0.6)}),
+    "d8": ({"conditioning": _conditioning()}, {"conditioning": _conditioning(repeated_failure=0.25)}),
+    "d9": ({"bounds": _bounds()}, {"bounds": _bounds(uniform=1.01)}),
+    "d9b": ({"bounds": _bounds()}, {"bounds": _bounds(control=0.9)}),
+    "d10": (
+        {"identities_bases": _identities(TWO), "sizes_bases": _sizes()},
+        {"identities_bases": _identities(TWO, volume_inverse=1.2), "sizes_bases": _sizes()},
+    ),
+    "d11": (
+        {"sizes_growth": _sizes(repeated=(5, 7), independent=(15, 20), sizes=(10, 20))},
+        {"sizes_growth": _sizes(repeated=(5, 9), independent=(15, 20), sizes=(10, 20))},
+    ),
+}
+
+
+def test_every_claim_has_stores_on_which_it_holds_and_fails(claim_ids):
+    assert list(CLAIMS) == claim_ids(PAPER)
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claims_hold_and_fail_where_they_must(passes, blank, name):
+    holding, failing = CLAIMS[name]
+    assert passes(PAPER, name, **holding)
+    assert not passes(PAPER, name, **failing)
+    assert not passes(PAPER, name, **{store: blank(values) for store, values in holding.items()})
+
+
+@pytest.mark.parametrize(
+    "change", [{"square": 2.1}, {"tries_of_repeated": 2.0}, {"repeated_failure": 0.2}, {"repeated_failure": 0.35}]
+)
+def test_every_part_of_the_claim_on_conditioning_counts(passes, change):
+    assert not passes(PAPER, "d8", conditioning=_conditioning(**change))
+
+
+def test_one_repetition_above_its_bound_breaks_the_almost_sure_claims(passes):
+    bounds = _bounds()
+    bounds.uniform_ratio[1, 7, 0] = 1.001
+    bounds.kernel_ratio[0, 3] = np.nan
+    assert not passes(PAPER, "d9", bounds=bounds)
+    assert not passes(PAPER, "d9b", bounds=bounds)
+
+
+def test_only_small_spaces_are_judged_by_their_points_over_m(load):
+    quantities = load(f"{PAPER}/claims", "d10")(_identities(TWO), _sizes((6, 9, 6), (15, 15, 15), (10, 20, 11)))
+    assert quantities["repeated_over_m"]["labels"] == ["plane"]
+    assert quantities["probability_repeated_7m"]["value"] == [0.9] * 3

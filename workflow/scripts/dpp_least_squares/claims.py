@@ -210,7 +210,7 @@ def d9(bounds) -> dict:
 
 def d9b(bounds) -> dict:
     """With the density of an RKHS the error never exceeds its bound; at uniform points it is larger."""
-    quantile = bounds.kernel_error.quantile(0.99, "repetition")
+    quantile = bounds.kernel_error.quantile(0.99, "repetition", skipna=False)
     conditioned = quantile.sel(control=bounds.strategy.values).max(skipna=False)
     return {
         "largest_ratio": measured(
