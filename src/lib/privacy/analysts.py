@@ -9,7 +9,7 @@ import copy
 import math
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from lib.privacy.mechanisms import BudgetExhausted
 
@@ -24,12 +24,12 @@ def sign_attack_bias(m: float | np.ndarray, n: float, sigma: float = 0.0) -> np.
 
     Source: normal approximation of the votes (our derivation).
     """
-    return norm.cdf(np.sqrt(2 * np.asarray(m) / (math.pi * n)) / np.sqrt(1 + 4 * n * sigma**2)) - 0.5
+    return ndtr(np.sqrt(2 * np.asarray(m) / (math.pi * n)) / np.sqrt(1 + 4 * n * sigma**2)) - 0.5
 
 
 def sign_attack_limit(n: float, error: float, sigma: float = 0.0) -> float:
     """Number of queries at which `sign_attack_bias` reaches an error: (pi/2) Phi^-1(1/2 + error)^2 n (1 + 4 n s^2)."""
-    return 0.5 * math.pi * norm.ppf(0.5 + error) ** 2 * n * (1 + 4 * n * sigma**2)
+    return 0.5 * math.pi * ndtri(0.5 + error) ** 2 * n * (1 + 4 * n * sigma**2)
 
 
 def fixed_query_bound(n: float, m: float, level: float) -> float:

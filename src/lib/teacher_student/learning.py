@@ -4,13 +4,15 @@ Errors are (kappa / d) |S_hat - S|_F^2 as in Maillard, Troiani, Martin, Krzakala
 1 for the prior mean S_hat = I.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lib.amp.matrix import gamp
 from lib.teacher_student import quadratic as q
-from lib.training.quadratic import Descent, batched_quadratic_gd
+
+if TYPE_CHECKING:  # torch takes more than a second to import, and message passing does without
+    from lib.training.quadratic import Descent
 
 BASELINES = ("identity", "min_norm", "ridge", "spectral", "linear_regression", "constant")
 
@@ -105,7 +107,7 @@ class AveragedDescent(NamedTuple):
     """Estimates S_hat (B, d, d) of all runs, and the runs themselves."""
 
     estimates: np.ndarray
-    descent: Descent
+    descent: "Descent"
 
     def averages(self, counts: np.ndarray) -> np.ndarray:
         """Means of the first `counts` estimates, (len(counts), d, d), counts between 1 and B."""
@@ -124,6 +126,8 @@ def averaged_descent(x: np.ndarray, y: np.ndarray, start: np.ndarray, **training
     Raises:
         ValueError: as `batched_quadratic_gd`.
     """
+    from lib.training.quadratic import batched_quadratic_gd
+
     m = start.shape[1]
     descent = batched_quadratic_gd(x, np.sqrt(m) * y, start, **training)
     return AveragedDescent(np.einsum("bki,bkj->bij", descent.weights, descent.weights) / m, descent)
