@@ -11,16 +11,28 @@ from lib.atlas.workflow.config import load_paper
 
 PAPER = "dpp_least_squares"
 DESIGNS = {
-    "size": 5, "sizes": [5, 8, 10, 20], "functions": ["exponential", "next"], "repetitions": 30, "delta": 0.5,
-    "max_tries": 3, "grid": 101, "shown": 4, "root_seed": 0,
-}  # fmt: skip
+    "size": 5,
+    "sizes": [5, 8, 10, 20],
+    "functions": ["exponential", "next"],
+    "repetitions": 30,
+    "delta": 0.5,
+    "max_tries": 3,
+    "grid": 101,
+    "shown": 4,
+    "root_seed": 0,
+}
 LEGENDRE = {"name": "legendre", "family": "legendre", "dim": 1, "degree": 3, "function": "runge", "cut": 0.0}
 PLANE = {"name": "plane", "family": "legendre", "dim": 2, "degree": 2, "function": "rational", "cut": 0.0}
 CLOUD = {"name": "cloud", "family": "cloud", "dim": 2, "degree": 1, "atoms": 80, "function": "rational", "cut": 0.0}
 CROSS = {
-    "name": "cross", "family": "legendre", "dim": 6, "degree": 1, "index_set": "hyperbolic_cross", "function": "next",
+    "name": "cross",
+    "family": "legendre",
+    "dim": 6,
+    "degree": 1,
+    "index_set": "hyperbolic_cross",
+    "function": "next",
     "cut": 0.0,
-}  # fmt: skip
+}
 
 
 def test_errors_are_above_the_best_and_absent_where_there_is_no_design(load):
@@ -59,9 +71,17 @@ def test_identities_hold_within_their_errors(load):
 
 def test_conditioned_designs_keep_their_bound(load):
     run = load(f"{PAPER}/condition_designs")(
-        size=4, function="runge", sizes=[16, 24], strategies=["iid", "rep"], bound_sizes=[40, 100], draws=400,
-        repetitions=100, delta=0.5, max_tries=1000, root_seed=0,
-    )  # fmt: skip
+        size=4,
+        function="runge",
+        sizes=[16, 24],
+        strategies=["iid", "rep"],
+        bound_sizes=[40, 100],
+        draws=400,
+        repetitions=100,
+        delta=0.5,
+        max_tries=1000,
+        root_seed=0,
+    )
     assert np.all(run.square_error.mean("repetition") < run.bound)
     assert np.all(run.failure.sel(strategy="rep") < run.failure.sel(strategy="iid"))
     expected = 1 / (1 - run.failure)
@@ -83,14 +103,21 @@ def test_search_takes_the_first_size_that_is_good_enough(load):
             first = at.tried.values[np.argmax(at.probability.values >= level)]
             assert first == run.needed.sel(basis=b, strategy="iid", level=level)
     short = load(f"{PAPER}/find_sizes")(bases=[LEGENDRE], step=1.3, largest=1.5, **search)
-    assert np.isnan(short.needed.sel(strategy="iid", level=0.9)).all()  # not reached, and said so
+    assert np.isnan(short.needed.sel(strategy="iid", level=0.9)).all()  # not reached
 
 
 def test_spaces_grow_with_their_points(load):
     run = load(f"{PAPER}/grow_spaces")(
-        sizes=[3, 6], strategies=["vol", "rep"], log_factors=[1.0], multiples=[2], functions=["next", "runge"],
-        repetitions=40, interpolation_size=3, interpolation_draws=3000, root_seed=0,
-    )  # fmt: skip
+        sizes=[3, 6],
+        strategies=["vol", "rep"],
+        log_factors=[1.0],
+        multiples=[2],
+        functions=["next", "runge"],
+        repetitions=40,
+        interpolation_size=3,
+        interpolation_draws=3000,
+        root_seed=0,
+    )
     np.testing.assert_array_equal(run.points.sel(strategy="vol"), [[4, 6], [11, 12]])
     np.testing.assert_array_equal(run.points.sel(strategy="rep"), [[6, 6], [12, 12]])
     assert np.all(run.error >= 1)
@@ -100,9 +127,18 @@ def test_spaces_grow_with_their_points(load):
 
 def test_bounds_are_kept(load):
     run = load(f"{PAPER}/bound_errors")(
-        size=4, points=24, functions=["runge", "kink"], repetitions=60, delta=0.5, max_tries=1000, grid=400,
-        features=40, decay=3.0, smoothness=0.6, root_seed=0,
-    )  # fmt: skip
+        size=4,
+        points=24,
+        functions=["runge", "kink"],
+        repetitions=60,
+        delta=0.5,
+        max_tries=1000,
+        grid=400,
+        features=40,
+        decay=3.0,
+        smoothness=0.6,
+        root_seed=0,
+    )
     assert run.uniform_ratio.max() <= 1
     assert run.kernel_ratio.sel(control=["iid", "vol"]).max() <= 1
     assert np.all(run.best_error < run.best_uniform_error)  # mu is a probability

@@ -12,11 +12,11 @@ def types(load):
     return load("h_chromatic/count_tree_types")(smallest=4, largest=8)
 
 
-def test_all_trees_are_told_apart_by_one_point_and_by_the_full_function(load, types):
-    found = load("h_chromatic/separate_trees")(smallest=4, largest=8, rng=np.random.default_rng(0))
+def test_one_point_and_the_full_function_distinguish_all_trees(load, types):
+    run = load("h_chromatic/separate_trees")(smallest=4, largest=8, rng=np.random.default_rng(0))
     for n, trees in zip(range(4, 9), (2, 3, 6, 11, 23)):
-        at = found.vertices.values == n
-        assert len({tuple(r) for r in found.residue.values[at].tolist()}) == at.sum() == trees
+        at = run.vertices.values == n
+        assert len({tuple(r) for r in run.residue.values[at].tolist()}) == at.sum() == trees
         assert len({tuple(r) for r in types[f"h_{n}"].values.tolist()}) == trees
 
 
@@ -94,7 +94,7 @@ def _types(equal_pair=False):
 
 
 def _separators(classes_at_14=3158):
-    """Trees on 13 and 14 vertices, told apart by one point; `classes_at_14` different numbers of endomorphisms."""
+    """Trees on 13 and 14 vertices, distinguished by one point; `classes_at_14` different numbers of endomorphisms."""
     trees = {13: 1301, 14: 3159}
     endomorphisms = [np.arange(trees[13]), np.minimum(np.arange(trees[14]), classes_at_14 - 1)]
     total = sum(trees.values())

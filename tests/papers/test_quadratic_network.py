@@ -5,9 +5,16 @@ import pytest
 import xarray as xr
 
 AMP = {
-    "size": 16, "kappa": 0.5, "alphas": [0.2, 0.3], "noise": 0.0, "teachers": 2, "iterations": 10, "damping": 0.5,
-    "onsager": True, "root_seed": 0,
-}  # fmt: skip
+    "size": 16,
+    "kappa": 0.5,
+    "alphas": [0.2, 0.3],
+    "noise": 0.0,
+    "teachers": 2,
+    "iterations": 10,
+    "damping": 0.5,
+    "onsager": True,
+    "root_seed": 0,
+}
 
 
 def test_message_passing_has_one_start_and_the_same_data_for_variants(load):
@@ -25,9 +32,21 @@ def test_message_passing_has_one_start_and_the_same_data_for_variants(load):
 def test_averages_are_not_worse_than_single_runs_and_are_debiased(load):
     stage = load("quadratic_network/simulate_gd")
     run = stage(
-        size=10, kappa=0.5, alphas=[0.2], neuron_deviation=0.0, decays=[0.0, 0.1], teachers=1, initialisations=6,
-        learning_rate=0.03, steps=200, stop_at=1e-7, amp_iterations=5, teacher=0, root_seed=0, device="cpu",
-    )  # fmt: skip
+        size=10,
+        kappa=0.5,
+        alphas=[0.2],
+        neuron_deviation=0.0,
+        decays=[0.0, 0.1],
+        teachers=1,
+        initialisations=6,
+        learning_rate=0.03,
+        steps=200,
+        stop_at=1e-7,
+        amp_iterations=5,
+        teacher=0,
+        root_seed=0,
+        device="cpu",
+    )
     np.testing.assert_array_equal(run.averaged, [1, 2, 4, 6])
     single, average = run.error_single.mean("initialisation"), run.error_average.isel(averaged=-1)
     assert bool((average < single).all())

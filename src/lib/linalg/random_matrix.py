@@ -105,11 +105,17 @@ def edges(kappa, t) -> np.ndarray:
             -2 * k - 2 * k**2 - 2 * k**3 * t,
             1 - 2 * k + k**2 - 2 * k**2 * t + 8 * k**3 * t + k**4 * t**2,
             8 * k * t + 2 * k**2 * t - 10 * k**3 * t + 8 * k**3 * t**2 - 2 * k**4 * t**2,
-            -4 * t + 12 * k * t - 12 * k**2 * t + 4 * k**3 * t - 8 * k**2 * t**2 - 20 * k**3 * t**2
-            + k**4 * t**2 - 4 * k**4 * t**3,
+            -4 * t
+            + 12 * k * t
+            - 12 * k**2 * t
+            + 4 * k**3 * t
+            - 8 * k**2 * t**2
+            - 20 * k**3 * t**2
+            + k**4 * t**2
+            - 4 * k**4 * t**3,
         ],
         axis=-1,
-    )  # fmt: skip
+    )
     companion = np.zeros((*k.shape, 4, 4))
     companion[..., 0, :] = -quartic[..., 1:] / quartic[..., :1]
     companion[..., [1, 2, 3], [0, 1, 2]] = 1
@@ -224,7 +230,7 @@ def recovery_threshold(kappa) -> np.ndarray:
 
 
 def mmse(alpha, kappa, noise=0.0, nodes: int = 300) -> tuple[np.ndarray, np.ndarray]:
-    """Bayes-optimal error of a quadratic network learnt from alpha d^2 samples (the paper's main result).
+    """Bayes-optimal error of a quadratic network learned from alpha d^2 samples (the paper's main result).
 
     The overlap q solves (4 pi^2 / 3q) int mu_{1/q}^3 = 1 - 2 alpha + noise q / 2, and the error is
     kappa (2 alpha / q - noise / 2). All points are bracketed by one walk and solved by one vectorised root finder.

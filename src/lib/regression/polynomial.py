@@ -127,7 +127,7 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
         Args:
             X: points (n_samples, n_features).
             y: observations (n_samples,) or (n_samples, n_targets).
-            sample_weight: further weights >= 0, multiplied with those of the strategy; points of weight 0 are left out.
+            sample_weight: further weights >= 0, multiplied with those of the strategy; points of weight 0 do not count.
 
         Raises:
             ValueError: points outside the stated domain, fewer points than basis functions, or points that do not

@@ -249,7 +249,7 @@ class Hermite(_Polynomials):
 
     def __init__(self, size: int):
         super().__init__(size)
-        reach = np.sqrt(4 * self.size + 2) + 9.0  # beyond it less than 1e-16 of the mass is left
+        reach = np.sqrt(4 * self.size + 2) + 9.0  # less than 1e-16 of the mass lies beyond
         self._grid = np.linspace(-reach, reach, 1001 + 40 * self.size)
         self._table = self.component_cdfs(self._grid[:, None])
 

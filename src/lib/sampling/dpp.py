@@ -1,4 +1,4 @@
-"""Projection determinantal point processes of an orthonormal basis, drawn exactly, many at a time."""
+"""Exact draws of projection determinantal point processes of an orthonormal basis, many at a time."""
 
 import numpy as np
 
@@ -70,12 +70,12 @@ def sample_projection_dpp(basis: OrthonormalBasis, rng: np.random.Generator, siz
             phi = phi.reshape(waiting.size, proposals, m)
             q = columns[waiting, :k].swapaxes(1, 2)
             accept = rng.random((waiting.size, proposals)) < acceptance(q, phi)
-            first, done = np.argmax(accept, axis=1), np.flatnonzero(accept.any(axis=1))
-            row = waiting[done]
-            x[row, k] = points[done, first[done]]
-            part = orthogonal_part(q[done], phi[done, first[done]])
+            first, success = np.argmax(accept, axis=1), np.flatnonzero(accept.any(axis=1))
+            row = waiting[success]
+            x[row, k] = points[success, first[success]]
+            part = orthogonal_part(q[success], phi[success, first[success]])
             columns[row, k] = part / np.linalg.norm(part, axis=-1, keepdims=True)
-            waiting = np.delete(waiting, done)
+            waiting = np.delete(waiting, success)
     return x
 
 

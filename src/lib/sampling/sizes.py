@@ -33,7 +33,7 @@ def candidate_sizes(strategy: str, m: int, step: float, largest: float) -> list[
 
 
 class Search(NamedTuple):
-    """Number of points needed for each level (NaN: not reached), and `(n, probability)` of every n that was tried."""
+    """Number of points needed for each level (NaN: not reached), and `(n, probability)` along the way."""
 
     needed: np.ndarray
     path: list[tuple[int, float]]

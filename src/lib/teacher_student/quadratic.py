@@ -62,7 +62,7 @@ class RankOne:
 class Goe:
     """Sensing by symmetric Gaussian matrices of off-diagonal variance 1/d and diagonal variance 2/d.
 
-    The upper triangles are kept as one (n, d (d + 1) / 2) matrix, so both directions are matrix-vector products.
+    The upper triangles form one (n, d (d + 1) / 2) matrix, so both directions are matrix-vector products.
 
     Args:
         n, d: number and size of the matrices.

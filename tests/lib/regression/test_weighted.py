@@ -93,8 +93,8 @@ def test_error_splits_and_is_bounded_by_the_residual():
 @pytest.mark.parametrize("size", [1, 3, 6])
 def test_best_uniform_approximation_of_a_monomial(size):
     x = np.cos(np.pi * np.linspace(0, 1, 1201))[:, None]
-    found = weighted.best_uniform_error(lambda x: x[..., 0] ** size, Legendre(size), x)
-    assert found == pytest.approx(2.0 ** (1 - size), rel=1e-5)  # Chebyshev
+    error = weighted.best_uniform_error(lambda x: x[..., 0] ** size, Legendre(size), x)
+    assert error == pytest.approx(2.0 ** (1 - size), rel=1e-5)  # Chebyshev
 
 
 def test_bounds():

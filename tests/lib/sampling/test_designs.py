@@ -173,30 +173,32 @@ def test_every_strategy_has_the_christoffel_weights_or_its_own():
         assert np.all(design.tries == 1)
 
 
-@pytest.mark.parametrize(("strategy", "sizes"), [("iid", [6, 9, 20]), ("vol", [5, 6, 20]), ("vol_mu", [5, 12]),
-                                                 ("rep", [5, 15]), ("rvol", [10, 30])])  # fmt: skip
+@pytest.mark.parametrize(
+    ("strategy", "sizes"),
+    [("iid", [6, 9, 20]), ("vol", [5, 6, 20]), ("vol_mu", [5, 12]), ("rep", [5, 15]), ("rvol", [10, 30])],
+)
 def test_growing_designs_have_the_law_of_fresh_ones(strategy, sizes):
     basis, rng = Legendre(5), np.random.default_rng(11)
-    found = list(designs.growing_gram(strategy, basis, sizes, rng, 3000))
-    assert [n for n, _ in found] == sizes
-    for n, matrices in found:
+    path = list(designs.growing_gram(strategy, basis, sizes, rng, 3000))
+    assert [n for n, _ in path] == sizes
+    for n, matrices in path:
         fresh = designs.sample_design(strategy, basis, n, rng, 3000)
-        grown = np.linalg.eigvalsh(matrices)
+        growing = np.linalg.eigvalsh(matrices)
         for k in (0, 2, 4):
-            assert stats.ks_2samp(grown[:, k], fresh.eigenvalues[:, k]).pvalue > LEVEL
+            assert stats.ks_2samp(growing[:, k], fresh.eigenvalues[:, k]).pvalue > LEVEL
     with pytest.raises(ValueError, match="expected ascending numbers"):
         list(designs.growing_gram("iid", basis, [8, 8], rng))
     with pytest.raises(ValueError, match="strategy: got 'grid'"):
         list(designs.growing_gram("grid", basis, [8], rng))
 
 
-def test_conditioning_that_fails_is_told():
+def test_conditioning_that_fails_is_an_error_or_marked():
     basis, rng = Legendre(10), np.random.default_rng(10)
     with pytest.raises(designs.ConditioningFailed, match="4 of 4 designs"):
         designs.sample_design("iid_cond", basis, 10, rng, 4, max_tries=5)
-    kept = designs.sample_design("iid_cond", basis, 10, rng, 4, max_tries=5, on_failure="keep")
-    assert not kept.accepted.any()
-    np.testing.assert_array_equal(kept.tries, 5)
+    failed = designs.sample_design("iid_cond", basis, 10, rng, 4, max_tries=5, on_failure="keep")
+    assert not failed.accepted.any()
+    np.testing.assert_array_equal(failed.tries, 5)
 
 
 def test_bad_arguments_are_named():

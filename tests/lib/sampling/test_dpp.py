@@ -28,9 +28,9 @@ def test_every_subset_of_a_finite_set_has_its_determinant_as_probability():
     root = np.sqrt(basis.weight)[:, None] * basis.table
     probability = np.array([np.linalg.det(root[list(s)]) ** 2 for s in subsets])
     assert probability.sum() == pytest.approx(1)  # Cauchy-Binet
-    drawn = np.sort(dpp.sample_projection_dpp(basis, np.random.default_rng(1), DRAWS)[..., 0], axis=1).astype(int)
+    atoms = np.sort(dpp.sample_projection_dpp(basis, np.random.default_rng(1), DRAWS)[..., 0], axis=1).astype(int)
     number = {s: i for i, s in enumerate(subsets)}
-    counts = np.bincount([number[tuple(row)] for row in drawn.tolist()], minlength=len(subsets))
+    counts = np.bincount([number[tuple(row)] for row in atoms.tolist()], minlength=len(subsets))
     assert stats.chisquare(counts, DRAWS * probability).pvalue > LEVEL
 
 
@@ -40,8 +40,8 @@ def test_points_are_exchangeable():
     log = dpp.log_density(basis, np.array(pairs, dtype=float)[..., None])
     probability = np.exp(log) * basis.weight[np.array(pairs)].prod(1)
     assert probability.sum() == pytest.approx(1)
-    drawn = dpp.sample_projection_dpp(basis, np.random.default_rng(3), DRAWS)[..., 0].astype(int)
-    counts = np.bincount([pairs.index(tuple(row)) for row in drawn.tolist()], minlength=len(pairs))
+    atoms = dpp.sample_projection_dpp(basis, np.random.default_rng(3), DRAWS)[..., 0].astype(int)
+    counts = np.bincount([pairs.index(tuple(row)) for row in atoms.tolist()], minlength=len(pairs))
     assert stats.chisquare(counts, DRAWS * probability).pvalue > LEVEL
 
 
@@ -107,8 +107,10 @@ def test_counts_have_the_moments_of_a_determinantal_process(basis, cut):
     exact = dpp.counting_moments(matrix)
     centred = (count - exact["mean"]) ** 2
     for values, expected in (
-        (count, exact["mean"]), (count * (count - 1), exact["pairs"]), (centred, exact["variance"])
-    ):  # fmt: skip
+        (count, exact["mean"]),
+        (count * (count - 1), exact["pairs"]),
+        (centred, exact["variance"]),
+    ):
         assert np.mean(values) == pytest.approx(expected, abs=4 * np.std(values) / np.sqrt(DRAWS))
     assert exact["variance"] < 0.5 * exact["iid_variance"]
 

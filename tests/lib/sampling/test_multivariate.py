@@ -14,14 +14,14 @@ from lib.sampling.bases import Legendre
 @pytest.mark.parametrize("degree", [0, 1, 4])
 def test_index_sets_are_those_of_their_definition(dim, degree):
     every = list(itertools.product(range(degree + 1), repeat=dim))
-    for found, wanted in (
+    for indices, expected in (
         (mv.total_degree(dim, degree), [k for k in every if sum(k) <= degree]),
         (mv.hyperbolic_cross(dim, degree), [k for k in every if np.prod(np.add(k, 1)) <= degree + 1]),
         (mv.tensor_degree(dim, degree), every),
     ):
-        assert {tuple(k) for k in found.tolist()} == set(wanted)
-        assert len(found) == len(wanted)
-        assert not found[0].any()
+        assert {tuple(k) for k in indices.tolist()} == set(expected)
+        assert len(indices) == len(expected)
+        assert not indices[0].any()
 
 
 @pytest.mark.parametrize(

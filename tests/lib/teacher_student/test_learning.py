@@ -90,13 +90,13 @@ def test_sensing_kinds_share_the_teacher_and_others_are_refused():
 def test_baselines_reach_their_known_levels(rng):
     """Identity: 1. Minimum norm: 1 - 2 alpha, as for a Gaussian prior. Constant: 1 + kappa, as for S_hat = 0."""
     d, kappa, alpha, teachers = 30, 0.5, 0.1, 12
-    drawn = [
+    runs = [
         learning.baseline_errors(d, int(kappa * d), int(alpha * d**2), np.logspace(-3, 3, 7), 4000, rng)
         for _ in range(teachers)
     ]
-    errors = dict(zip(learning.BASELINES, np.mean([errors for errors, _ in drawn], axis=0)))
+    errors = dict(zip(learning.BASELINES, np.mean([errors for errors, _ in runs], axis=0)))
     assert errors["identity"] == pytest.approx(1 + 1 / d, abs=0.12)
     assert errors["min_norm"] == pytest.approx((1 - 2 * alpha) * errors["identity"], abs=0.06)
     assert errors["ridge"] < errors["identity"]
     assert errors["constant"] == pytest.approx(errors["identity"] + kappa, abs=0.06)
-    assert all(1e-3 <= penalty <= 1e3 for _, penalty in drawn)
+    assert all(1e-3 <= penalty <= 1e3 for _, penalty in runs)

@@ -82,11 +82,15 @@ def check_identities(
             "rms": (("basis", "strategy", "multiple"), rms, {"long_name": "root mean square of |f - f_hat| / e_m"}),
         },
         coords={
-            "basis": names, "moment_name": list(MOMENTS), "inverse_strategy": list(INVERSES),
-            "bias_strategy": list(BIASES), "strategy": strategies, "multiple": multiples,
+            "basis": names,
+            "moment_name": list(MOMENTS),
+            "inverse_strategy": list(INVERSES),
+            "bias_strategy": list(BIASES),
+            "strategy": strategies,
+            "multiple": multiples,
         },
         attrs={"draws": draws, "iid_draws": iid_draws},
-    )  # fmt: skip
+    )
 
 
 if "snakemake" in globals():

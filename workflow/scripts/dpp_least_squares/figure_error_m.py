@@ -22,9 +22,14 @@ def figure(growth):
             error = growth.error.sel(strategy=name, rule=rule, function="next").values
             rms, se, *_ = estimate_root_mean_square(error, axis=-1)
             axes[0].errorbar(
-                m * 1.03 ** (k - 1), rms, np.minimum(se, 0.9 * rms), ls=LINESTYLES[i], mfc="white" if i else None,
-                label=f"{LABELS[name]}, n = {rule.removeprefix('1 ')}", **STYLE[name],
-            )  # fmt: skip
+                m * 1.03 ** (k - 1),
+                rms,
+                np.minimum(se, 0.9 * rms),
+                ls=LINESTYLES[i],
+                mfc="white" if i else None,
+                label=f"{LABELS[name]}, n = {rule.removeprefix('1 ')}",
+                **STYLE[name],
+            )
     axes[0].axhline(1, **REFERENCE)
     axes[0].set(ylabel="rms error / best error $e_m$", title="f: next basis function", ylim=(0.9, 30))
     axes[0].legend(fontsize=7)
@@ -35,9 +40,13 @@ def figure(growth):
                 error = growth.error.sel(strategy=name, rule=rule, function=function).values
                 rms = estimate_root_mean_square(error, axis=-1).value
                 axis.plot(
-                    m * 1.03 ** (k - 1), best * rms, ls=LINESTYLES[i], mfc="white" if i else None,
-                    label=f"{LABELS[name]}, n = {rule}", **STYLE[name],
-                )  # fmt: skip
+                    m * 1.03 ** (k - 1),
+                    best * rms,
+                    ls=LINESTYLES[i],
+                    mfc="white" if i else None,
+                    label=f"{LABELS[name]}, n = {rule}",
+                    **STYLE[name],
+                )
         axis.plot(m, best, label="best error $e_m$", **REFERENCE)
         axis.set(ylabel="rms $L^2$ error", title=f"f = {FORMULAS[function]}")
     axes[1].legend(fontsize=7, loc="lower left")

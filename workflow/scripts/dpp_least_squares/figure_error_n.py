@@ -17,15 +17,15 @@ def figure(independent, volume, repeated):
     function = independent.function.values[0]
     runs = {s: run for run in (independent, volume, repeated) for s in run.strategy.values}
     for k, name in enumerate(name for name in LABELS if name in runs):
-        chosen = runs[name].sel(strategy=name, function=function)
-        ratio = (chosen.l2_error / chosen.best_error).values
-        kept = [i for i, row in enumerate(ratio) if np.isfinite(row).sum() >= 2]
-        n = chosen.n.values[kept] * 1.012 ** (k - 3)
-        found = [ratio[i][np.isfinite(ratio[i])] for i in kept]
-        rms, se = np.array([estimate_root_mean_square(errors)[:2] for errors in found]).T
+        run = runs[name].sel(strategy=name, function=function)
+        ratio = (run.l2_error / run.best_error).values
+        enough = np.isfinite(ratio).sum(axis=1) >= 2
+        n = run.n.values[enough] * 1.012 ** (k - 3)
+        samples = [row[np.isfinite(row)] for row in ratio[enough]]
+        rms, se = np.array([estimate_root_mean_square(errors)[:2] for errors in samples]).T
         style = {"mfc": "white", "lw": 1.1, "label": LABELS[name], **STYLE[name]}
         axes[0].errorbar(n, rms, np.minimum(se, 0.9 * rms), **style)
-        axes[1].plot(n, [np.median(errors) for errors in found], **style)
+        axes[1].plot(n, [np.median(errors) for errors in samples], **style)
     m = independent.m
     axes[0].plot([m], [np.sqrt(1 + m)], "_", color="black", ms=16, mew=1.6, label="$\\sqrt{1 + m}$", zorder=5)
     for axis, title in zip(axes, ("root mean square", "median")):

@@ -15,16 +15,20 @@ def figure(growth, bases):
     for name in growth.strategy.values:
         for k, level in enumerate(growth.level.values):
             axes[0].plot(
-                m * 1.03 ** (k * 2 - 1), growth.needed.sel(strategy=name, level=level), ls="none",
-                mfc=STYLE[name]["color"] if k == 0 else "white", label=f"{LABELS[name]}, {level:g}", **STYLE[name],
-            )  # fmt: skip
-        found = growth.needed.sel(strategy=name).isel(level=0).values
+                m * 1.03 ** (k * 2 - 1),
+                growth.needed.sel(strategy=name, level=level),
+                ls="none",
+                mfc=STYLE[name]["color"] if k == 0 else "white",
+                label=f"{LABELS[name]}, {level:g}",
+                **STYLE[name],
+            )
+        needed = growth.needed.sel(strategy=name).isel(level=0).values
         if name == "iid":
-            scale = np.exp(np.nanmean(np.log(found / (m * np.log(m)))))
+            scale = np.exp(np.nanmean(np.log(needed / (m * np.log(m)))))
             line = np.geomspace(m.min(), m.max(), 50)
             axes[0].plot(line, scale * line * np.log(line), color="black", lw=1, label=f"{scale:.1f} m ln m")
         if name == "rep":
-            scale = np.exp(np.nanmean(np.log(found / m)))
+            scale = np.exp(np.nanmean(np.log(needed / m)))
             axes[0].plot(m, scale * m, color="black", lw=1, ls=LINESTYLES[1], label=f"{scale:.1f} m")
     axes[0].set(xscale="log", yscale="log", xlabel="number of functions m", ylabel="number of points n")
     axes[0].set_xticks(m, [str(v) for v in m])

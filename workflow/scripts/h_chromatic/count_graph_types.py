@@ -17,13 +17,13 @@ def count_graph_types(*, largest: int) -> xr.Dataset:
     """
     variables, coords = {}, {}
     for n in range(1, largest + 1):
-        graphs = all_graphs(n)
-        table = np.stack([fibre_types(g, g) for g in progress(graphs, f"graphs on {n} vertices")])
-        shown = [nx.from_numpy_array(g) for g in graphs]
+        matrices = all_graphs(n)
+        table = np.stack([fibre_types(matrix, matrix) for matrix in progress(matrices, f"graphs on {n} vertices")])
+        graphs = [nx.from_numpy_array(matrix) for matrix in matrices]
         variables[f"h_{n}"] = ((f"graph_{n}", f"partition_{n}"), table, {"long_name": "endomorphisms by fibre type"})
-        variables[f"components_{n}"] = (f"graph_{n}", np.array([nx.number_connected_components(g) for g in shown]))
-        variables[f"forest_{n}"] = (f"graph_{n}", np.array([nx.is_forest(g) for g in shown]))
-        coords[f"graph_{n}"] = [nx.to_graph6_bytes(g, header=False).decode().strip() for g in shown]
+        variables[f"components_{n}"] = (f"graph_{n}", np.array([nx.number_connected_components(g) for g in graphs]))
+        variables[f"forest_{n}"] = (f"graph_{n}", np.array([nx.is_forest(g) for g in graphs]))
+        coords[f"graph_{n}"] = [nx.to_graph6_bytes(g, header=False).decode().strip() for g in graphs]
         coords[f"partition_{n}"] = [partition_label(kind) for kind in partitions(n)]
     return xr.Dataset(variables, coords=coords, attrs={"largest": largest})
 

@@ -33,8 +33,9 @@ def figure(power):
         axis.grid(False)
     fig.legend(
         handles=[Patch(fc=c, ec="black", label=t) for c, t in zip(SIGNS.colors, ("negative", "zero", "positive"))],
-        loc="outside lower center", ncols=3,
-    )  # fmt: skip
+        loc="outside lower center",
+        ncols=3,
+    )
     return fig
 
 
