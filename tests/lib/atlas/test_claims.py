@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from lib.atlas.job import claims as c
+from lib.atlas.job import quantities as q
+from lib.stats.intervals import Estimate
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ def test_rules(rule, value, expected):
 
 
 def _measurement(**quantities):
-    return {"rests_on": ["x"], "quantities": {name: c.measured(value) for name, value in quantities.items()}}
+    return {"rests_on": ["x"], "quantities": {name: q.exact(value) for name, value in quantities.items()}}
 
 
 def _rules(**more):
@@ -67,12 +69,65 @@ def test_what_was_not_measured_is_an_error():
         c.judge(_rules(), {"b1": _measurement(q=1)}, "laptop")
 
 
-def test_measured_quantities_are_plain_and_checked():
-    assert c.measured(np.float32(0.5))["value"] == 0.5
-    assert c.measured(np.array([1, 2]), se=[0.1, 0.2], labels=["a", "b"], seeds=range(2))["seeds"] == [0, 1]
-    for bad in ({"value": [[1]]}, {"value": "x"}, {"value": [1, 2], "se": 0.1}, {"value": [1, 2], "labels": ["a"]}):
-        with pytest.raises(ValueError):
-            c.measured(**bad)
+def test_quantities_are_plain_and_checked():
+    assert q.exact(np.float32(0.5)) == {"kind": "exact", "value": 0.5}
+    assert q.exact(np.array([1, 2]), labels=["a", "b"])["labels"] == ["a", "b"]
+    mean = q.mean_over("seeds", np.array([[1.0, 2.0], [3.0, 2.0]]), labels=["a", "b"], ids=range(2))
+    assert mean["value"] == [2.0, 2.0]
+    assert mean["se"] == [1.0, 0.0]
+    assert (mean["n"], mean["units"], mean["ids"]) == (2, "seeds", [0, 1])
+    alone = q.mean_over("seeds", [3.0])
+    assert (alone["value"], alone["se"], alone["low"], alone["n"]) == (3.0, None, None, 1)
+    share = q.share_of("runs", 0, 10)
+    assert share["low"] == 0
+    assert share["high"] == pytest.approx(1 - 0.025 ** (1 / 10))  # the exact interval at zero hits
+    for bad in ([[1]], "x", None):
+        with pytest.raises(ValueError, match="expected"):
+            q.exact(bad)
+    with pytest.raises(ValueError, match="labels"):
+        q.exact([1, 2], labels=["a"])
+    with pytest.raises(ValueError, match="unit"):
+        q.mean_over("seeds", [])
+
+
+def _between(value, low, high):
+    return q.estimated(Estimate(value, value, low, high, 5), "seeds")
+
+
+@pytest.mark.parametrize(
+    ("rule", "quantity", "firm"),
+    [
+        ({"below": 1}, _between(0.5, 0.4, 0.6), True),
+        ({"below": 1}, _between(0.9, 0.7, 1.1), False),
+        ({"below": 1}, _between(1.1, 0.9, 1.3), False),
+        ({"below": 1}, _between(1.5, 1.3, 1.7), True),
+        ({"at_least": 1}, _between(1.0, 1.0, 1.2), True),
+        ({"between": [0, 1]}, _between(0.5, 0.1, 0.9), True),
+        ({"between": [0, 1]}, _between(0.5, -0.1, 0.9), False),
+        ({"between": [0, 1]}, _between(-1.0, -2.0, 0.1), False),
+        ({"between": [0, 1]}, _between(-1.0, -2.0, -0.1), True),
+        ({"equals": 0}, _between(0.1, -0.1, 0.3), False),
+        ({"equals": 0}, _between(0.2, 0.1, 0.3), True),
+        ({"equals": [2, 3]}, q.exact([2, 3]), True),
+        ({"below": 1}, q.exact(0.5), True),
+        ({"below": 1}, q.exact(math.nan), True),
+        ({"below": 1}, q.mean_over("seeds", [0.5]), False),
+        ({"below": 1}, _between([0.5, 0.9], [0.4, 0.7], [0.6, 1.1]), False),
+        ({"below": 1}, _between([1.5, 1.1], [1.4, 0.9], [1.6, 1.3]), True),
+    ],
+)
+def test_a_rule_is_firm_where_the_whole_interval_lies_on_one_side(rule, quantity, firm):
+    assert c.is_firm({"quantity": "q", **rule}, quantity) is firm
+
+
+def test_a_closed_gate_leaves_the_verdict_open():
+    rules = _rules(gate=[{"quantity": "gate", "at_most": 0.1}])
+    for gate, verdict in ((0.05, c.REPRODUCED), (0.2, c.NOT_EVALUATED), (math.nan, c.NOT_EVALUATED)):
+        quantities = {"q": q.exact(0.5), "gate": q.exact(gate)}
+        (entry,) = c.judge(rules, {"a1": {"rests_on": ["x"], "quantities": quantities}}, "laptop")
+        assert entry["verdict"] == verdict
+        assert entry["pass"] == [{"rule": "q < 1", "holds": True, "firm": True}]
+    assert entry["firm"] is None
 
 
 def _claims(source: str) -> dict:

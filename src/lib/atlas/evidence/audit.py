@@ -8,10 +8,10 @@ import json
 import math
 from pathlib import Path
 
-from lib.atlas.job.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
+from lib.atlas.job.claims import REPRODUCED, VERDICTS, at_scale
+from lib.atlas.names import SCALES
 from lib.atlas.workflow.config import load_yaml
 
-VERDICTS = (REPRODUCED, NOT_REPRODUCED, NOT_TESTED)
 COLUMNS = (
     "paper",
     "id",
@@ -66,6 +66,20 @@ def sources(claim: dict, provenance: dict) -> list[dict]:
     return entries
 
 
+_JUDGED = ("id", "pass", "scale", "gate")  # of a claim in the paper's file, what the verdict already holds
+
+
+def setting_at(setting, scale: str, smallest: str) -> str:
+    """What was tried at a scale; of a claim that is not judged there, what is tried where it is.
+
+    Args:
+        setting: of the paper's file: one for all scales, or by scale.
+        scale: of the run.
+        smallest: scale from which on the claim is judged.
+    """
+    return at_scale(setting, max(scale, smallest, key=SCALES.index), "setting")
+
+
 def gather(contents: dict[str, dict], specs: dict[str, dict]) -> dict:
     """Join verdicts with the wording of the papers' files.
 
@@ -93,7 +107,9 @@ def gather(contents: dict[str, dict], specs: dict[str, dict]) -> dict:
             )
         claims = []
         for entry in content["claims"]:
-            words = {key: value for key, value in wording[entry["id"]].items() if key not in ("id", "pass", "scale")}
+            words = {key: value for key, value in wording[entry["id"]].items() if key not in _JUDGED}
+            if "setting" in words:
+                words["setting"] = setting_at(words["setting"], content["scale"], entry["smallest_scale"])
             claims.append({**entry, **words, "sources": sources(entry, provenance)})
         measured_by = {key: provenance[key] for key in ("stage", "code", "commit", "libraries", "parameters")}
         papers.append(
@@ -118,6 +134,33 @@ def fingerprint(audit: dict) -> str:
 def totals(claims: list[dict]) -> dict[str, int]:
     """Number of claims by verdict."""
     return {verdict: sum(claim["verdict"] == verdict for claim in claims) for verdict in VERDICTS}
+
+
+def breakdown(claims: list[dict], key: str) -> dict[str, dict[str, int]]:
+    """Number of claims by verdict, for each value that a field takes: `setting`, `known_from`, `central`, `firm`."""
+    values = dict.fromkeys(claim.get(key) for claim in claims)
+    return {str(value): totals([claim for claim in claims if claim.get(key) == value]) for value in values}
+
+
+def headline(claims: list[dict]) -> str:
+    """One sentence on the central claims: how many reproduced, and in what setting.
+
+    Args:
+        claims: of all papers, as `gather` joined them.
+    """
+    central = [claim for claim in claims if claim.get("central")]
+    good = [claim.get("setting") for claim in central if claim["verdict"] == REPRODUCED]
+    places = (
+        ("as in the paper", "in the paper's own setting"),
+        ("reduced", "in a reduced one"),
+        ("stand-in", "in a stand-in"),
+        ("ours", "as a question of ours"),
+    )
+    parts = [f"{good.count(setting)} {words}" for setting, words in places if good.count(setting)]
+    others = [(verdict, sum(claim["verdict"] == verdict for claim in central)) for verdict in VERDICTS[1:]]
+    rest = "; ".join(f"{number} {verdict}" for verdict, number in others if number)
+    words = f"Of {len(central)} central claims {len(good)} reproduced" + (f": {', '.join(parts)}" if parts else "")
+    return words + (f"; {rest}." if rest else ".")
 
 
 def rows(audit: dict) -> list[dict]:

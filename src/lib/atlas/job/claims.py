@@ -3,13 +3,15 @@
 import inspect
 import math
 from collections.abc import Callable
-from numbers import Integral, Real
 
+from lib.atlas.job.quantities import _plain, exact, items
 from lib.atlas.names import SCALES
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
+NOT_EVALUATED = "not evaluated"
 NOT_TESTED = "not tested at this scale"
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, NOT_EVALUATED, NOT_TESTED)
 
 _TESTS = {
     "below": lambda value, bound: value < bound,
@@ -22,49 +24,11 @@ _TESTS = {
 _WORDS = {"below": "<", "at_most": "≤", "above": ">", "at_least": "≥", "between": "in", "equals": "="}
 
 
-def _plain(value, what: str):
-    """A JSON number, boolean, or a list of them, from Python or NumPy."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item, what) for item in value]
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real):
-        return float(value)
-    raise ValueError(f"{what}: got {value!r} ({type(value).__name__}), expected a number, a boolean or a list of them")
-
-
 def measured(value, *, se=None, seeds=None, labels=None) -> dict:
-    """A measured quantity.
-
-    Args:
-        value: number or boolean, or a flat list of them.
-        se: standard error, of the shape of `value`.
-        seeds: the seeds (or teachers, replicates) that the value is a mean over.
-        labels: one text per item of a list.
-
-    Raises:
-        ValueError: a shape or type that does not fit.
-    """
-    value = _plain(value, "measured value")
-    if isinstance(value, list) and any(isinstance(item, list) for item in value):
-        raise ValueError("measured value: got a nested list, expected a flat one")
-    entry = {"value": value}
-    if se is not None:
-        se = _plain(se, "standard error")
-        if isinstance(se, list) != isinstance(value, list) or (isinstance(se, list) and len(se) != len(value)):
-            raise ValueError(f"standard error: got {se!r}, expected the shape of the value {value!r}")
-        entry["se"] = se
-    if seeds is not None:
-        entry["seeds"] = _plain(list(seeds), "seeds")
-    if labels is not None:
-        if not isinstance(value, list) or len(labels) != len(value):
-            raise ValueError(f"labels: got {list(labels)!r}, expected one for each item of the value {value!r}")
-        entry["labels"] = [str(label) for label in labels]
-    return entry
+    """Transitional: a quantity that does not say how sure it is."""
+    entry = exact(value, labels=labels)
+    del entry["kind"]
+    return entry | ({} if se is None else {"se": _plain(se, "se")}) | ({} if seeds is None else {"seeds": list(seeds)})
 
 
 def claim(*, rests_on, **quantities) -> dict:
@@ -155,18 +119,23 @@ def _quantity(value) -> dict:
     return value if isinstance(value, dict) and "value" in value else measured(value)
 
 
-def rules_at(rules, scale: str) -> list[dict]:
-    """The rules that hold at a scale: one list for all, or those of the nearest scale named at or below it.
+def at_scale(entry, scale: str, what: str = "pass rule"):
+    """What holds at a scale: one thing for all scales, or that of the nearest scale named at or below it.
+
+    Args:
+        entry: the thing itself, or a mapping from scales to it.
+        scale: of a run.
+        what: what it is, for the message.
 
     Raises:
-        ValueError: no rule is given for the scale or a smaller one.
+        ValueError: nothing is named for the scale or a smaller one.
     """
-    if isinstance(rules, list):
-        return rules
+    if not isinstance(entry, dict):
+        return entry
     for name in reversed(SCALES[: SCALES.index(scale) + 1]):
-        if name in rules:
-            return rules[name]
-    raise ValueError(f"no pass rule at scale {scale} or below; rules are given at {', '.join(rules)}")
+        if name in entry:
+            return entry[name]
+    raise ValueError(f"no {what} at scale {scale} or below, there is one at {', '.join(entry)}")
 
 
 def _operator(rule: dict) -> tuple[str, object]:
@@ -183,6 +152,40 @@ def holds(rule: dict, value) -> bool:
     return bool(values) and all(math.isfinite(item) and _TESTS[name](item, bound) for item in values)
 
 
+def _is_firm(rule: dict, value, low, high) -> bool:
+    """Whether the whole interval of a number lies on the side of the bound on which the number lies."""
+    name, bound = _operator(rule)
+    if not math.isfinite(value):
+        return True  # it fails, whatever its error
+    if low is None or high is None:
+        return False
+    if name == "equals":
+        return low == high or not low <= bound <= high
+    if name == "between" and not holds(rule, value):
+        return high < bound[0] or low > bound[1]
+    return _TESTS[name](low, bound) == _TESTS[name](high, bound) == _TESTS[name](value, bound)
+
+
+def is_firm(rule: dict, quantity: dict) -> bool:
+    """Whether a rule holds, or fails, by more than the error of its quantity.
+
+    A rule that holds is firm when every item of the quantity is; one that fails, when one of the items that fail is.
+
+    Args:
+        rule: a pass rule.
+        quantity: what `lib.atlas.job.quantities` made.
+    """
+    _, bound = _operator(rule)
+    if isinstance(bound, list) and "equals" in rule:  # item by item
+        pairs = [({**rule, "equals": one}, item) for one, item in zip(bound, items(quantity))]
+    else:
+        pairs = [(rule, item) for item in items(quantity)]
+    if holds(rule, quantity["value"]):
+        return all(_is_firm(one, *item) for one, item in pairs)
+    failing = [(one, item) for one, item in pairs if not holds(one, item[0])]
+    return not failing or any(_is_firm(one, *item) for one, item in failing)
+
+
 def rule_text(rule: dict) -> str:
     """A rule as a person writes it: `ratio in [0.95, 1.12]`."""
     name, bound = _operator(rule)
@@ -191,17 +194,44 @@ def rule_text(rule: dict) -> str:
     return f"{rule['quantity']} {_WORDS[name]} {bound}"
 
 
+def _checks(rules: list[dict], quantities: dict, claim: str, tested: bool) -> list[dict]:
+    """Each rule in words, whether it holds, and whether firmly."""
+    checks = []
+    for rule in rules:
+        name = rule["quantity"]
+        if not tested:
+            checks.append({"rule": rule_text(rule), "holds": None, "firm": None})
+            continue
+        if name not in quantities:
+            raise ValueError(f"claim {claim}: the pass rule names {name!r}, measured: {sorted(quantities)}")
+        quantity = quantities[name]
+        firm = is_firm(rule, quantity) if "kind" in quantity else None  # transitional: it does not say how sure it is
+        checks.append({"rule": rule_text(rule), "holds": holds(rule, quantity["value"]), "firm": firm})
+    return checks
+
+
+def _verdict(checks: list[dict], gate: list[dict], tested: bool) -> tuple[str, bool | None]:
+    """Verdict, and whether it is firm: by every rule that holds, or by one that fails."""
+    if not tested:
+        return NOT_TESTED, None
+    if not all(check["holds"] for check in gate):
+        return NOT_EVALUATED, None
+    if all(check["holds"] for check in checks):
+        return REPRODUCED, all(check["firm"] for check in checks)
+    return NOT_REPRODUCED, any(check["firm"] for check in checks if not check["holds"])
+
+
 def judge(rules: list[dict], measurements: dict, scale: str) -> list[dict]:
     """Verdicts of a paper's claims.
 
     Args:
-        rules: `id`, smallest `scale` and `pass` of every claim.
+        rules: `id`, smallest `scale` and `pass` of every claim; `gate`, rules without which the others mean nothing.
         measurements: what `measure` returned.
         scale: the scale of the run.
 
     Returns:
-        One entry per claim, in the order of the rules: id, scale, verdict, rules (text, and whether it held),
-        rests_on, quantities.
+        One entry per claim, in the order of the rules: id, scale, verdict and whether it is firm, rules and gate (text,
+        whether it holds, whether firmly), rests_on, quantities.
 
     Raises:
         ValueError: a claim that had to be measured at this scale was not, one that nobody asked for was, or a rule
@@ -216,22 +246,19 @@ def judge(rules: list[dict], measurements: dict, scale: str) -> list[dict]:
         tested = is_tested(entry, scale)
         if not measurement and tested:
             raise ValueError(f"claim {entry['id']}: nothing was measured, but it is to be judged at scale {scale}")
-        checks = []
         quantities = measurement.get("quantities", {})
-        for rule in rules_at(entry["pass"], scale if tested else entry["scale"]):
-            name = rule["quantity"]
-            if tested and name not in quantities:
-                raise ValueError(f"claim {entry['id']}: the pass rule names {name!r}, measured: {sorted(quantities)}")
-            checks.append(
-                {"rule": rule_text(rule), "holds": holds(rule, quantities[name]["value"]) if tested else None}
-            )
-        passed = all(check["holds"] for check in checks)
+        at = scale if tested else entry["scale"]
+        checks = _checks(at_scale(entry["pass"], at), quantities, entry["id"], tested)
+        gate = _checks(at_scale(entry.get("gate", []), at), quantities, entry["id"], tested)
+        verdict, firm = _verdict(checks, gate, tested)
         verdicts.append(
             {
                 "id": entry["id"],
                 "smallest_scale": entry["scale"],
-                "verdict": NOT_TESTED if not tested else REPRODUCED if passed else NOT_REPRODUCED,
+                "verdict": verdict,
+                "firm": firm,
                 "pass": checks,
+                "gate": gate,
                 "rests_on": measurement.get("rests_on", []),
                 "quantities": quantities,
             }

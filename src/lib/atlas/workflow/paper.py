@@ -90,8 +90,9 @@ class Paper:
         return f"{self.folder}/claims.json"
 
     def pass_rules(self) -> list[dict]:
-        """Ids, smallest scales and pass rules of the claims: what the verdicts rest on, and no wording."""
-        return [{key: entry[key] for key in ("id", "scale", "pass")} for entry in self.spec["claims"]]
+        """Ids, smallest scales, pass rules and gates of the claims: what the verdicts rest on, and no wording."""
+        keys = ("id", "scale", "pass", "gate")
+        return [{key: entry[key] for key in keys if key in entry} for entry in self.spec["claims"]]
 
     def figures(self) -> list[str]:
         """Paths of all figures and tables."""

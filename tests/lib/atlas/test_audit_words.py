@@ -1,0 +1,46 @@
+"""What the audit says of its totals follows from the verdicts."""
+
+import pytest
+
+from lib.atlas.evidence import audit
+from lib.atlas.job.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
+
+
+def claim(verdict, setting, central=True, known_from="read in the paper"):
+    return {"verdict": verdict, "setting": setting, "central": central, "known_from": known_from}
+
+
+CLAIMS = [
+    claim(REPRODUCED, "as in the paper"),
+    claim(REPRODUCED, "reduced"),
+    claim(REPRODUCED, "reduced", known_from="from memory"),
+    claim(NOT_REPRODUCED, "stand-in"),
+    claim(NOT_TESTED, "as in the paper"),
+    claim(NOT_REPRODUCED, "ours", central=False),
+]
+
+
+def test_the_headline_counts_central_claims_by_setting():
+    assert audit.headline(CLAIMS) == (
+        "Of 5 central claims 3 reproduced: 1 in the paper's own setting, 2 in a reduced one; "
+        "1 not reproduced; 1 not tested at this scale."
+    )
+    assert audit.headline(CLAIMS[:1]) == "Of 1 central claims 1 reproduced: 1 in the paper's own setting."
+    assert audit.headline([]) == "Of 0 central claims 0 reproduced."
+
+
+def test_every_claim_is_counted_once_in_each_breakdown():
+    for key in ("setting", "known_from", "central"):
+        table = audit.breakdown(CLAIMS, key)
+        assert sum(sum(row.values()) for row in table.values()) == len(CLAIMS)
+    assert audit.breakdown(CLAIMS, "setting")["reduced"][REPRODUCED] == 2
+
+
+def test_a_setting_is_that_of_the_scale_at_which_the_claim_is_judged():
+    setting = {"laptop": "reduced", "paper": "as in the paper"}
+    assert audit.setting_at("ours", "smoke", "laptop") == "ours"
+    assert audit.setting_at(setting, "smoke", "laptop") == "reduced"
+    assert audit.setting_at(setting, "medium", "laptop") == "reduced"
+    assert audit.setting_at(setting, "laptop", "paper") == "as in the paper"
+    with pytest.raises(ValueError, match="no setting at scale smoke"):
+        audit.setting_at(setting, "smoke", "smoke")
