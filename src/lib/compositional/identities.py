@@ -33,6 +33,11 @@ class ReferenceDeviations(NamedTuple):
     variance: np.ndarray
     additive: np.ndarray
 
+    def by_part(self, values: np.ndarray) -> np.ndarray:
+        """Largest of the values of all pairs (..., pairs) that a part belongs to, (..., D)."""
+        parts = range(int(self.pairs.max()) + 1)
+        return np.stack([values[..., (self.pairs == part).any(axis=1)].max(axis=-1) for part in parts], axis=-1)
+
 
 def reference_deviations(X, logarithms=None) -> ReferenceDeviations:
     """How far residuals, partial variances and partial correlations depend on the reference part.

@@ -1,4 +1,4 @@
-"""Adaptive analysts: whoever chooses a query after seeing answers can find one on which the sample misleads.
+"""Adaptive analysts: an analyst who sees answers can choose a query on which the sample misleads.
 
 `SignAttack` and `ReconstructionAttack` use answers only, never the sample's own means. Both grow one transcript and
 can stop at any number of queries, so that one run serves a whole grid of m: the first m - 1 queries, then the last
@@ -106,7 +106,7 @@ class SignAttack:
         self.oracles.pop(name, None)
 
     def last_query(self, name: str) -> np.ndarray:
-        """Values (n,) on the samples of the last query that one mechanism's answers lead to."""
+        """Values (n,) on the samples of the last query, which the answers of one mechanism determine."""
         return 0.5 * (1 + np.sign(self._votes[name]))
 
     def last(self, name: str) -> tuple[float, object]:

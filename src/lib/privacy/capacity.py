@@ -47,7 +47,7 @@ def tolerated_queries(
     mechanism that fails at `patience` grid points in a row is taken to fail at all larger m.
 
     Args:
-        attacks: repetitions, each on mechanisms of the same names; they are used up.
+        attacks: repetitions, each on mechanisms of the same names; the search advances them.
         grid: increasing numbers m.
         accuracy: tau, largest error of a successful run.
         success: share of the runs that must succeed.

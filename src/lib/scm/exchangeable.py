@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lib.graphs.dags import as_adjacency
+
 MODES = ("x->y", "y->x", "none")
 X1, Y1, X2, Y2 = range(4)  # positions in a `Table`
 Table = dict[tuple[int, int, int, int], Fraction]
@@ -80,14 +82,14 @@ def random_dag(nodes: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def binary(
-    adjacency: np.ndarray, environments: int, samples: int, rng: np.random.Generator, alpha: float = 1, beta: float = 3
+    graph, environments: int, samples: int, rng: np.random.Generator, alpha: float = 1, beta: float = 3
 ) -> np.ndarray:
     """Binary data: X_i = Bernoulli(theta_i) xor the product of its parents, theta_i ~ Beta(alpha, beta).
 
     Each environment draws its own theta.
 
     Args:
-        adjacency: (d, d) booleans, entry (j, i) for j -> i with j < i.
+        graph: a graph in any form of `lib.graphs.dags`, with j < i for every edge j -> i.
         environments, samples: sizes E and N.
         rng: source of randomness.
         alpha, beta: parameters of the law of theta.
@@ -98,9 +100,9 @@ def binary(
     Raises:
         ValueError: an edge from a larger to a smaller index.
     """
-    adjacency = np.asarray(adjacency, bool)
+    adjacency = as_adjacency(graph)
     if np.tril(adjacency).any():
-        raise ValueError("adjacency: got an edge j -> i with j >= i, expected a topological order")
+        raise ValueError("graph: got an edge j -> i with j >= i, expected a topological order")
     d = len(adjacency)
     theta = rng.beta(alpha, beta, (d, environments, 1))
     data = (rng.random((d, environments, samples)) < theta).astype(np.uint8)

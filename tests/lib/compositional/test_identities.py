@@ -16,6 +16,8 @@ def test_nothing_depends_on_the_reference(composition):
     assert deviations.variance.shape == deviations.additive.shape == (3, 5)
     for name in ("residual", "correlation", "variance", "additive"):
         assert getattr(deviations, name).max() < 1e-9, name
+    numbered = deviations.by_part(np.arange(10))  # pairs 01 02 03 04 12 13 14 23 24 34
+    assert numbered.tolist() == [3, 6, 8, 9, 9]
     one = idt.reference_deviations(x[1])
     np.testing.assert_allclose(one.additive, deviations.additive[1], atol=1e-12)
 

@@ -44,6 +44,9 @@ def test_binary_data_follow_their_equations():
     assert flipped == pytest.approx(0.25, abs=0.015)  # E[Beta(1, 3)]
     both = (data[0, :, 0] & data[0, :, 1]).mean()
     assert both == pytest.approx(0.1, abs=0.015)  # E[theta^2], not 1/16: samples of one environment are dependent
+    np.testing.assert_array_equal(
+        e.binary((0, 0, 3), 20, 2, np.random.default_rng(9)), e.binary(edges, 20, 2, np.random.default_rng(9))
+    )
     with pytest.raises(ValueError, match="topological order"):
         e.binary(edges.T, 10, 2, rng)
 

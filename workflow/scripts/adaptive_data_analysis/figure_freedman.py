@@ -1,4 +1,4 @@
-"""Figure: what regressions on screened noise say about themselves, and what fresh data say."""
+"""Figure: explained variance and p-values of regressions on screened noise, on the same and on fresh data."""
 
 import numpy as np
 

@@ -35,14 +35,14 @@ def validate(
 
     Args:
         sizes: holdout sizes.
-        universe: number U of points, the distribution is Dirichlet(1) on them.
+        universe: number U of points; the distribution is Dirichlet(1) on them.
         guesses: number m of guessed answers to random subset queries.
         wrong: guesses that are off by 2 tau, and alarms allowed; the others are off by at most tau / 4.
         tau, epsilon: tolerance and privacy of the check.
         seeds: repetitions.
         round_sizes, round_queries: samples n and numbers m of queries of the sign attack.
-        round_tau, round_epsilon, rounds: of the effective rounds.
-        round_sigma: noise of the Gaussian mechanism beside it.
+        round_tau, round_epsilon, rounds: tolerance, privacy and number of the effective rounds.
+        round_sigma: noise of the Gaussian mechanism for comparison.
         root_seed: root of the random streams.
     """
     fate = np.zeros((len(sizes), 4, seeds), int)

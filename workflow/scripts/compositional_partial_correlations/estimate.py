@@ -1,4 +1,4 @@
-"""One data set, its partial correlations by every reference, and the pairwise measures beside them."""
+"""One data set: its partial correlations by every reference, and pairwise measures of association."""
 
 import numpy as np
 import xarray as xr
@@ -74,11 +74,6 @@ def estimate(
     n, d = X.shape
     gamma, direct = clr_covariance(X), partial(X)
     by_reference = reference_deviations(X)
-
-    def worst(values):
-        """Largest value over the pairs that a part is in."""
-        return np.array([values[(by_reference.pairs == k).any(axis=1)].max() for k in range(d)])
-
     by_part, by_mean = multiple_correlation(gamma, direct.precision)
     scaled = X * np.exp(rng.normal(0, 2, (n, 1))) * np.exp(rng.normal(0, 2, d))
     df = degrees_of_freedom(n, d)
@@ -102,12 +97,12 @@ def estimate(
             "R2_mean": ("part", by_mean, {"long_name": "the same for the geometric mean as reference"}),
             "residual_deviation": (
                 "part",
-                worst(by_reference.residual),
+                by_reference.by_part(by_reference.residual),
                 {"long_name": "largest spread of a residual over references"},
             ),
             "correlation_deviation": (
                 "part",
-                worst(by_reference.correlation),
+                by_reference.by_part(by_reference.correlation),
                 {"long_name": "residual route against precision"},
             ),
             "variance_deviation": ("part", by_reference.variance),
