@@ -58,8 +58,10 @@ def describe(rules: Iterable, papers: dict, config: dict) -> dict:
         if "code" not in params:
             continue
         entries[rule.name] = {
+            "docstring": rule.docstring,
             "inputs": _files(rule.input),
             "data": _data(rule),
+            "open_inputs": sorted(name for name, value in rule.input.items() if callable(value)),
             "outputs": _files(rule.output),
             "parameters": plain({k: v for k, v in params.items() if k not in RESERVED and not callable(v)}),
             "open_parameters": sorted(k for k, v in params.items() if callable(v)),
