@@ -8,8 +8,12 @@ include: "workflow/rules/stages.smk"
 
 # a rule file speaks of its paper as `paper`
 for slug, paper in PAPERS.items():
+    try:
 
-    include: f"workflow/rules/{slug}.smk"
+        include: f"workflow/rules/{slug}.smk"
+
+    except atlas_config.ConfigError as error:
+        refuse(error)
 
 
 include: "workflow/rules/audit.smk"

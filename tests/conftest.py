@@ -123,3 +123,13 @@ def finished() -> Path | None:
 def finished_smoke() -> Path | None:
     """As `finished`."""
     return finished()
+
+
+@pytest.fixture(scope="session")
+def smoke_run(tmp_path_factory, finished_smoke) -> Copy:
+    """The whole workflow at smoke scale, run once for all tests: the project itself where that run is finished."""
+    if finished_smoke is not None:
+        return Copy(ROOT)
+    copy = _copy(tmp_path_factory.mktemp("papers") / "atlas", papers=True)
+    copy.snakemake()
+    return copy

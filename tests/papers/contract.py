@@ -124,8 +124,11 @@ def _keys(schema: dict, path: str = "") -> Iterator[tuple[str, dict]]:
     for key, entry in schema.get("properties", {}).items():
         yield f"{path}{key}", entry
         yield from _keys(entry, f"{path}{key}.")
-    if "items" in schema:
-        yield from _keys(schema["items"], path)
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield from _keys(schema[key], path)
+    for key, entry in schema.get("$defs", {}).items():
+        yield from _keys(entry, f"{key}.")
 
 
 def keys_are_described(paper: Paper) -> list[str]:
@@ -165,14 +168,14 @@ def rules_are_in_order(paper: Paper) -> list[str]:
     return sorted(set(sentences))
 
 
-def _blank(value):
-    """An input in which every number is NaN and every truth is False; texts and coordinates stay."""
+def _blank(value, truth: bool):
+    """An input in which every number is NaN and every truth is `truth`; texts and coordinates stay."""
     if isinstance(value, list):
-        return [_blank(item) for item in value]
+        return [_blank(item, truth) for item in value]
     if not isinstance(value, xr.Dataset):
         return value
     blank = {
-        name: xr.zeros_like(item) if item.dtype.kind == "b" else xr.full_like(item, np.nan, dtype=float)
+        name: xr.full_like(item, truth) if item.dtype.kind == "b" else xr.full_like(item, np.nan, dtype=float)
         for name, item in value.items()
         if item.dtype.kind in "biuf"
     }
@@ -193,6 +196,8 @@ def _passes(function, entry: dict, inputs: dict, params: dict) -> bool | None:
 def claims_fail_on_nothing(paper: Paper, results: Path) -> list[str]:
     """No claim passes on stores that hold NaN for every number and False for every truth.
 
+    A claim that something is false passes there; it must fail where every truth is True.
+
     Args:
         paper: at smoke scale.
         results: folder that the plan's paths are relative to, with finished results of that scale.
@@ -203,7 +208,7 @@ def claims_fail_on_nothing(paper: Paper, results: Path) -> list[str]:
         for name, entry in rule["inputs"].items()
     }
     inputs = open_inputs(paths)
-    blank = {name: _blank(value) for name, value in inputs.items()}
+    blanks = [{name: _blank(value, truth) for name, value in inputs.items()} for truth in (False, True)]
     functions = claims.functions(vars(paper.module("measure_claims")))
     sentences = []
     for entry in paper.spec["claims"]:
@@ -211,7 +216,7 @@ def claims_fail_on_nothing(paper: Paper, results: Path) -> list[str]:
         if _passes(function, entry, inputs, rule["parameters"]) is None:
             continue  # nothing to measure at smoke scale
         try:
-            passes = _passes(function, entry, blank, rule["parameters"])
+            passes = all(_passes(function, entry, blank, rule["parameters"]) for blank in blanks)
         except ValueError:  # an error stops the run: no verdict
             continue
         if passes:

@@ -12,20 +12,16 @@ import pytest
 import yaml
 
 from lib.atlas.evidence import compare
-from tests.conftest import ROOT, Copy, _copy
 
 pytestmark = pytest.mark.workflow
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, finished_smoke):
-    """The whole workflow at smoke scale, once for this file: the project itself where that run is finished already."""
-    if finished_smoke is not None and (finished_smoke / "report.html").exists():
-        return Copy(ROOT)
-    copy = _copy(tmp_path_factory.mktemp("papers") / "atlas", papers=True)
-    copy.snakemake()
-    copy.snakemake("--report", "results/smoke/report.html")
-    return copy
+def run(smoke_run):
+    """The whole workflow at smoke scale, with its report."""
+    if not (smoke_run.root / "results/smoke/report.html").exists():
+        smoke_run.snakemake("--report", "results/smoke/report.html")
+    return smoke_run
 
 
 def test_every_claim_is_in_the_audit_with_its_lineage(run):

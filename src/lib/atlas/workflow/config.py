@@ -140,8 +140,9 @@ def describe(error, prefix: str = "") -> str:
     if error.validator == "required":
         missing = next(key for key in error.validator_value if key not in error.instance)
         schema = error.schema.get("properties", {}).get(missing, {})
-        kind = schema.get("description") or _type_name(schema.get("type", "a value"))
-        return f"{'.'.join([*path, missing])}: got nothing, expected {kind}"
+        kind = _type_name(schema["type"]) if "type" in schema else "a value"
+        meaning = f": {schema['description']}" if "description" in schema else ""
+        return f"{'.'.join([*path, missing])}: got nothing, expected {kind}{meaning}"
     return f"{'.'.join(path) or '(top level)'}: got {_came(error.instance)}, expected {_expected(error)}"
 
 
