@@ -8,12 +8,8 @@ include: "workflow/rules/stages.smk"
 
 # a rule file speaks of its paper as `paper`
 for slug, paper in PAPERS.items():
-    try:
 
-        include: f"workflow/rules/{slug}.smk"
-
-    except atlas_config.ConfigError as error:
-        refuse(error)
+    include: f"workflow/rules/{slug}.smk"
 
 
 include: "workflow/rules/audit.smk"
