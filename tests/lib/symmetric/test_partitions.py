@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from lib.graphs.homomorphisms import adjacency_matrix, chromatic_power, fibre_counts, fibre_types
-from lib.linalg.exact import determinant, rank_mod_p
 from lib.symmetric import partitions as s
 
 
@@ -94,17 +93,6 @@ def test_power_sums_of_brute_force_are_the_closed_form():
 def test_mixed_degrees_are_refused():
     with pytest.raises(ValueError, match="degrees differ"):
         s.augmented_to_power({(1,): 1, (2,): 1})
-
-
-def test_rank_and_determinant():
-    matrix = [[2, 1, 0], [1, 3, 1], [0, 1, 4]]
-    assert determinant(matrix) == 18
-    assert rank_mod_p(matrix) == 3
-    assert rank_mod_p([[1, 2], [2, 4], [3, 6]]) == 1
-    assert determinant([[0, 1], [1, 0]]) == -1
-    assert determinant([[10**30, 1], [1, 10**30]]) == 10**60 - 1
-    with pytest.raises(ValueError, match="lengths"):
-        determinant([[1, 2]])
 
 
 def test_sage_agrees():
