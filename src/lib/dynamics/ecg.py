@@ -4,8 +4,7 @@ from collections import Counter
 
 import numpy as np
 from numba import njit
-from scipy.signal import find_peaks
-from scipy.stats import entropy
+from scipy.special import entr
 
 # angle, height and width of the waves P, Q, R, S, T (McSharry, Clifford, Tarassenko and Smith 2003, table 1)
 ANGLE = np.array([-np.pi / 3, -np.pi / 12, 0.0, np.pi / 12, np.pi / 2])
@@ -94,8 +93,8 @@ def delay_embedding(x: np.ndarray, dim: int, delay: int) -> np.ndarray:
 
 def mutual_information(x: np.ndarray, lag: int, bins: int = 32) -> float:
     """Mutual information of x_t and x_{t + lag} in nats, from a histogram of `bins` by `bins` cells."""
-    joint = np.histogram2d(x[: len(x) - lag], x[lag:], bins)[0]
-    return float(entropy(joint.sum(0)) + entropy(joint.sum(1)) - entropy(joint, axis=None))
+    joint = np.histogram2d(x[: len(x) - lag], x[lag:], bins)[0] / (len(x) - lag)
+    return float(entr(joint.sum(0)).sum() + entr(joint.sum(1)).sum() - entr(joint).sum())
 
 
 def first_minimum_delay(x: np.ndarray, longest: int = 50) -> int:
@@ -112,6 +111,8 @@ def r_peaks(x: np.ndarray) -> np.ndarray:
 
     Of two peaks that are closer, the higher one counts.
     """
+    from scipy.signal import find_peaks  # half a second to import
+
     height = np.nextafter(x.mean() + 2 * x.std(), np.inf)
     peaks, _ = find_peaks(x, height)
     if len(peaks) < 2:

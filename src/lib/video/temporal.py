@@ -115,11 +115,15 @@ def temporal_consistency(features: np.ndarray) -> float:
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Fréchet distance |mean a - mean b|^2 + tr(A + B - 2 sqrt(AB)) of features (n, d), (m, d) taken as Gaussian.
 
+    NaN where a feature is not finite.
+
     Raises:
         ValueError: fewer than two features in a set, or sets of different widths.
     """
     if min(len(a), len(b)) < 2 or a.shape[1:] != b.shape[1:]:
         raise ValueError(f"a, b: got shapes {a.shape}, {b.shape}, expected at least two features, of equal length")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return float("nan")
     mean, cov_a, cov_b = a.mean(0) - b.mean(0), np.cov(a, rowvar=False), np.cov(b, rowvar=False)
     values, vectors = np.linalg.eigh(np.atleast_2d(cov_a))
     root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
