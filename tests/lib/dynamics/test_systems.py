@@ -83,7 +83,7 @@ def test_words_of_beats():
     assert np.isnan(ecg.top_word_share([]))
 
 
-def test_of_two_close_peaks_the_higher_one_is_a_beat():
+def test_of_two_close_peaks_the_first_one_is_a_beat():
     x = np.zeros(200)
     x[[20, 50, 80, 110, 140, 170]] = 5
     x[[26, 77]] = 4, 6

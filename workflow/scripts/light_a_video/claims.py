@@ -103,7 +103,7 @@ def c3(measures, gate, resamples: int, root_seed: int) -> dict:
 
 
 def c4(measures, gate, resamples: int, root_seed: int) -> dict:
-    """Attention with fusion flickers less than either alone and than SDEdit, with both step rules of the video model."""
+    """Attention with fusion flickers less than either alone and than SDEdit, by both rules of the video step."""
     quantities = _gate(gate)
     for name, suffix in (("deterministic", ""), ("ancestral", "_euler")):
         full = f"full_50{suffix}"
