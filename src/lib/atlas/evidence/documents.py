@@ -107,16 +107,18 @@ def table(audit: dict, cost: dict[str, dict[str, float]], folder: str) -> str:
 
     Args:
         audit: joined by `lib.atlas.evidence.audit.gather`.
-        cost: by slug, as `lib.atlas.evidence.costs.totals` returns it.
+        cost: by slug, as `lib.atlas.evidence.costs.totals` returns it; without jobs where results came without times.
         folder: of the papers' pages, relative to the document that holds the table.
     """
-    lines = ["| " + " | ".join(HEAD) + " |", "| --- |" + " ---: |" * (len(HEAD) - 1)]
+    timed = all(cost[paper["slug"]]["jobs"] for paper in audit["papers"])
+    head = HEAD if timed else HEAD[:-2]
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
     for paper in audit["papers"]:
         slug, totals = paper["slug"], paper["totals"]
         cells = [f"[`{slug}`]({folder}/{slug}.md) {paper['title']}", len(paper["claims"])]
         cells += [totals[verdict] for verdict in (REPRODUCED, NOT_REPRODUCED, NOT_TESTED)]
         spent = cost[slug]
-        cells += [f"{spent['cpu'] / 60:.0f}", f"{spent['memory'] / 1024:.1f}"] if spent["jobs"] else ["", ""]
+        cells += [f"{spent['cpu'] / 60:.0f}", f"{spent['memory'] / 1024:.1f}"] if timed else []
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)
 
