@@ -1,7 +1,10 @@
-"""Stages of lightning_attention, called as functions at tiny size."""
+"""Stages of lightning_attention, called as functions at tiny size, and its claims."""
 
 import numpy as np
 import pytest
+import xarray as xr
+
+SLUG = "lightning_attention"
 
 LANGUAGE = {
     "sizes": {"base": {"width": 16, "layers": 2, "heads": 2}}, "seeds": {"base": [0, 1]}, "block": 16, "tokens": 32,
@@ -68,3 +71,142 @@ def test_speed_figures_mark_tables_of_other_machines(load):
     titles = [axis.get_title() for axis in figure.axes]
     assert [title.startswith("kept with the project") for title in titles] == [False, True]
     assert all("one thread" in title for title in titles)
+
+
+def equivalence():
+    error = np.full((3, 2, 6), 1e-6)
+    error[0] = 1e-14
+    return xr.Dataset(
+        {"error": (("form", "shape", "tensor"), error), "gradcheck": True},
+        coords={
+            "form": ["torch float64", "torch float32", "triton float32"],
+            "tensor": ["o", "final", "dq", "dk", "dv", "d_initial"],
+        },
+    )
+
+
+def table(times: dict, shape=(1, 4, 64), **attrs):
+    """Times of operators and passes by length, as `lib.bench.operators.measure` stores them."""
+    rows = [(name, way, t, ms) for (name, way), row in times.items() for t, ms in row.items()]
+    names, ways, tokens, values = zip(*rows)
+    return xr.Dataset(
+        {
+            "time_ms": (("case", "repeat"), np.array(values)[:, None] * [1.0, 1.1, 1.05]),
+            "bytes": ("case", np.full(len(rows), 1e9)),
+            "copy_bandwidth": 2e12,
+        },
+        coords={
+            "operator": ("case", list(names)),
+            "pass": ("case", list(ways)),
+            "tokens": ("case", list(tokens)),
+            **{name: ("case", [size] * len(rows)) for name, size in zip(("batch", "heads", "width"), shape)},
+        },
+        attrs={"device": "cpu", "block": 64, **attrs},
+    )
+
+
+def kernels(chunked=1.0, exponent=1.0):
+    """Blocks of linear growth, all else quadratic; softmax crosses blocks at 1000 tokens."""
+    lengths = [512, 1024, 2048, 4096, 8192]
+    squares = {t: 10 * (t / 1000) ** 2 for t in lengths}
+    times = {
+        ("chunked", way): {t: 10 * chunked * (t / 1000) ** exponent for t in lengths} for way in ("forward", "both")
+    }
+    times |= {("sdpa", way): squares for way in ("forward", "both")}
+    for name in ("quadratic", "tiled", "recurrent", "cumsum"):
+        times[name, "forward"] = {t: 4 * ms for t, ms in squares.items()}
+    return table(times)
+
+
+def gpu(milliseconds=0.8):
+    times = {("chunked", way): {8192: milliseconds} for way in ("forward", "both")}
+    times |= {("fla_simple_gla", way): {8192: 1.0} for way in ("forward", "both")}
+    return table(times, (4, 32, 128), device="cuda", processors=132)
+
+
+def memory(factor=1.0):
+    tokens = np.array([128, 512, 1024, 2048])
+    inputs = 3 * 4 * 4 * 64 * tokens
+    return xr.Dataset(
+        {
+            "kept": (("form", "tokens"), np.stack([factor * inputs, 30.0 * inputs])),
+            "inputs": ("tokens", inputs),
+            "state": 4 * 4 * 64**2,
+            "peak_extra": np.nan,
+        },
+        coords={"form": ["chunked", "cumsum"], "tokens": tokens},
+        attrs={"width": 64},
+    )
+
+
+def models(falling="softmax", growing="softmax"):
+    """One architecture is slower at long sequences; one decoder is slower after long contexts."""
+    architectures, decoders = ["tnl_chunked", "tnl_quadratic", "softmax"], ["tnl_chunked", "softmax"]
+    rate = np.full((3, 2, 2, 5), 1000.0)
+    rate[architectures.index(falling), :, 1] = 500
+    time = np.ones((2, 2, 5))
+    time[decoders.index(growing), 1] = 4
+    return xr.Dataset(
+        {
+            "tokens_per_s": (("architecture", "size", "length", "step"), rate),
+            "decode_ms": (("decoder", "context", "token"), time),
+            "state_bytes": (("decoder", "context"), np.array([[64, 64], [256, 4096]])),
+        },
+        coords={"architecture": architectures, "size": ["base", "small"], "decoder": decoders},
+    )
+
+
+def language(validation=1.5, loss=2.0):
+    return xr.Dataset(
+        {
+            "loss": (("model", "step"), np.full((4, 60), loss, dtype=np.float32)),
+            "validation": ("model", validation + np.array([0.0, 0.01, 0.02, 0.5])),
+            "parameters": ("model", [100, 100, 100, 50]),
+        },
+        coords={"size": ("model", ["base"] * 3 + ["small"]), "seed": ("model", [0, 1, 2, 0])},
+    )
+
+
+CLAIMS = {
+    "la1": {"equivalence": equivalence()},
+    "la2": {"equivalence": equivalence()},
+    "la3": {"kernels": kernels()},
+    "la4": {"kernels": kernels()},
+    "la5": {"memory": memory()},
+    "la6": {"tnl_chunked": language(), "tnl_quadratic": language()},
+    "la7": {"models": models()},
+    "la8": {"models": models()},
+    "la9": {"tnl_chunked": language(), "softmax": language()},
+    "la10": {"kernels": kernels(), "memory": memory()},
+    "la11": {"kernels": gpu()},
+}
+NOT_REPRODUCED = {
+    "la1": {"equivalence": equivalence().assign(error=equivalence().error + 1e-3)},
+    "la2": {"equivalence": equivalence().assign(gradcheck=False)},
+    "la3": {"kernels": kernels(exponent=2.0)},
+    "la4": {"kernels": kernels(chunked=100.0)},
+    "la5": {"memory": memory(factor=2.0)},
+    "la6": {"tnl_quadratic": language(loss=2.1)},
+    "la7": {"models": models(falling="tnl_chunked")},
+    "la8": {"models": models(growing="tnl_chunked")},
+    "la9": {"softmax": language(validation=1.4)},
+    "la10": {"kernels": kernels(chunked=100.0), "memory": memory(factor=2.0)},
+    "la11": {"kernels": gpu(milliseconds=1.2)},
+}
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claims_hold_where_they_should_and_nowhere_else(passes, blank, name):
+    stores = CLAIMS[name]
+    assert passes(SLUG, name, **stores)
+    for store, worse in NOT_REPRODUCED[name].items():
+        assert not passes(SLUG, name, **stores | {store: worse}), store
+    assert not passes(SLUG, name, **{store: blank(value) for store, value in stores.items()})
+
+
+def test_every_claim_is_tested(claim_ids):
+    assert sorted(CLAIMS) == sorted(NOT_REPRODUCED) == sorted(claim_ids(SLUG))
+
+
+def test_a_claim_on_gpu_kernels_says_nothing_of_a_processor(load):
+    assert load(f"{SLUG}/claims", "la11")(kernels()) is None

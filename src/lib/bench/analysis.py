@@ -3,6 +3,8 @@
 import numpy as np
 import xarray as xr
 
+from lib.stats.intervals import Estimate, estimate_slope
+
 
 def times_of(table: xr.Dataset, operator: str, way: str, statistic: str = "min") -> tuple[np.ndarray, np.ndarray]:
     """Tokens in rising order, and the smallest time in ms, of one operator and pass.
@@ -20,6 +22,41 @@ def times_of(table: xr.Dataset, operator: str, way: str, statistic: str = "min")
     chosen = table.isel(case=np.flatnonzero(rows.values)).sortby("tokens")
     values = chosen.time_ms.min("repeat") if statistic == "min" else getattr(chosen.time_ms, statistic)("repeat")
     return chosen.tokens.values, values.values.astype(float)
+
+
+def time_ratios(
+    table: xr.Dataset, operator: str, way: str, reference: str = "chunked"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths at which two operators were both timed, and the times of the first over those of the reference."""
+    tokens, least = times_of(table, operator, way)
+    reference_tokens, reference_least = times_of(table, reference, way)
+    lengths, own, other = np.intersect1d(tokens, reference_tokens, return_indices=True)
+    return lengths, least[own] / reference_least[other]
+
+
+def growth_exponent(table: xr.Dataset, operator: str, way: str, start: int = 0, least_ms: float = 0.0) -> Estimate:
+    """Slope of log time on log length of an operator.
+
+    Args:
+        table: of `measure`.
+        operator, way: which.
+        start: shorter sequences are left out.
+        least_ms: shorter times are left out; with fewer than three points left, all count.
+    """
+    tokens, least = times_of(table, operator, way)
+    long = (tokens >= start) & (least >= least_ms)
+    if long.sum() < 3:
+        long[:] = True
+    return estimate_slope(np.log(tokens[long]), np.log(least[long]))
+
+
+def case_of(table: xr.Dataset, operator: str, way: str, shape: tuple[int, int, int, int]) -> xr.Dataset | None:
+    """The case of an operator, pass and shape (batch, heads, tokens, width); None where it was not timed."""
+    rows = (table["operator"] == operator) & (table["pass"] == way)
+    for name, size in zip(("batch", "heads", "tokens", "width"), shape):
+        rows = rows & (table[name] == size)
+    places = np.flatnonzero(rows.values)
+    return table.isel(case=places[-1]) if len(places) else None
 
 
 def crossover(x, ratio) -> float:

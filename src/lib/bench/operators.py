@@ -13,7 +13,7 @@ import xarray as xr
 
 from lib import attention
 from lib.attention.plain import tiled_quadratic_attention
-from lib.bench.timing import machine, machine_rates, one_thread, time_op
+from lib.bench.timing import machine, machine_rates, one_thread, processors, time_op
 
 Shape = tuple[int, int, int, int]  # batch, heads, tokens, width of a head
 PASSES = ("forward", "both", "decode")  # `both`: forward and backward
@@ -224,7 +224,11 @@ def measure(
             **{name: ("case", column) for name, column in zip(("batch", "heads", "tokens", "width"), columns)},
         },
         attrs={
-            "timing": True, "device": device, "machine": machine(device), "dtype": str(dtype).removeprefix("torch."),
+            "timing": True,
+            "device": device,
+            "machine": machine(device),
+            "dtype": str(dtype).removeprefix("torch."),
             "block": block,
+            **processors(device),
         },
-    )  # fmt: skip
+    )

@@ -18,6 +18,13 @@ def machine(device: str) -> str:
     return f"{names[0] if names else 'unknown processor'}, one thread"
 
 
+def processors(device: str) -> dict[str, int]:
+    """`{"processors": ...}`: multiprocessors of a CUDA device; empty for a CPU, where one thread computes."""
+    if device != "cuda":
+        return {}
+    return {"processors": torch.cuda.get_device_properties(0).multi_processor_count}
+
+
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Compute on one thread of the CPU inside the block."""

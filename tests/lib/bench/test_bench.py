@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
-from lib.bench import analysis, operators, timing
+from lib.bench import analysis, launches, models, operators, timing
+from lib.language.models import build_model
+from lib.training.stacked import generators
 
 
 def test_crossings():
@@ -73,3 +76,53 @@ def test_kept_bytes_are_those_of_what_autograd_keeps():
     assert timing.kept_bytes(lambda: x * 2) == 0
     assert timing.kept_bytes(lambda: (x * x).sum()) == 400
     assert timing.kept_bytes(lambda: torch.exp(x)) == 400
+
+
+def _table(times: dict):
+    rows = [(name, t, ms) for name, row in times.items() for t, ms in row.items()]
+    names, tokens, values = zip(*rows)
+    return xr.Dataset(
+        {"time_ms": (("case", "repeat"), np.array(values)[:, None] * [2.0, 1.0])},
+        coords={
+            "operator": ("case", list(names)),
+            "pass": ("case", ["forward"] * len(rows)),
+            "tokens": ("case", list(tokens)),
+            **{name: ("case", [1] * len(rows)) for name in ("batch", "heads", "width")},
+        },
+    )
+
+
+def test_ratios_are_taken_at_common_lengths():
+    table = _table({"chunked": {64: 1.0, 16: 0.5, 32: 0.7}, "sdpa": {64: 3.0, 128: 9.0, 16: 0.25}})
+    lengths, ratios = analysis.time_ratios(table, "sdpa", "forward")
+    assert lengths.tolist() == [16, 64]
+    assert ratios.tolist() == [0.5, 3.0]
+    assert analysis.case_of(table, "sdpa", "forward", (1, 1, 128, 1)).time_ms.values.tolist() == [18.0, 9.0]
+    assert analysis.case_of(table, "sdpa", "both", (1, 1, 128, 1)) is None
+
+
+def test_growth_leaves_out_what_is_too_short_to_measure():
+    squares = {t: 1e-3 * t**2 for t in (64, 128, 256, 512)}
+    table = _table({"sdpa": {16: 9.0, 32: 9.0, **squares}})
+    assert analysis.growth_exponent(table, "sdpa", "forward", start=64).value == pytest.approx(2)
+    everything = analysis.growth_exponent(table, "sdpa", "forward")
+    assert analysis.growth_exponent(table, "sdpa", "forward", least_ms=1e6) == everything
+
+
+def test_long_sequences_are_cut_until_the_device_is_full():
+    for shape in ((8, 16, 2048, 64), (1, 16, 131072, 128)):
+        assert launches.programs_per_processor(shape, 64, 132) >= 2
+    assert launches.programs_per_processor((1, 1, 256, 64), 64, 132) == 1 / 132
+
+
+def test_a_state_stays_and_a_cache_grows():
+    sizes = {"width": 16, "layers": 2, "heads": 2}
+    held = {}
+    for architecture in ("tnl_chunked", "softmax"):
+        model = build_model(architecture, 11, generators([0]), 16, **sizes)
+        seconds, held[architecture] = models.decode_times(model, [8, 32], 1, 3, "cpu")
+        assert seconds.shape == (2, 3)
+        assert (seconds > 0).all()
+    assert held["tnl_chunked"] == [2 * 2 * 8 * 8 * 4] * 2  # layers, heads, D, D, bytes
+    assert held["softmax"][1] - held["softmax"][0] == 2 * 2 * 4 * 16 * (32 - 8)
+    assert models.step_times(model, 11, 32, [8, 16], 1, 2, "cpu").shape == (2, 2)

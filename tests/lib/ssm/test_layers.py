@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import softplus
 
 from lib.ssm import GatedDeltaNet, Mamba2, Mamba3
-from lib.ssm.models import MAMBA3, OTHERS, hidden_for, mixer, sequence_model, state_bytes
+from lib.ssm.models import MAMBA3, OTHERS, matched_hidden, mixer, sequence_model, state_bytes, token_turns
 from lib.training.stacked import count_parameters, generators
 
 SMALL = {"head_dim": 16, "d_state": 8, "dt_range": (0.1, 1.0)}
@@ -107,11 +107,22 @@ def test_rotations_that_a_layer_reports_are_those_of_its_scan():
 
 def test_parameters_are_matched():
     options = {"head_dim": 16, "d_state": 16, "dt_range": (0.01, 0.5), "channel": "swiglu"}
-    expected = count_parameters(sequence_model("mamba3", 100, 64, 2, generators([0]), hidden=128, **options))
+    sizes = (100, 64, 2)
+    expected = count_parameters(sequence_model("mamba3", *sizes, generators([0]), hidden=128, **options))
     for name in ("mimo", "gdn", "softmax"):
-        hidden = hidden_for(expected, name, 100, 64, 2, **options)
-        found = count_parameters(sequence_model(name, 100, 64, 2, generators([0]), hidden=hidden, **options))
-        assert abs(found / expected - 1) < 0.01, name
+        hidden = matched_hidden(name, *sizes, hidden=128, **options)
+        model = sequence_model(name, *sizes, generators([0]), hidden=hidden, **options)
+        assert abs(count_parameters(model) / expected - 1) < 0.01, name
+
+
+def test_turns_of_tokens_are_those_of_the_first_layer():
+    options = {"hidden": 16, "channel": "gelu", "head_dim": 16, "d_state": 8, "dt_range": (0.1, 1.0)}
+    model = sequence_model("mamba3", 5, 32, 2, generators([0, 1]), **options)
+    turn = token_turns(model, 5)
+    assert turn.shape == (2, 5, 4, 4)
+    one = model.mixers[0].turns(model.mixer_norms[0](model.embedding(torch.full((2, 1, 1), 3))))
+    torch.testing.assert_close(turn[:, 3], one[:, 0, 0])
+    assert token_turns(sequence_model("mamba2", 5, 32, 1, generators([0]), **options), 5) is None
 
 
 def test_state_bytes_are_those_of_the_matrix_state():

@@ -1,177 +1,177 @@
-"""Measure every claim of the paper; verdicts are given elsewhere."""
+"""Claims of the paper, each measured from the stores that it rests on."""
 
 import numpy as np
 
-from lib.atlas.job.claims import claim, measured
-from lib.bench.analysis import crossover, times_of
-from lib.stats.intervals import estimate_slope
+from lib.atlas.job.claims import measured
+from lib.bench.analysis import case_of, crossover, growth_exponent, time_ratios
 
+GRADIENTS = ("dq", "dk", "dv", "d_initial")
 NOISE_MS = 2.0  # shorter calls are left out of slopes: they measure the call
+GPU_SHAPE = (4, 32, 8192, 128)  # batch, heads, tokens, width of the largest shape that the peer was timed at
 
 
-def _slope(kernels, operator: str, start: int):
-    tokens, least = times_of(kernels, operator, "forward")
-    kept = (tokens >= start) & (least >= NOISE_MS)
-    kept = kept if kept.sum() >= 3 else np.ones(len(tokens), dtype=bool)
-    slope = estimate_slope(np.log(tokens[kept]), np.log(least[kept]))
+def _errors(equivalence, *tensors: str) -> dict[str, float]:
+    """Largest error of some tensors over all shapes, for each form."""
+    forms = {"float64": "torch float64", "float32": "torch float32", "triton_float32": "triton float32"}
+    worst = equivalence.error.sel(tensor=list(tensors)).max(("shape", "tensor"))
+    return {name: float(worst.sel(form=form)) for name, form in forms.items()}
+
+
+def _slope(kernels, operator: str, start: int) -> dict:
+    slope = growth_exponent(kernels, operator, "forward", start=start, least_ms=NOISE_MS)
     return measured(slope.value, se=slope.se)
 
 
-def _ratios(kernels, operator: str, way: str) -> tuple[np.ndarray, np.ndarray]:
-    """Lengths at which both were timed, and time(operator) / time(chunked)."""
-    tokens, least = times_of(kernels, operator, way)
-    own = dict(zip(*times_of(kernels, "chunked", way)))
-    both = [i for i, length in enumerate(tokens) if length in own]
-    return tokens[both], np.array([least[i] / own[tokens[i]] for i in both])
-
-
-def _last(lengths, ratios):
+def _last_ratio(kernels, operator: str, way: str = "forward") -> dict:
+    """Time over that of the block form at the longest length at which both were timed."""
+    lengths, ratios = time_ratios(kernels, operator, way)
     return measured([ratios[-1]], labels=[f"T = {lengths[-1]}"])
 
 
-def _gpu_fractions(kernels) -> dict:
-    """Achieved share of the copy bandwidth, and times over the peer's, at the largest counted shape."""
-    if kernels.attrs["device"] != "cuda":
-        return {}
-    import torch
+def _cumsum_over_quarter_width(memory) -> float:
+    """Bytes that all states side by side keep over those of the block form, and over D / 4, at the longest length."""
+    ratio = memory.kept.sel(form="cumsum") / memory.kept.sel(form="chunked")
+    return float(ratio[-1]) / (memory.attrs["width"] / 4)
 
-    from kernels.linear_attention import fused
 
-    shapes = list(zip(*(kernels[name].values for name in ("batch", "heads", "tokens", "width"))))
-    row = {
-        (str(kernels["operator"].values[i]), str(kernels["pass"].values[i]), shape): i for i, shape in enumerate(shapes)
+def _first_size(run) -> np.ndarray:
+    """Places of the models of the first size."""
+    return np.flatnonzero(run["size"].values == run["size"].values[0])
+
+
+def la1(equivalence) -> dict:
+    """Outputs and final states of every form are those of the recurrence."""
+    return _errors(equivalence, "o", "final")
+
+
+def la2(equivalence) -> dict:
+    """Gradients of every form are those of the recurrence, and finite differences."""
+    return {**_errors(equivalence, *GRADIENTS), "gradcheck": bool(equivalence.gradcheck)}
+
+
+def la3(kernels) -> dict:
+    """Exponents of the growth of time with length: linear for blocks, quadratic for softmax and the left product."""
+    return {
+        "chunked": _slope(kernels, "chunked", 1024),
+        "sdpa": _slope(kernels, "sdpa", 1024),
+        "quadratic": _slope(kernels, "quadratic", 512),
     }
-    median = kernels.time_ms.median("repeat").values
-    shape = (4, 32, 8192, 128)
-    i = row["chunked", "forward", shape]
-    achieved = float(kernels.bytes[i]) / (median[i] / 1e3) / float(kernels.copy_bandwidth)
-    found = {"share_of_copy": achieved}
-    processors = torch.cuda.get_device_properties(0).multi_processor_count
-    programs = []
-    for batch, heads, tokens, width in {s for n, _, s in row if n == "chunked"}:
-        slices, block, _, _ = fused.configuration(torch.bfloat16, int(width), int(kernels.attrs["block"]))
-        alone = batch * heads * -(-width // slices)
-        programs.append(alone * -(-tokens // fused.segment_length(tokens, alone, processors, block)) / processors)
-    found["programs_per_processor"] = min(programs)
-    for way in ("forward", "both"):
-        if ("fla_simple_gla", way, shape) in row:
-            found[f"over_peer_{way}"] = median[row["chunked", way, shape]] / median[row["fla_simple_gla", way, shape]]
-    return found
 
 
-def claims(equivalence, memory, kernels, models, tnl_chunked, tnl_quadratic, softmax) -> dict:
-    """Return the measured quantities of each claim."""
-    worst = equivalence.error.max("shape")
+def la4(kernels) -> dict:
+    """At long sequences the block form is faster than softmax attention and the left products."""
+    lengths, ratios = time_ratios(kernels, "sdpa", "forward")
+    return {
+        "sdpa_forward": _last_ratio(kernels, "sdpa"),
+        "sdpa_both": _last_ratio(kernels, "sdpa", "both"),
+        "crossover": crossover(lengths, ratios),
+        "quadratic_forward": _last_ratio(kernels, "quadratic"),
+        "tiled_forward": _last_ratio(kernels, "tiled"),
+        "softmax_wins_up_to": int(max(lengths[ratios < 1], default=0)),
+    }
 
-    def error(form, *tensors):
-        return float(worst.sel(form=form, tensor=list(tensors)).max())
 
-    gradients = ("dq", "dk", "dv", "d_initial")
-    lengths, sdpa = _ratios(kernels, "sdpa", "forward")
-    both_lengths, sdpa_both = _ratios(kernels, "sdpa", "both")
-    quadratic = _ratios(kernels, "quadratic", "forward")
-    tiled = _ratios(kernels, "tiled", "forward")
-    wins = [int(length) for length, ratio in zip(lengths, sdpa) if ratio < 1]
-    recurrent, cumsum = _ratios(kernels, "recurrent", "forward"), _ratios(kernels, "cumsum", "forward")
-
-    kept = memory.kept
+def la5(memory) -> dict:
+    """The block form keeps its inputs for the backward pass and little else; all states side by side keep more."""
     allowed = 1.02 * memory.inputs + 2 * memory.state
-    longest = [int(length) for length in memory.tokens.values[-3::2]]
-    width = memory.attrs["width"]
-    memory_ratio = float((kept.sel(form="cumsum") / kept.sel(form="chunked"))[-1]) / (width / 4)
+    share = memory.kept.sel(form="chunked") / allowed
+    lengths = [int(length) for length in memory.tokens.values[-3::2]]
+    quantities = {
+        "kept_over_allowed": measured(share.sel(tokens=lengths).values, labels=[f"T = {t}" for t in lengths]),
+        "cumsum_over_quarter_width": _cumsum_over_quarter_width(memory),
+    }
+    if np.isfinite(memory.peak_extra):  # measured on a GPU only
+        quantities["peak_extra"] = float(memory.peak_extra)
+    return quantities
 
+
+def la6(tnl_chunked, tnl_quadratic) -> dict:
+    """Block form and left product train alike: difference of the mean losses of the last 50 steps, for each model."""
+    first, second = (
+        run.loss.isel(step=slice(-50, None)).astype(float).mean("step") for run in (tnl_chunked, tnl_quadratic)
+    )
     names = [f"{size}, seed {seed}" for size, seed in zip(tnl_chunked["size"].values, tnl_chunked.seed.values)]
-    tail = {"step": slice(-50, None)}
-    means = [run.loss.isel(tail).astype(float).mean("step") for run in (tnl_chunked, tnl_quadratic)]
-    forms = np.abs(means[0] - means[1])
-    base = np.flatnonzero(tnl_chunked["size"].values == tnl_chunked["size"].values[0])
-    gap = (tnl_chunked.validation - softmax.validation).values[base]
-    seeds = tnl_chunked.seed.values[base]
+    return {"difference": measured(np.abs(first - second).values, labels=names)}
 
+
+def la7(models) -> dict:
+    """Training speed does not fall with the length of sequences: tokens per second at the longest over the shortest."""
     rate = models.tokens_per_s.median("step")
-    held = (rate.isel(length=-1) / rate.isel(length=0)).transpose("architecture", "size")
+    share = (rate.isel(length=-1) / rate.isel(length=0)).transpose("architecture", "size")
+    blocks, softmax = share.sel(architecture="tnl_chunked"), share.sel(architecture="softmax")
     sizes = list(models["size"].values)
-    decode = models.decode_ms.median("token")
-    slower = decode.isel(context=-1) / decode.isel(context=0)
-    bytes_ratio = models.state_bytes.isel(context=-1) / models.state_bytes.isel(context=0)
+    return {
+        "held": measured(blocks.values, labels=sizes),
+        "held_softmax": measured(softmax.values, labels=sizes),
+        "margin": measured((blocks - softmax).values, labels=sizes),
+    }
 
-    la5 = {
-        "kept_over_allowed": measured(
-            [float(kept.sel(form="chunked", tokens=t) / allowed.sel(tokens=t)) for t in longest],
-            labels=[f"T = {t}" for t in longest],
-        ),
-        "cumsum_over_quarter_width": memory_ratio,
+
+def la8(models) -> dict:
+    """A decoded token costs the same after any context: times and bytes after the longest over the shortest."""
+    time = models.decode_ms.median("token")
+    slower = time.isel(context=-1) / time.isel(context=0)
+    larger = models.state_bytes.isel(context=-1) / models.state_bytes.isel(context=0)
+    return {
+        "state": float(slower.sel(decoder="tnl_chunked")),
+        "softmax": float(slower.sel(decoder="softmax")),
+        "state_bytes_ratio": float(larger.sel(decoder="tnl_chunked")),
+        "cache_bytes_ratio": float(larger.sel(decoder="softmax")),
     }
-    if np.isfinite(memory.peak_extra):
-        la5["peak_extra"] = float(memory.peak_extra)
-    found = {
-        "la1": claim(
-            rests_on=["equivalence"],
-            float64=error("torch float64", "o", "final"),
-            float32=error("torch float32", "o", "final"),
-            triton_float32=error("triton float32", "o", "final"),
-        ),
-        "la2": claim(
-            rests_on=["equivalence"],
-            float64=error("torch float64", *gradients),
-            float32=error("torch float32", *gradients),
-            triton_float32=error("triton float32", *gradients),
-            gradcheck=bool(equivalence.gradcheck),
-        ),
-        "la3": claim(
-            rests_on=["kernels"],
-            chunked=_slope(kernels, "chunked", 1024),
-            sdpa=_slope(kernels, "sdpa", 1024),
-            quadratic=_slope(kernels, "quadratic", 512),
-        ),
-        "la4": claim(
-            rests_on=["kernels"],
-            sdpa_forward=_last(lengths, sdpa),
-            sdpa_both=_last(both_lengths, sdpa_both),
-            crossover=crossover(lengths, sdpa),
-            quadratic_forward=_last(*quadratic),
-            tiled_forward=_last(*tiled),
-            softmax_wins_up_to=max(wins, default=0),
-        ),
-        "la5": claim(rests_on=["memory"], **la5),
-        "la6": claim(rests_on=["tnl_chunked", "tnl_quadratic"], difference=measured(forms.values, labels=names)),
-        "la7": claim(
-            rests_on=["models"],
-            held=measured(held.sel(architecture="tnl_chunked").values, labels=sizes),
-            held_softmax=measured(held.sel(architecture="softmax").values, labels=sizes),
-            margin=measured(
-                (held.sel(architecture="tnl_chunked") - held.sel(architecture="softmax")).values, labels=sizes
-            ),
-        ),
-        "la8": claim(
-            rests_on=["models"],
-            state=float(slower.sel(decoder="tnl_chunked")),
-            softmax=float(slower.sel(decoder="softmax")),
-            state_bytes_ratio=float(bytes_ratio.sel(decoder="tnl_chunked")),
-            cache_bytes_ratio=float(bytes_ratio.sel(decoder="softmax")),
-        ),
-        "la9": claim(
-            rests_on=["tnl_chunked", "softmax"],
-            median_gap=float(np.median(gap)),
-            gap=measured(gap, labels=[f"seed {seed}" for seed in seeds]),
-            transnormer=measured(tnl_chunked.validation.values[base], labels=[f"seed {seed}" for seed in seeds]),
-            softmax=measured(softmax.validation.values[base], labels=[f"seed {seed}" for seed in seeds]),
-            parameter_ratio=float(tnl_chunked.parameters[base[0]] / softmax.parameters[base[0]]),
-        ),
-        "la10": claim(
-            rests_on=["kernels", "memory"],
-            recurrent=_last(*recurrent),
-            cumsum=_last(*cumsum),
-            cumsum_over_quarter_width=memory_ratio,
-        ),
+
+
+def la9(tnl_chunked, softmax) -> dict:
+    """Linear attention with decay comes close to softmax attention of equal size in validation loss."""
+    models = _first_size(tnl_chunked)
+    linear, other = (run.validation.values[models] for run in (tnl_chunked, softmax))
+    labels = [f"seed {seed}" for seed in tnl_chunked.seed.values[models]]
+    return {
+        "median_gap": float(np.median(linear - other)),
+        "gap": measured(linear - other, labels=labels),
+        "transnormer": measured(linear, labels=labels),
+        "softmax": measured(other, labels=labels),
+        "parameter_ratio": float(tnl_chunked.parameters[models[0]] / softmax.parameters[models[0]]),
     }
-    fractions = _gpu_fractions(kernels)
-    if fractions:
-        found["la11"] = claim(rests_on=["kernels"], **fractions)
-    return found
+
+
+def la10(kernels, memory) -> dict:
+    """Blocks beat the recurrence and all states side by side, which also keep D times the bytes."""
+    return {
+        "recurrent": _last_ratio(kernels, "recurrent"),
+        "cumsum": _last_ratio(kernels, "cumsum"),
+        "cumsum_over_quarter_width": _cumsum_over_quarter_width(memory),
+    }
+
+
+def la11(kernels) -> dict | None:
+    """The Triton kernel reaches a share of the copy bandwidth, keeps up with its peer and fills the device."""
+    if kernels.attrs["device"] != "cuda":
+        return None
+    from lib.bench.launches import programs_per_processor
+
+    own = {way: case_of(kernels, "chunked", way, GPU_SHAPE) for way in ("forward", "both")}
+    seconds = own["forward"].time_ms.median("repeat") / 1e3
+    shapes = kernels.isel(case=np.flatnonzero(kernels["operator"] == "chunked"))
+    shapes = {
+        tuple(map(int, shape))
+        for shape in zip(*(shapes[axis].values for axis in ("batch", "heads", "tokens", "width")))
+    }
+    programs = [
+        programs_per_processor(s, int(kernels.attrs["block"]), int(kernels.attrs["processors"])) for s in shapes
+    ]
+    quantities = {
+        "share_of_copy": float(own["forward"].bytes / seconds / kernels.copy_bandwidth),
+        "programs_per_processor": min(programs),
+    }
+    for way in ("forward", "both"):
+        peer = case_of(kernels, "fla_simple_gla", way, GPU_SHAPE)
+        if peer is not None:
+            ratio = own[way].time_ms.median("repeat") / peer.time_ms.median("repeat")
+            quantities[f"over_peer_{way}"] = float(ratio)
+    return quantities
 
 
 if "snakemake" in globals():
-    from lib.atlas.job.stage import run
+    from lib.atlas.job.stage import run_claims
 
-    run(claims, snakemake)
+    run_claims(globals(), snakemake)
