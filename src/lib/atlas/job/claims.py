@@ -28,7 +28,11 @@ def measured(value, *, se=None, seeds=None, labels=None) -> dict:
     """Transitional: a quantity that does not say how sure it is."""
     entry = exact(value, labels=labels)
     del entry["kind"]
-    return entry | ({} if se is None else {"se": _plain(se, "se")}) | ({} if seeds is None else {"seeds": list(seeds)})
+    return (
+        entry
+        | ({} if se is None else {"se": _plain(se, "se")})
+        | ({} if seeds is None else {"seeds": _plain(list(seeds), "seeds")})
+    )
 
 
 def claim(*, rests_on, **quantities) -> dict:
