@@ -11,6 +11,7 @@ export PYTHONPATH := $(CURDIR)/src:$(CURDIR)
 # one line for each finished job and an estimate of what remains; `make PROGRESS=` has Snakemake's own log instead
 PROGRESS ?= --logger atlas
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SCALE)
+SAMPLED := $(if $(SAMPLE),LINEAR_ATLAS_SAMPLE=$(SAMPLE))
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
 .PHONY: run env env-storage test test-slow test-cluster smoke replicate check status costs claims crate faults lint format benchmark gpu clean
@@ -27,16 +28,18 @@ env:
 env-storage:
 	@$(PYTHON) -m lib.atlas.workflow.venv --storage
 
+# files of tests beside each other, each worker on one thread
 test: env
-	$(PY) -m pytest -m "not slow and not slurm and not storage"
+	$(PY) -m pytest -n $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder -m "not slow and not slurm and not storage"
 
 test-slow: env
-	$(PY) -m pytest -m slow
+	$(SAMPLED) $(PY) -m pytest -m slow $(if $(ONLY),-k "$(ONLY)")
 
 # a Slurm cluster on this machine (root and apt-get, or slurm-wlm and munge installed), and an S3 server on loopback;
-# ONLY=everything: the run of all papers on Slurm, ONLY="not everything": the rest
+# ONLY=everything: the run of all papers on Slurm, ONLY="not everything": the rest;
+# SAMPLE=4: of four papers, which follow from the commit
 test-cluster: env-storage
-	$(PY) -m pytest -m "slurm or storage" $(if $(ONLY),-k "$(ONLY)") tests/workflow/test_slurm.py tests/workflow/test_storage.py
+	$(SAMPLED) $(PY) -m pytest -m "slurm or storage" $(if $(ONLY),-k "$(ONLY)") tests/workflow/test_slurm.py tests/workflow/test_storage.py
 
 smoke:
 	$(MAKE) run SCALE=smoke

@@ -1,5 +1,6 @@
 """A throw-away copy of the project, and Snakemake run in it as a user runs it."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -16,6 +17,12 @@ import pytest
 os.environ.setdefault("TRITON_INTERPRET", "0" if shutil.which("nvidia-smi") else "1")
 
 ROOT = Path(__file__).resolve().parents[1]
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers beside each other compute on one thread each, as jobs do
+    os.environ |= dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+    )
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba"))  # what a run of the workflow compiled
+
 TOY = ROOT / "tests" / "workflow" / "toy"
 CODE = ("Snakefile", "config", "profiles", "slurm", "workflow", "src", "kernels", "resources")
 
@@ -72,6 +79,30 @@ class Copy:
         text = path.read_text()
         assert old in text, f"{old!r} is not in {file}"
         path.write_text(text.replace(old, new))
+
+
+def sampled(slugs: set[str]) -> list[str]:
+    """The papers of a second run: all, or as many as LINEAR_ATLAS_SAMPLE says, chosen by the commit."""
+    count = int(os.environ.get("LINEAR_ATLAS_SAMPLE") or len(slugs))
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    commit = done.stdout.strip()
+    order = sorted(slugs, key=lambda slug: hashlib.sha256(f"{commit} {slug}".encode()).hexdigest())
+    return sorted(order[:count])
+
+
+def expect_identical(first: Path, second: Path) -> None:
+    """Stores, figures, tables and claims of a paper are the same in two folders; of measured times, the layout."""
+    from lib.atlas.evidence import compare
+
+    table = compare.compare_runs(first, second, 0, 0)
+    assert len(table) > 3
+    assert [row for row in table if row[1] not in (compare.IDENTICAL, compare.TIMED)] == []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let workers begin with the files that run Snakemake, which take longest."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: "workflow" not in item.keywords)
 
 
 def wait_for(condition: Callable, seconds: float = 60, what: str = "a condition", every: float = 0.05):
