@@ -114,6 +114,8 @@ def test_the_page_has_a_section_for_every_subject():
     folders = {path.parent.name for path in ROOT.glob("src/lib/*/__init__.py")} - {"atlas"} | {"kernels"}
     page = PAGE.read_text(encoding="utf-8")
     sections = {name for heading in re.findall(r"^## (.*)$", page, re.MULTILINE) for name in heading.split(" and ")}
+    headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
+    assert len(headings) == len(set(headings))
     assert folders <= sections
     assert folders <= set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| \[.*?\) \|", page, re.MULTILINE))))
 
