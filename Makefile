@@ -8,6 +8,8 @@ RESULTS ?= results
 PY := .venv/bin/python
 # the modules of this tree, whatever the caller's PYTHONPATH says
 export PYTHONPATH := $(CURDIR)/src:$(CURDIR)
+# in words that the oldest Python understands
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "linear atlas: Python 3.11 or later is needed, $(PYTHON) is " + sys.version.split()[0])'
 # one line for each finished job and an estimate of what remains; `make PROGRESS=` has Snakemake's own log instead
 PROGRESS ?= --logger atlas
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SCALE)
@@ -23,9 +25,11 @@ run: env
 
 # builds .venv, or mends it after the folder was moved, renamed or copied; nothing to do costs 0.1 s
 env:
+	@$(CHECK_PYTHON)
 	@$(PYTHON) -m lib.atlas.workflow.venv
 
 env-storage:
+	@$(CHECK_PYTHON)
 	@$(PYTHON) -m lib.atlas.workflow.venv --storage
 
 # files of tests beside each other, each worker on one thread

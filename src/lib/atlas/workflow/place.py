@@ -3,8 +3,6 @@
 Standard library only, and nothing else of the project: `lib.atlas.workflow.venv` uses it before anything is installed.
 """
 
-from __future__ import annotations  # an older Python gets as far as the message that refuses it
-
 import re
 import sys
 from pathlib import Path

@@ -10,8 +10,6 @@ A stamp in `.venv` records the folder and the hash of each lock file; where it a
 environment that is a link belongs to somebody else and is used as it is.
 """
 
-from __future__ import annotations  # an older Python gets as far as the message that refuses it
-
 import argparse
 import hashlib
 import json
@@ -23,7 +21,6 @@ from pathlib import Path
 
 from lib.atlas.workflow import place
 
-OLDEST = (3, 11)
 LOCK, STORAGE_LOCK = "requirements.lock", "requirements-storage.lock"
 STAMP, PATHS = ".ready", "linear_atlas_tree.pth"
 # how pip begins a console script: with the interpreter's path, or in three lines where that is too long for the kernel
@@ -118,8 +115,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--storage", action="store_true", help=f"also {STORAGE_LOCK}")
     options = parser.parse_args(arguments)
     try:
-        if sys.version_info < OLDEST:
-            raise ValueError(f"Python 3.11 or later is needed, {sys.executable} is {sys.version.split()[0]}")
         place.check(place.ROOT, place.ROOT / ".venv/bin/python")
         build(place.ROOT, options.storage)
     except (ValueError, OSError) as error:
