@@ -9,7 +9,7 @@ import xarray as xr
 from lib.atlas.__main__ import VERBS, main
 from lib.atlas.evidence import compare
 from lib.atlas.job import seeds, stage, store
-from lib.atlas.workflow import config, fingerprint
+from lib.atlas.workflow import config, fingerprint, memory
 
 SCHEMAS = Path(__file__).parents[3] / "workflow/schemas"
 
@@ -62,16 +62,16 @@ def test_fingerprint_follows_code_and_not_comments(tree, file, text, changes):
 
 def test_what_was_read_before_is_not_parsed_again_and_a_damaged_memory_is_not_believed(tree, monkeypatch):
     before = _fingerprint(tree)
-    fingerprint._memory(tree).save()
+    memory.memory(tree / fingerprint.MEMORY).save()
     file = tree / fingerprint.MEMORY
     monkeypatch.setattr(fingerprint, "_parse", None)
-    fingerprint._memory.cache_clear()
+    memory.memory.cache_clear()
     assert _fingerprint(tree) == before
     monkeypatch.undo()
     whole = file.read_bytes()
     for damaged in (whole.replace(b"lib.b", b"lib.c"), whole[:-9], b"\xff", b""):
         file.write_bytes(damaged)
-        fingerprint._memory.cache_clear()
+        memory.memory.cache_clear()
         assert _fingerprint(tree) == before
 
 

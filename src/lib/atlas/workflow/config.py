@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from lib.atlas.names import SCALES as SCALES
+from lib.atlas.workflow.memory import digest, memory
 
 LARGEST_INTEGER = 2**63 - 1
 MOST_VALUES = 100_000
@@ -252,6 +253,21 @@ def load_paper(slug: str, root: Path, scale: str) -> dict:
     Raises:
         ConfigError: one line that names the file, the key, what came and what was expected.
     """
+    files = [root / f"config/papers/{slug}.yaml", root / "workflow/schemas/paper.yaml"]
+    files += [root / f"workflow/schemas/papers/{slug}.yaml", Path(__file__)]
+    try:
+        entry = digest(scale.encode(), *(file.read_bytes() for file in files))
+    except OSError:
+        return _load_paper(slug, root, scale)  # which says what is missing
+    papers = memory(root / f".cache/papers-{scale}.json")
+    spec = papers.known.get(entry) or _load_paper(slug, root, scale)
+    if json.loads(json.dumps(spec, default=str)) == spec:
+        papers.used[entry] = spec
+    return deepcopy(spec)
+
+
+def _load_paper(slug: str, root: Path, scale: str) -> dict:
+    """As `load_paper`, from the files."""
     label = f"config/papers/{slug}.yaml"
     spec = load_yaml(root / label, label)
     validate(spec, root / "workflow/schemas/paper.yaml", label)

@@ -10,21 +10,18 @@ read of a file is therefore kept in `.cache/fingerprints.json`, under a hash of 
 """
 
 import ast
-import atexit
-import contextlib
 import hashlib
-import json
-import os
 import sys
 from functools import cache
 from pathlib import Path
+
+from lib.atlas.workflow.memory import digest, memory
 
 PACKAGES = ("lib", "kernels")
 ALWAYS = ("lib.atlas.job.seeds",)
 RUNNER = "lib.atlas.job.stage"
 JUDGE = ("lib.atlas.job.claims",)  # verdicts depend on it too
 MEMORY = ".cache/fingerprints.json"
-MOST_REMEMBERED = 5000  # files; beyond it only those of this run are kept
 
 
 class _Strip(ast.NodeTransformer):
@@ -70,37 +67,6 @@ def _imported(tree: ast.AST, module: str | None, is_package: bool) -> set[str]:
     return {name for name in names if name.split(".")[0] in PACKAGES and not name.startswith(RUNNER)}
 
 
-class _Memory:
-    """Hash and imports of files that were read before, by the hash of their contents; damage is as good as absence."""
-
-    def __init__(self, file: Path):
-        self.file = file
-        self.known: dict[str, tuple[str, list[str]]] = {}
-        self.used: dict[str, tuple[str, list[str]]] = {}
-        with contextlib.suppress(OSError, ValueError):
-            checksum, _, contents = file.read_text(encoding="utf-8").partition("\n")
-            if hashlib.sha256(contents.encode()).hexdigest() == checksum:
-                self.known = json.loads(contents)
-
-    def save(self) -> None:
-        """Write what is new, whole or not at all; a folder that cannot be written stays as it is."""
-        if self.used.keys() <= self.known.keys():
-            return
-        contents = json.dumps((self.known if len(self.known) < MOST_REMEMBERED else {}) | self.used)
-        part = self.file.with_name(f"{self.file.name}.{os.getpid()}.tmp")
-        with contextlib.suppress(OSError):
-            self.file.parent.mkdir(exist_ok=True)
-            part.write_text(f"{hashlib.sha256(contents.encode()).hexdigest()}\n{contents}", encoding="utf-8")
-            part.replace(self.file)
-
-
-@cache
-def _memory(root: Path) -> _Memory:
-    memory = _Memory(root / MEMORY)
-    atexit.register(memory.save)
-    return memory
-
-
 @cache
 def _reader() -> bytes:
     """What the hash of a file depends on beside the file: this module, and the syntax of this Python."""
@@ -113,18 +79,18 @@ def _parse(source: str, file: Path, module: str | None) -> tuple[str, list[str]]
         tree = _Strip().visit(ast.parse(source, filename=str(file)))
     except SyntaxError as error:
         raise ValueError(f"{file}:{error.lineno}: not valid Python: {error.msg}") from None
-    digest = hashlib.sha256(ast.dump(tree, include_attributes=False).encode()).hexdigest()
-    return digest, sorted(_imported(tree, module, file.name == "__init__.py"))
+    fingerprint = hashlib.sha256(ast.dump(tree, include_attributes=False).encode()).hexdigest()
+    return fingerprint, sorted(_imported(tree, module, file.name == "__init__.py"))
 
 
 @cache
 def _read(file: Path, module: str | None, root: Path) -> tuple[str, list[str]]:
     """As `_parse`, from memory where the same contents were read before."""
-    contents, memory = file.read_bytes(), _memory(root)
+    contents, known = file.read_bytes(), memory(root / MEMORY)
     name = f"{module} {file.name == '__init__.py'}"
-    key = hashlib.sha256(b"\0".join([_reader(), name.encode(), contents])).hexdigest()
-    memory.used[key] = memory.known.get(key) or _parse(contents.decode("utf-8"), file, module)
-    return memory.used[key]
+    entry = digest(_reader(), name.encode(), contents)
+    known.used[entry] = known.known.get(entry) or _parse(contents.decode("utf-8"), file, module)
+    return known.used[entry]
 
 
 def _parents(name: str) -> list[str]:
