@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PAPER = {
     "paper": {"title": "On lines", "authors": ["A. Author"], "year": 2020, "summary": "Lines are straight."},
     "figures": {},
+    "data": {"ruler": {"layout": "a folder of rulers", "published": "https://example.org"}},
     "claims": [
         {
             "id": "l1",
@@ -67,6 +68,7 @@ def test_a_page_states_claim_rule_measurement_and_remarks(tree):
     assert "- `ratio < 1.2` **does not hold**: n = 1: 1.5 ± 0.1; n = 2: 2 ± 0.2" in page
     assert "It depends on the metric." in page
     assert "2 cores of a loom" in page
+    assert "- `ruler`: a folder of rulers; published: https://example.org" in page
 
 
 def test_the_readme_is_written_at_laptop_scale_when_all_papers_have_claims(tree):

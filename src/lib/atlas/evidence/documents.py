@@ -17,7 +17,7 @@ from lib.atlas.job.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
 from lib.atlas.names import ROOT
 from lib.atlas.workflow.place import check_own
 
-WIDTH = 110
+WIDTH, WHOLE = 110, {"break_long_words": False, "break_on_hyphens": False}
 BEGIN, END = "<!-- papers: written by `make claims` -->", "<!-- end of papers -->"
 HEAD = ("paper", "claims", "reproduced", "not reproduced", "not at this scale", "CPU minutes", "peak GiB")
 
@@ -41,7 +41,7 @@ def wrap(text: str, first: str = "", rest: str = "") -> str:
     """
     words = re.sub(r"([<>*|`\[\]])", r"\\\1", " ".join(text.split()))
     room = WIDTH - len(rest)
-    lines = textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(words, room, **WHOLE)
     lines = [re.sub(r"^(?=[-+#]+ |=+$|-+$)", r"\\", line) for line in lines]  # no list and no heading by chance
     lines = [re.sub(r"^(\d+)(?=[.)] )", r"\1\\", line) for line in lines]
     return "\n".join((rest if number else first) + line for number, line in enumerate(lines))
@@ -77,10 +77,11 @@ def claim_section(claim: dict) -> str:
     return "\n\n".join(parts + [wrap(claim[key]) for key in ("remarks",) if key in claim])
 
 
-def paper_page(paper: dict, scale: str, machine: str) -> str:
+def paper_page(paper: dict, data: dict, scale: str, machine: str) -> str:
     """The page of one paper of a joined audit.
 
     Args:
+        data: what a user can supply, as the paper's file lists it under `data`.
         paper: an entry of `papers` in what `lib.atlas.evidence.audit.gather` returns.
         scale: at which the claims were judged.
         machine: on which they were measured.
@@ -89,7 +90,7 @@ def paper_page(paper: dict, scale: str, machine: str) -> str:
     source = ", ".join([*paper["authors"], str(paper.get("venue", paper["year"])), *where])
     parts = [
         f"# {paper['title']}",
-        "\n".join(textwrap.wrap(source + ".", WIDTH, break_long_words=False, break_on_hyphens=False)),
+        "\n".join(textwrap.wrap(source + ".", WIDTH, **WHOLE)),
         wrap(paper["summary"]),
         wrap(
             f"Of {_plural(len(paper['claims']), 'claim')} at {scale} scale: {_verdicts(paper['totals'])}. "
@@ -98,8 +99,15 @@ def paper_page(paper: dict, scale: str, machine: str) -> str:
         ),
         *(claim_section(claim) for claim in paper["claims"]),
     ]
-    notes = [wrap(note, "- ", "  ") for note in paper.get("notes", [])]
-    return "\n\n".join([*parts, *(["## Notes", "\n".join(notes)] if notes else [])]) + "\n"
+    if "notes" in paper:
+        parts += ["## Notes", "\n".join(wrap(note, "- ", "  ") for note in paper["notes"])]
+    if data:
+        parts += ["## Data of your own", "Paths under these keys in `data:` of `config/config.yaml`:"]
+        entries = [f"- `{key}`: {entry['layout']}; published: {entry['published']}" for key, entry in data.items()]
+        parts.append(
+            "\n".join(textwrap.fill(" ".join(e.split()), WIDTH, subsequent_indent="  ", **WHOLE) for e in entries)
+        )
+    return "\n\n".join(parts) + "\n"
 
 
 def table(audit: dict, cost: dict[str, dict[str, float]], folder: str) -> str:
@@ -192,12 +200,15 @@ def write(results: Path, root: Path, machine: str) -> list[Path]:
         raise ValueError(
             f"{results}: got claims of {', '.join(sorted(foreign)) or 'no paper'}, expected some of config/papers"
         )
-    audit = gather(contents, load_specs([files[slug] for slug in contents]))
+    specs = load_specs([files[slug] for slug in contents])
+    audit = gather(contents, specs)
     cost = {slug: costs.totals(costs.measured(results / slug)) for slug in contents}
     name = document_name(audit["scale"])
     texts = {root / f"docs/{name}.md": index(audit, cost, machine)}
     for paper in audit["papers"]:
-        texts[root / f"docs/{name}/{paper['slug']}.md"] = paper_page(paper, audit["scale"], machine)
+        texts[root / f"docs/{name}/{paper['slug']}.md"] = paper_page(
+            paper, specs[paper["slug"]].get("data", {}), audit["scale"], machine
+        )
     if audit["scale"] == "laptop" and contents.keys() == files.keys():
         readme = root / "README.md"
         block = table(audit, cost, f"docs/{name}") + "\n\n" + _sums(audit, cost, machine)
