@@ -55,14 +55,14 @@ def region_table(model: AlmostLinearRNN, code: np.ndarray, regions: int, eigenva
     """
     used, (vertices, edges) = symbolic.occupancy(code), symbolic.reduced_graph(code)
     symbols = used.symbols[:regions]
-    k, kept = len(symbols), min(regions, len(vertices))
+    k, core = len(symbols), min(regions, len(vertices))
     symbol, fraction, transition = np.full(regions, -1), np.zeros(regions), np.zeros((regions, regions))
     adjacency, is_real = np.zeros((regions, regions), np.uint8), np.zeros(regions, bool)
     point = np.full((regions, model.observed), np.nan)
     values = np.full((regions, eigenvalues), complex(np.nan, np.nan))
     symbol[:k], fraction[:k] = symbols, used.fraction[:k]
     transition[:k, :k] = symbolic.transition_matrix(code, symbols)
-    adjacency[:kept, :kept] = edges[:kept, :kept]
+    adjacency[:core, :core] = edges[:core, :core]
     for i, fixed in enumerate(fixed_points(model, symbols)):
         point[i], is_real[i] = fixed.point[: model.observed], fixed.real
         leading = fixed.eigenvalues[:eigenvalues]
@@ -72,7 +72,7 @@ def region_table(model: AlmostLinearRNN, code: np.ndarray, regions: int, eigenva
             "symbol": ("region", symbol),
             "fraction": ("region", fraction),
             "transition": (("region", "to"), transition),
-            "kept": ("region", np.arange(regions) < kept),
+            "kept": ("region", np.arange(regions) < core),
             "adjacency": (("region", "to"), adjacency),
             "point": (("region", "dim"), point),
             "is_real": ("region", is_real),
@@ -84,8 +84,8 @@ def region_table(model: AlmostLinearRNN, code: np.ndarray, regions: int, eigenva
 
 def graph_of(table: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Symbols and 0/1 adjacency of the reduced graph in a `region_table`."""
-    kept = int(table.kept.sum())
-    return table.symbol.values[:kept], table.adjacency.values[:kept, :kept]
+    k = int(table.kept.sum())
+    return table.symbol.values[:k], table.adjacency.values[:k, :k]
 
 
 def symbolic_portrait(
