@@ -16,7 +16,7 @@ SNAKEMAKE := $(PY) -m snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SC
 SAMPLED := $(if $(SAMPLE),LINEAR_ATLAS_SAMPLE=$(SAMPLE))
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
-.PHONY: run env env-storage test test-slow test-cluster smoke replicate check status costs claims crate faults lint format benchmark gpu clean
+.PHONY: run env env-storage test test-slow test-cluster smoke replicate check status costs claims crate faults lint format benchmark paper gpu clean
 
 run: env
 	$(SNAKEMAKE) results=$(RESULTS)
@@ -89,6 +89,10 @@ format: env
 
 benchmark: env
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) $$script || exit 1; done
+
+# a new paper, make paper NAME=my_paper TITLE="Its title": the files of a small example that runs (docs/adding-a-paper.md)
+paper: env
+	@$(PY) -m lib.atlas paper "$${NAME:?as in make paper NAME=my_paper TITLE=...}" --title "$${TITLE:?as in make paper NAME=my_paper TITLE=...}"
 
 # on a machine with a CUDA device: the compiled kernels against their recurrences, then their times, kept as NAME
 gpu: env

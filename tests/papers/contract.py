@@ -189,7 +189,8 @@ def _passes(function, entry: dict, inputs: dict, params: dict) -> bool | None:
     own = [{key: value for key, value in values.items() if key in takes} for values in (inputs, params)]
     measurements = claims.measure({entry["id"]: function}, [entry], entry["scale"], *own, provided)
     quantities = measurements[entry["id"]]["quantities"] if measurements else {}
-    rules = [rule for rule in claims.rules_at(entry["pass"], entry["scale"]) if rule["quantity"] in quantities]
+    entries = [rule for key in ("gate", "pass") for rule in claims.at_scale(entry.get(key, []), entry["scale"])]
+    rules = [rule for rule in entries if rule["quantity"] in quantities]
     return all(claims.holds(rule, quantities[rule["quantity"]]["value"]) for rule in rules) if rules else None
 
 

@@ -11,6 +11,7 @@ VERBS = {
     "compare": ("lib.atlas.evidence.compare", "compare two runs array by array"),
     "claims": ("lib.atlas.evidence.documents", "write the claims of a run into docs and the README"),
     "crate": ("lib.atlas.evidence.crate", "pack a run and its lineage as a Workflow Run RO-Crate"),
+    "paper": ("lib.atlas.workflow.scaffold", "write the files of a new paper"),
     "archive": ("lib.atlas.evidence.archive", "pack one figure with what it takes to make it again"),
 }
 
