@@ -1,8 +1,8 @@
-"""Times of the kernels on this machine beside its own limits and beside installed peers, printed and, if asked, stored.
+"""Times of the kernels on this machine beside its limits and installed peers: printed and, on request, stored.
 
 On a CPU small shapes are timed on one thread, on a CUDA device the six shapes of `GPU` and those of the paper's Mamba-3
 in bfloat16. With `--keep NAME` the tables stay in `resources/measured`; the figures of speed, prefill and decoding then
-show them beside their own. A further family of operators is one more entry of `FAMILIES`.
+show them beside the times of the run. A further family of operators is one more entry of `FAMILIES`.
 """
 
 import argparse
@@ -61,17 +61,17 @@ def report(table) -> None:
     print(f"matrix product {table.matrix_rate / 1e12:.2f} TFLOP/s")
     times = table.time_ms.min("repeat").values
     keys = list(zip(*(table[name].values for name in ("pass", "batch", "heads", "tokens", "width"))))
-    own = {key: t for key, t, name in zip(keys, times, table["operator"].values) if name == "chunked"}
+    reference = {key: t for key, t, name in zip(keys, times, table["operator"].values) if name == "chunked"}
     print(f"{'shape (B, H, T, D)':22} {'pass':8} {'operator':16} {'ms':>9} ", end="")
     print(f"{'GB/s':>7} {'GFLOP/s':>8} {'bound':>6} {'ratio':>7}")
-    for key, t, name, flops, moved in zip(
+    for key, t, name, flops, bytes_moved in zip(
         keys, times, table["operator"].values, table.flops.values, table.bytes.values
     ):
         rates = f"{'':7} {'':8} {'':6}"
         if np.isfinite(flops):
-            bound = roofline(flops, moved, float(table.matrix_rate), float(table.copy_bandwidth))
-            rates = f"{moved / t / 1e6:7.1f} {flops / t / 1e6:8.1f} {bound / t:6.0%}"
-        ratio = f"{t / own[key]:7.2f}" if key in own else ""
+            bound = roofline(flops, bytes_moved, float(table.matrix_rate), float(table.copy_bandwidth))
+            rates = f"{bytes_moved / t / 1e6:7.1f} {flops / t / 1e6:8.1f} {bound / t:6.0%}"
+        ratio = f"{t / reference[key]:7.2f}" if key in reference else ""
         print(f"{tuple(int(x) for x in key[1:])!s:22} {key[0]:8} {name:16} {t:9.3f} {rates} {ratio}")
 
 
@@ -81,9 +81,9 @@ def keep(table, name: str) -> None:
     from lib.atlas.job import store
 
     root = Path(__file__).parents[1]
-    made = {"stage": "bench_kernels", "commit": provenance.git_commit(root), "timing": True}
+    record = {"stage": "bench_kernels", "commit": provenance.git_commit(root), "timing": True}
     path = root / "resources/measured" / f"{name}.zarr.zip"
-    store.write(table, path, {**made, "libraries": provenance.libraries()})
+    store.write(table, path, {**record, "libraries": provenance.libraries()})
     print(f"kept as {path}")
 
 
@@ -97,9 +97,13 @@ def main() -> None:
     for family in options.family:
         operators, cases = FAMILIES[family]
         table = measure(
-            operators, cases(device), device=device, dtype=torch.bfloat16 if device == "cuda" else torch.float32,
-            warmup=25 if device == "cuda" else 1, repeats=100 if device == "cuda" else 5,
-        )  # fmt: skip
+            operators,
+            cases(device),
+            device=device,
+            dtype=torch.bfloat16 if device == "cuda" else torch.float32,
+            warmup=25 if device == "cuda" else 1,
+            repeats=100 if device == "cuda" else 5,
+        )
         report(table)
         if options.keep:
             keep(table, f"{family}_{options.keep}")

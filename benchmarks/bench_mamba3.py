@@ -57,9 +57,18 @@ def stacks() -> None:
 
     def step(models: int):
         model = sequence_model(
-            "mamba3", 3, 32, 1, generators(range(models)), hidden=64, channel="gelu", head_dim=16, d_state=16,
-            dt_range=(0.1, 1.0), backend="quadratic" if DEVICE == "cpu" else "auto",
-        ).to(DEVICE)  # fmt: skip
+            "mamba3",
+            3,
+            32,
+            1,
+            generators(range(models)),
+            hidden=64,
+            channel="gelu",
+            head_dim=16,
+            d_state=16,
+            dt_range=(0.1, 1.0),
+            backend="quadratic" if DEVICE == "cpu" else "auto",
+        ).to(DEVICE)
         return seconds(lambda: token_losses(model(tokens[:models]), tokens[:models]).sum().backward())
 
     print(f"three seeds one by one over one stack of three: {3 * step(1) / step(3):.2f}")

@@ -82,9 +82,11 @@ def scan(update, decay, state, layout: Blocks) -> tuple[torch.Tensor, torch.Tens
             if right > left:
                 now = slice(start + left, start + right)
                 torch.addcmul(
-                    update[:, now], decay if shared else decay[:, now], before[:, now],
+                    update[:, now],
+                    decay if shared else decay[:, now],
+                    before[:, now],
                     out=target[:, at + left : at + right],
-                )  # fmt: skip
+                )
     return before, final
 
 

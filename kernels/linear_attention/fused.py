@@ -166,14 +166,14 @@ class _Fused(torch.autograd.Function):
         scale, size, bounds, learned = ctx.options
         setting = _setting(q, v, log_decay, scale, size, bounds)
         d_out = torch.zeros_like(v) if d_out is None else d_out.to(v.dtype).contiguous()
-        turned = None if initial_state is None else initial_state.mT
-        d_turned = None if d_final is None else d_final.mT
+        initial_T = None if initial_state is None else initial_state.mT
+        d_final_T = None if d_final is None else d_final.mT
         with torch.cuda.device_of(q):
             dq, _, with_q = _causal(
-                d_out, v, k, setting, turned, reverse=False, want_after=False, partner=q if learned else None
+                d_out, v, k, setting, initial_T, reverse=False, want_after=False, partner=q if learned else None
             )
             dk, _, with_k = _causal(
-                v, d_out, q, setting, d_turned, reverse=True, want_after=False, partner=k if learned else None
+                v, d_out, q, setting, d_final_T, reverse=True, want_after=False, partner=k if learned else None
             )
             dv, d_initial, _ = _causal(
                 k, q, d_out, setting, d_final, reverse=True, want_after=initial_state is not None

@@ -25,11 +25,15 @@ def _chunked(q, k, rows, log_decay, gamma, ahead, S0, chunk_size: int):
     weighted = (gamma + ahead)[..., None, None] * k
     by_token = (value.reshape(b, H, T * R, -1).transpose(1, 2) for value in (q, weighted, rows))
     out, final = linear_attention(
-        *by_token, flat_decay.transpose(1, 2), initial_state=None if S0 is None else S0.transpose(2, 3).contiguous(),
-        output_final_state=True, chunk_size=chunk_size, backend="chunked",
-    )  # fmt: skip
-    seen = torch.ones(R, R, dtype=q.dtype, device=q.device).tril()
-    block = gamma[..., None, None] - (gamma + ahead)[..., None, None] * seen
+        *by_token,
+        flat_decay.transpose(1, 2),
+        initial_state=None if S0 is None else S0.transpose(2, 3).contiguous(),
+        output_final_state=True,
+        chunk_size=chunk_size,
+        backend="chunked",
+    )
+    lower = torch.ones(R, R, dtype=q.dtype, device=q.device).tril()
+    block = gamma[..., None, None] - (gamma + ahead)[..., None, None] * lower
     out = out.transpose(1, 2).view(b, H, T, R, P) + ((q @ k.transpose(3, 4)) * block) @ rows
     return out, final.transpose(2, 3)
 

@@ -106,8 +106,8 @@ class _Call:
             self.dt, self.rate, chunks.begins, chunks.ends, turns, self.H, self.A, self.S,
             CT=self.constants["CT"], BH=self.constants["BH"],
         )  # fmt: skip
-        turned = turns.double().cumsum(0)  # in float64: it grows with the sequence
-        before = turned - turns
+        total = turns.double().cumsum(0)  # in float64: it grows with the sequence
+        before = total - turns
         start = before - before[self.layout.first] + angle0.double()[owner]
         end = angle0.double().index_copy(0, self.layout.filled, (start + turns)[self.layout.final])
         return tuple(torch.remainder(angle, 2 * math.pi).float() for angle in (start, end))

@@ -43,9 +43,9 @@ def step_kernel(
     alpha = tl.exp(tl.load(log_decay + pid).to(tl.float32))
     beta, gamma = (1 - weight) * step * alpha, weight * step
     rates = tl.load(rate + (b * A + turn_group) * S + s, mask=turning, other=0.0).to(tl.float32)
-    turned = tl.load(angle + pid * S + s, mask=turning, other=0.0).to(tl.float32) + step * rates
-    turned = reduce_turn(turned)
-    cos, sin = tl.cos(turned), tl.sin(turned)
+    theta = tl.load(angle + pid * S + s, mask=turning, other=0.0).to(tl.float32) + step * rates
+    theta = reduce_turn(theta)
+    cos, sin = tl.cos(theta), tl.sin(theta)
     n = tl.arange(0, 2 * BN)  # a row of the state is one contiguous load, split in registers
     at = pid * P * N + p[:, None] * N + n[None, :]
     keep = there[:, None] & (n < N)[None, :]
@@ -70,7 +70,7 @@ def step_kernel(
             tl.store(B_new + previous + 1, ko, mask=odd)
     tl.store(h_new + at, tl.reshape(tl.join(he, ho), [BP, 2 * BN]).to(h_new.dtype.element_ty), mask=keep)
     if block == 0:
-        tl.store(angle_new + pid * S + s, turned, mask=turning)
+        tl.store(angle_new + pid * S + s, theta, mask=turning)
     out = tl.zeros([BP], dtype=tl.float32)
     for r in tl.static_range(R):
         row = (b * R + r) * G + group

@@ -196,13 +196,13 @@ def backward_C_kernel(
         d_odd = dot(ds, ko, CAST) + faded * dot(do, tl.trans(odd.to(CAST)), CAST)
         weight = (w * tl.exp(la_end - la))[:, None]
         even, odd = carry(even, odd, la_end, ke, ko, v * weight, CAST)
-        product, turned = store_gradient(
+        product, turn_rows = store_gradient(
             dC, d_even, d_odd, cos, sin, C, C_bias, at, tok, rank, ok, group, head, R, H, G, N, BH
         )
         tok_t, _rank, ok_t, _first = chunk_rows(at, stop, 1, 1, CT)
         tl.store(row + at * H + tok_t * H + head, per_token(product, CT, RP), mask=ok_t)
         where = turn + (at * H + head) * S + (tok_t * H)[:, None] * S + s[None, :]
-        tl.store(where, vectors_per_token(turned, CT, RP, BH), mask=ok_t[:, None] & (s < S)[None, :])
+        tl.store(where, vectors_per_token(turn_rows, CT, RP, BH), mask=ok_t[:, None] & (s < S)[None, :])
 
 
 @triton.jit
@@ -257,7 +257,7 @@ def backward_B_kernel(
         d_even = dot(back, qe, CAST) + weight * dot(v, tl.trans(even.to(CAST)), CAST)
         d_odd = dot(back, qo, CAST) + weight * dot(v, tl.trans(odd.to(CAST)), CAST)
         even, odd = carry(even, odd, la_end, qe, qo, do * tl.exp(la)[:, None], CAST)
-        product, turned = store_gradient(
+        product, turn_rows = store_gradient(
             dB, d_even, d_odd, cos, sin, B, B_bias, at, tok, rank, ok, group, head, R, H, G, N, BH
         )
         # decay and angle
@@ -266,7 +266,7 @@ def backward_B_kernel(
         tl.store(where, row_t, mask=ok_t)
         turning = ok_t[:, None] & (s < S)[None, :]
         where = turn + (at * H + head) * S + (tok_t * H)[:, None] * S + s[None, :]
-        turn_t = tl.load(where, mask=turning, other=0.0) + vectors_per_token(turned, CT, RP, BH)
+        turn_t = tl.load(where, mask=turning, other=0.0) + vectors_per_token(turn_rows, CT, RP, BH)
         tl.store(where, turn_t, mask=turning)
         owner = (chunk + c).to(tl.int64) * H + head
         tl.store(row_total + owner, tl.sum(row_t, 0))

@@ -72,6 +72,15 @@ def lay_out(bounds: tuple[int, ...], per_chunk: int, length: int, device: torch.
     inside[end] = False
     offsets = integers(offsets)
     return Layout(
-        cut_segments(1, bounds[-1], bounds, per_chunk, device), cut_segments(1, bounds[-1], bounds, length, device),
-        integers(chunk0), owner, offsets[owner], offsets[owner + 1] - 1, integers(filled), start, end, final, inside,
-    )  # fmt: skip
+        cut_segments(1, bounds[-1], bounds, per_chunk, device),
+        cut_segments(1, bounds[-1], bounds, length, device),
+        integers(chunk0),
+        owner,
+        offsets[owner],
+        offsets[owner + 1] - 1,
+        integers(filled),
+        start,
+        end,
+        final,
+        inside,
+    )

@@ -29,12 +29,12 @@ def rotate_pairs(x: Tensor, angle: Tensor) -> Tensor:
         return x
     if x.dtype in (torch.float32, torch.float64):  # one complex product; halves have no complex type
         pairs = torch.view_as_complex(x[..., : 2 * s].unflatten(-1, (s, 2)).contiguous())
-        turned = torch.view_as_real(pairs * torch.complex(angle.cos(), angle.sin())).flatten(-2)
+        rotated = torch.view_as_real(pairs * torch.complex(angle.cos(), angle.sin())).flatten(-2)
     else:
         even, odd = x[..., 0 : 2 * s : 2], x[..., 1 : 2 * s : 2]
         cos, sin = angle.cos(), angle.sin()
-        turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
-    return turned if 2 * s == x.shape[-1] else torch.cat((turned, x[..., 2 * s :]), -1)
+        rotated = torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
+    return rotated if 2 * s == x.shape[-1] else torch.cat((rotated, x[..., 2 * s :]), -1)
 
 
 def exp_trapezoid_coeffs(dt: Tensor, A: Tensor, lam: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -73,8 +73,8 @@ def cumulative_angle(angles: Tensor, dt: Tensor, H: int, start: Tensor | None = 
         H: number of heads.
         start: angle before the first token, `[b,H,S]`.
     """
-    turned = torch.cumsum(dt[..., None] * repeat_heads(math.pi * torch.tanh(angles), H), 2)
-    return torch.remainder(turned if start is None else turned + start[:, :, None], TURN)
+    turns = torch.cumsum(dt[..., None] * repeat_heads(math.pi * torch.tanh(angles), H), 2)
+    return torch.remainder(turns if start is None else turns + start[:, :, None], TURN)
 
 
 def token_weights(dt: Tensor, trap: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,10 +19,18 @@ def make(b=2, T=29, H=4, P=5, G=2, N=8, R=1, S=3, A=1, initial=True, gated=True,
 
     vector = (b, T, G, N) if R == 1 else (b, T, R, G, N)
     arguments = {
-        "C": normal(*vector), "B": normal(*vector), "x": normal(b, T, H, P), "log_decay": -uniform(b, T, H),
-        "dt": uniform(b, T, H) + 0.05, "trap": normal(b, T, H), "angles": normal(b, T, A, S),
-        "C_bias": normal(H, R, N), "B_bias": normal(H, R, N), "D": normal(H), "z": normal(b, T, H, P),
-    }  # fmt: skip
+        "C": normal(*vector),
+        "B": normal(*vector),
+        "x": normal(b, T, H, P),
+        "log_decay": -uniform(b, T, H),
+        "dt": uniform(b, T, H) + 0.05,
+        "trap": normal(b, T, H),
+        "angles": normal(b, T, A, S),
+        "C_bias": normal(H, R, N),
+        "B_bias": normal(H, R, N),
+        "D": normal(H),
+        "z": normal(b, T, H, P),
+    }
     if not gated:
         del arguments["D"], arguments["z"]
     if R > 1:

@@ -109,9 +109,13 @@ def test_packed_sequences_are_separate_ones(form):
     bounds = [0, 7, 7, 20, 30]
     states = make(b=4, T=1)["initial_state"]
     y, final = mamba3_scan(
-        **arguments, cu_seqlens=torch.tensor(bounds), initial_state=states, output_final_state=True, backend=form,
+        **arguments,
+        cu_seqlens=torch.tensor(bounds),
+        initial_state=states,
+        output_final_state=True,
+        backend=form,
         chunk_size=4,
-    )  # fmt: skip
+    )
     for i, (start, end) in enumerate(itertools.pairwise(bounds)):
         if start == end:
             torch.testing.assert_close(final.h[i], states.h[i])

@@ -7,10 +7,21 @@ import xarray as xr
 SLUG = "lightning_attention"
 
 LANGUAGE = {
-    "sizes": {"base": {"width": 16, "layers": 2, "heads": 2}}, "seeds": {"base": [0, 1]}, "block": 16, "tokens": 32,
-    "batch": 2, "steps": 8, "learning_rate": 0.01, "warmup": 2, "weight_decay": 0.01, "clip": 1.0,
-    "validation_windows": 4, "vocabulary": 0, "root_seed": 0, "device": "cpu",
-}  # fmt: skip
+    "sizes": {"base": {"width": 16, "layers": 2, "heads": 2}},
+    "seeds": {"base": [0, 1]},
+    "block": 16,
+    "tokens": 32,
+    "batch": 2,
+    "steps": 8,
+    "learning_rate": 0.01,
+    "warmup": 2,
+    "weight_decay": 0.01,
+    "clip": 1.0,
+    "validation_windows": 4,
+    "vocabulary": 0,
+    "root_seed": 0,
+    "device": "cpu",
+}
 
 
 def test_both_forms_learn_alike_and_all_see_the_same_text(load, tmp_path):
@@ -29,9 +40,16 @@ def test_both_forms_learn_alike_and_all_see_the_same_text(load, tmp_path):
 
 def test_equivalence_errors_are_those_of_rounding(load):
     run = load("lightning_attention/check_equivalence")(
-        cases=4, longest=20, widths=[4, 8, 12], blocks=[8], triton_cases=1, triton_longest=20, triton_widest=16,
-        rng=np.random.default_rng(0), device="cpu",
-    )  # fmt: skip
+        cases=4,
+        longest=20,
+        widths=[4, 8, 12],
+        blocks=[8],
+        triton_cases=1,
+        triton_longest=20,
+        triton_widest=16,
+        rng=np.random.default_rng(0),
+        device="cpu",
+    )
     assert float(run.error.sel(form="torch float64").max()) < 1e-12
     assert 1e-9 < float(run.error.sel(form="torch float32").max()) < 1e-5
     assert np.isfinite(run.error.sel(form="triton float32")).all("tensor").sum() == 1
@@ -40,9 +58,15 @@ def test_equivalence_errors_are_those_of_rounding(load):
 
 def test_memory_is_counted(load):
     run = load("lightning_attention/measure_memory")(
-        batch=1, heads=2, width=16, tokens=[64, 128], methods=["chunked", "cumsum"], block=16, peak_shape=[1, 1, 1, 1],
+        batch=1,
+        heads=2,
+        width=16,
+        tokens=[64, 128],
+        methods=["chunked", "cumsum"],
+        block=16,
+        peak_shape=[1, 1, 1, 1],
         device="cpu",
-    )  # fmt: skip
+    )
     # the inputs, the decays and nothing else
     np.testing.assert_array_equal(run.kept.sel(form="chunked"), run.inputs + 8)
     assert (run.kept.sel(form="cumsum") > 5 * run.inputs).all()
@@ -51,10 +75,19 @@ def test_memory_is_counted(load):
 
 def test_models_are_timed(load):
     run = load("lightning_attention/time_models")(
-        vocabulary=11, sizes={"base": {"width": 16, "layers": 1, "heads": 2}}, block=16, tokens_per_batch=64,
-        lengths=[16, 32], quadratic_longest=16, warmup=0, steps=2, decode_size="base", contexts=[8, 32],
-        decode_tokens=3, device="cpu",
-    )  # fmt: skip
+        vocabulary=11,
+        sizes={"base": {"width": 16, "layers": 1, "heads": 2}},
+        block=16,
+        tokens_per_batch=64,
+        lengths=[16, 32],
+        quadratic_longest=16,
+        warmup=0,
+        steps=2,
+        decode_size="base",
+        contexts=[8, 32],
+        decode_tokens=3,
+        device="cpu",
+    )
     assert run.attrs["timing"] is True
     assert np.isnan(run.tokens_per_s.sel(architecture="tnl_quadratic", length=32)).all()
     assert (run.tokens_per_s.sel(architecture="softmax") > 0).all()

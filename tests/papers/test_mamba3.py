@@ -10,17 +10,40 @@ SLUG = "mamba3"
 MODEL = {"width": 16, "layers": 1, "head_dim": 8, "root_seed": 0, "device": "cpu"}
 TRAINING = {"steps": 3, "batch": 4, "learning_rate": 0.003, "warmup": 2}
 TRACKING = {
-    **MODEL, **TRAINING, "hidden": 16, "d_state": 4, "dt_range": [0.1, 1.0], "longest": 9, "lengths": [9, 17],
-    "first": 4, "growth": 0.4, "sequences": 32,
-}  # fmt: skip
+    **MODEL,
+    **TRAINING,
+    "hidden": 16,
+    "d_state": 4,
+    "dt_range": [0.1, 1.0],
+    "longest": 9,
+    "lengths": [9, 17],
+    "first": 4,
+    "growth": 0.4,
+    "sequences": 32,
+}
 LM = {
-    **MODEL, **TRAINING, "inits": {"wide": [0.01, 0.5]}, "init": "wide", "tokens": 16, "hidden": 32, "windows": 20,
+    **MODEL,
+    **TRAINING,
+    "inits": {"wide": [0.01, 0.5]},
+    "init": "wide",
+    "tokens": 16,
+    "hidden": 32,
+    "windows": 20,
     "chunk": 8,
-}  # fmt: skip
+}
 RECALL = {
-    **MODEL, **TRAINING, "n_keys": 8, "first_pairs": 2, "pairs": 4, "growth": 0.5, "asked": [4, 8], "sequences": 32,
-    "hidden": 16, "inits": {"wide": [0.01, 0.5]}, "init": "wide",
-}  # fmt: skip
+    **MODEL,
+    **TRAINING,
+    "n_keys": 8,
+    "first_pairs": 2,
+    "pairs": 4,
+    "growth": 0.5,
+    "asked": [4, 8],
+    "sequences": 32,
+    "hidden": 16,
+    "inits": {"wide": [0.01, 0.5]},
+    "init": "wide",
+}
 
 
 def test_orders_of_the_step(load):
@@ -60,10 +83,23 @@ def test_the_large_model_reads_shards_and_answers_items(load, tmp_path):
     items = [{"context": [1, 2], "choices": [[3], [9]], "answer": 0}] * 2
     (tmp_path / "items.json").write_text(json.dumps({"toy": items}))
     run = load("mamba3/train_downstream")(
-        tmp_path, tmp_path / "items.json", **MODEL, arch="mimo", hidden=32, d_state=8, rope_fraction=0.5,
-        dt_range=[0.001, 0.1], vocabulary=50, steps=3, tokens=16, batch=4, micro_batch=2, learning_rate=0.001, warmup=1,
+        tmp_path,
+        tmp_path / "items.json",
+        **MODEL,
+        arch="mimo",
+        hidden=32,
+        d_state=8,
+        rope_fraction=0.5,
+        dt_range=[0.001, 0.1],
+        vocabulary=50,
+        steps=3,
+        tokens=16,
+        batch=4,
+        micro_batch=2,
+        learning_rate=0.001,
+        warmup=1,
         windows=3,
-    )  # fmt: skip
+    )
     assert run.accuracy.sel(set="toy") in (0, 1)
     assert run.loss.shape == (3,)
 
@@ -87,13 +123,13 @@ def test_figures_of_times_mark_tables_of_other_machines(load):
     cases = [(name, "forward", (1, 2, t, 8)) for name in ("chunked", "sdpa") for t in (16, 32)]
     cases += [(name, "decode", (batch, 2, 1, 8)) for name in ("chunked", "rank_4") for batch in (1, 2)]
     table = measure(MAMBA3, cases, device="cpu", block=16, repeats=2)
-    for figure, own in (("prefill", 1), ("decode", 2)):
-        drawn = load(f"mamba3/figure_{figure}", "figure")(times, [table])
-        titles = [axis.get_title() for axis in drawn.axes]
-        assert [title.startswith("kept with the project") for title in titles] == [False] * own + [True]
+    for figure, panels in (("prefill", 1), ("decode", 2)):
+        picture = load(f"mamba3/figure_{figure}", "figure")(times, [table])
+        titles = [axis.get_title() for axis in picture.axes]
+        assert [title.startswith("kept with the project") for title in titles] == [False] * panels + [True]
         assert "one thread" in titles[-1]
-        assert all(len(axis.lines) >= 2 for axis in drawn.axes)
-        assert len(load(f"mamba3/figure_{figure}", "figure")(times, []).axes) == own
+        assert all(len(axis.lines) >= 2 for axis in picture.axes)
+        assert len(load(f"mamba3/figure_{figure}", "figure")(times, []).axes) == panels
 
 
 def test_the_angle_error_is_the_distance_of_a_ones_rotation_from_pi(load):

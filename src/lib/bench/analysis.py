@@ -19,9 +19,9 @@ def times_of(table: xr.Dataset, operator: str, way: str, statistic: str = "min")
     rows = (table["operator"] == operator) & (table["pass"] == way)
     for name in ("batch", "heads", "width"):
         rows = rows & (table[name] == table[name][0])
-    chosen = table.isel(case=np.flatnonzero(rows.values)).sortby("tokens")
-    values = chosen.time_ms.min("repeat") if statistic == "min" else getattr(chosen.time_ms, statistic)("repeat")
-    return chosen.tokens.values, values.values.astype(float)
+    cases = table.isel(case=np.flatnonzero(rows.values)).sortby("tokens")
+    values = cases.time_ms.min("repeat") if statistic == "min" else getattr(cases.time_ms, statistic)("repeat")
+    return cases.tokens.values, values.values.astype(float)
 
 
 def time_ratios(
@@ -30,8 +30,8 @@ def time_ratios(
     """Lengths at which two operators were both timed, and the times of the first over those of the reference."""
     tokens, least = times_of(table, operator, way)
     reference_tokens, reference_least = times_of(table, reference, way)
-    lengths, own, other = np.intersect1d(tokens, reference_tokens, return_indices=True)
-    return lengths, least[own] / reference_least[other]
+    lengths, i, j = np.intersect1d(tokens, reference_tokens, return_indices=True)
+    return lengths, least[i] / reference_least[j]
 
 
 def growth_exponent(table: xr.Dataset, operator: str, way: str, start: int = 0, least_ms: float = 0.0) -> Estimate:
@@ -75,6 +75,6 @@ def crossover(x, ratio) -> float:
     return float(np.exp(log_x[j - 1] + share * (log_x[j] - log_x[j - 1])))
 
 
-def roofline(flops: float, moved: float, peak: float, bandwidth: float) -> float:
-    """Least milliseconds for `flops` operations and `moved` bytes at `peak` FLOP/s and `bandwidth` bytes/s."""
-    return 1e3 * max(flops / peak, moved / bandwidth)
+def roofline(flops: float, bytes_moved: float, peak: float, bandwidth: float) -> float:
+    """Least milliseconds for `flops` operations and `bytes_moved` bytes at `peak` FLOP/s and `bandwidth` bytes/s."""
+    return 1e3 * max(flops / peak, bytes_moved / bandwidth)

@@ -1,6 +1,6 @@
 """Operators to be timed, as data, and one function that times any list of them.
 
-A further family of kernels adds a table of its own operators and calls `measure` with it.
+Another family of kernels adds its own table of operators and calls `measure` with it.
 """
 
 import importlib.util
@@ -185,7 +185,7 @@ def measure(
             raise ValueError(f"cases: got {name!r}, {way!r}, expected {', '.join(operators)} and {', '.join(PASSES)}")
     cases = [case for case in cases if operators[case[0]].available(device)]
     size = torch.empty(0, dtype=dtype).element_size()
-    times, flops, moved = [], [], []
+    times, flops, traffic = [], [], []
     with one_thread():
         bandwidth, rate = machine_rates(device, dtype)
         for name, way, shape in cases:
@@ -205,9 +205,9 @@ def measure(
 
             times.append(time_op(call, device, warmup, repeats))
             print(f"{name} {way} {shape}: {times[-1].min():.3f} ms", flush=True)
-            counted = operator.counts(way, shape, size)
-            flops.append(counted[0])
-            moved.append(counted[1])
+            work = operator.counts(way, shape, size)
+            flops.append(work[0])
+            traffic.append(work[1])
             del inputs, function
     columns = [np.array([case[2][axis] for case in cases], dtype=np.int64) for axis in range(4)]
     coordinates = {"operator": [case[0] for case in cases], "pass": [case[1] for case in cases]}
@@ -215,7 +215,7 @@ def measure(
         {
             "time_ms": (("case", "repeat"), np.array(times, dtype=np.float32), {"units": "ms"}),
             "flops": ("case", np.array(flops, dtype=np.float64), {"long_name": "operations with full tiles"}),
-            "bytes": ("case", np.array(moved, dtype=np.float64), {"units": "bytes", "long_name": "each tensor once"}),
+            "bytes": ("case", np.array(traffic, dtype=np.float64), {"units": "bytes", "long_name": "each tensor once"}),
             "copy_bandwidth": ((), bandwidth, {"units": "bytes/s", "long_name": "measured rate of a copy"}),
             "matrix_rate": ((), rate, {"units": "FLOP/s", "long_name": "measured rate of a square matrix product"}),
         },

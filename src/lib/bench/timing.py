@@ -74,17 +74,17 @@ def machine_rates(device: str, dtype: torch.dtype) -> tuple[float, float]:
 
 def kept_bytes(call: Callable[[], object]) -> int:
     """Bytes of all different storages that autograd keeps for the backward pass of `call`."""
-    kept: dict[int, int] = {}
+    storages: dict[int, int] = {}
 
     def note(tensor):
         storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
+        storages[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         result = call()
     del result
-    return sum(kept.values())
+    return sum(storages.values())
 
 
 def peak_extra_bytes(call: Callable[[], object]) -> int:

@@ -1,4 +1,4 @@
-"""Multiple-choice evaluation of language models by the likelihood of each answer for its length."""
+"""Multiple-choice evaluation of language models by the length-normalised likelihood of each answer."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ def load_choices(path: Path) -> dict[str, list[dict]]:
         path: `{"set": [{"context": [tokens], "choices": [[tokens], ...], "answer": index}, ...], ...}`.
 
     Raises:
-        ValueError: not such a file; the message names the set and the item.
+        ValueError: the file has another form; the message names the set and the item.
     """
     try:
         sets = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Text without a network: Python's own reference manual as a character corpus, and token shards given by path."""
+"""Corpora that need no download: Python's reference manual by characters, and token shards in a folder."""
 
 import hashlib
 from pathlib import Path
@@ -38,9 +38,9 @@ def encode_characters(text: str, held_out: float = 0.1) -> Corpus:
         )
     characters = "".join(sorted(set(text[:cut])))
     codes = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
-    known = np.frombuffer(characters.encode("utf-32-le"), dtype="<u4")
-    place = np.searchsorted(known, codes).clip(max=len(known) - 1)
-    tokens = np.where(known[place] == codes, place, len(known)).astype(np.int64)
+    alphabet = np.frombuffer(characters.encode("utf-32-le"), dtype="<u4")
+    place = np.searchsorted(alphabet, codes).clip(max=len(alphabet) - 1)
+    tokens = np.where(alphabet[place] == codes, place, len(alphabet)).astype(np.int64)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Corpus(tokens[:cut], tokens[cut:], len(characters) + 1, digest, characters)
 

@@ -98,8 +98,8 @@ def modular_arithmetic(
     if length < 1:
         raise ValueError(f"length: got {length}, expected at least 1")
     if brackets:
-        drawn = [_nested(length, modulus, 3 if mult else 2, rng) for _ in range(n)]
-        expressions, values = np.array([d[0] for d in drawn]), np.array([d[1] for d in drawn])
+        draws = [_nested(length, modulus, 3 if mult else 2, rng) for _ in range(n)]
+        expressions, values = np.array([d[0] for d in draws]), np.array([d[1] for d in draws])
     else:
         expressions, values = _flat(n, length, modulus, mult, rng)
     equals = modulus + 5

@@ -78,8 +78,8 @@ def matched_hidden(vocabulary: int, width: int, layers: int, heads: int) -> int:
         with torch.device("meta"):
             return count_parameters(build(vocabulary, width, layers, heads, [None], *more))
 
-    wanted, base, two = size(transnormer), size(transformer, 8), size(transformer, 16)
-    return max(8, 8 * round(1 + (wanted - base) / (two - base)))
+    target, base, two = size(transnormer), size(transformer, 8), size(transformer, 16)
+    return max(8, 8 * round(1 + (target - base) / (two - base)))
 
 
 def build_model(

@@ -1,7 +1,7 @@
 """State space models: operators and layers over `kernels`.
 
 Layers hold several models at once: every parameter and every input has a leading axis `models`, so that seeds of a
-small model train as one batched model. Model m of a stack is the model that its generator would have made alone.
+small model train as one batched model. Model m of a stack is the one that its generator would give alone.
 """
 
 from kernels.mamba3 import Mamba3State, exp_trapezoid_coeffs, mamba3_scan, mamba3_step, rotate_pairs

@@ -48,8 +48,8 @@ def integrate(
 
 def exact(rate: Callable, drive: Callable) -> float:
     """h(1) of the same equation by an adaptive eighth-order method at the limit of double precision."""
-    found = solve_ivp(lambda t, h: rate(t) * h + drive(t), (0, 1), [0.0], method="DOP853", rtol=1e-13, atol=1e-15)
-    return float(found.y[0, -1])
+    solution = solve_ivp(lambda t, h: rate(t) * h + drive(t), (0, 1), [0.0], method="DOP853", rtol=1e-13, atol=1e-15)
+    return float(solution.y[0, -1])
 
 
 def complex_scan(C: Tensor, B: Tensor, x: Tensor, log_decay: Tensor, dt: Tensor, lam: Tensor, turn: Tensor) -> Tensor:

@@ -70,7 +70,14 @@ class Mamba2(nn.Module):
             for value in (B, C)
         )
         y, _ = mamba3_scan(
-            C, B, parts.to_heads(x, self.H), log_decay, dt, torch.full_like(dt, torch.inf), D=self.D.flatten(),
-            backend=self.backend, chunk_size=self.chunk_size,
-        )  # fmt: skip
+            C,
+            B,
+            parts.to_heads(x, self.H),
+            log_decay,
+            dt,
+            torch.full_like(dt, torch.inf),
+            D=self.D.flatten(),
+            backend=self.backend,
+            chunk_size=self.chunk_size,
+        )
         return self.out_proj(self.norm(parts.from_heads(y, self.models) * silu(z)))

@@ -13,7 +13,7 @@ from lib.training.stacked import StackedLinear, StackedRMSNorm
 
 @dataclass
 class LayerState:
-    """State of a layer between two calls: that of the scan, the convolution's last tokens, tokens seen."""
+    """State of a layer between two calls: of the scan, the convolution's last tokens, number of tokens so far."""
 
     scan: Mamba3State
     tail: Tensor | None
@@ -103,16 +103,16 @@ class Mamba3(nn.Module):
         return value.reshape(b, T, self.R, self.models * self.G, self.N)
 
     def _turn_fixed(self, C: Tensor, B: Tensor, first: int) -> tuple[Tensor, Tensor]:
-        """Heads of C and B with their biases, turned by standard RoPE."""
+        """Heads of C and B with their biases, rotated by standard RoPE."""
         frequency = 10000.0 ** (-torch.arange(self.S, device=C.device) / self.S)
         angle = (first + 1 + torch.arange(C.shape[1], device=C.device))[:, None, None, None] * frequency
-        turned = []
+        rotated = []
         for value, bias in ((C, self.C_bias), (B, self.B_bias)):
             value = value.repeat_interleave(self.H // self.G, 3)
             if bias is not None:
                 value = value + bias.flatten(0, 1).transpose(0, 1)
-            turned.append(rotate_pairs(value, angle.to(value.dtype)))
-        return turned[0], turned[1]
+            rotated.append(rotate_pairs(value, angle.to(value.dtype)))
+        return rotated[0], rotated[1]
 
     def _inputs(self, u: Tensor, state: LayerState | None) -> tuple[tuple, dict, Tensor | None]:
         """Arguments of the scan, with a time axis, and the convolution's last tokens."""
@@ -166,9 +166,13 @@ class Mamba3(nn.Module):
         """
         arguments, options, tail = self._inputs(u, state)
         y, scan = mamba3_scan(
-            *arguments, **options, initial_state=None if state is None else state.scan,
-            output_final_state=return_state, backend=self.backend, chunk_size=self.chunk_size,
-        )  # fmt: skip
+            *arguments,
+            **options,
+            initial_state=None if state is None else state.scan,
+            output_final_state=return_state,
+            backend=self.backend,
+            chunk_size=self.chunk_size,
+        )
         if not return_state:
             return self._output(y)
         return self._output(y), LayerState(scan, tail, u.shape[2] + (0 if state is None else state.tokens))

@@ -53,9 +53,9 @@ def mixer(
     """
     sizes = {"head_dim": head_dim, "d_state": d_state, "expand": expand, "dt_range": dt_range}
     if name in MAMBA3:
-        chosen = MAMBA3[name]
+        variant = MAMBA3[name]
         return Mamba3(
-            width, sources, **sizes, rope_fraction=rope_fraction, backend=backend, chunk_size=chunk_size, **chosen
+            width, sources, **sizes, rope_fraction=rope_fraction, backend=backend, chunk_size=chunk_size, **variant
         )
     if name in ("mamba2", "mamba2_data"):
         return Mamba2(width, sources, **sizes, data_decay=name == "mamba2_data", backend=backend, chunk_size=chunk_size)

@@ -14,7 +14,7 @@ def rate(step: int, steps: int, warmup: int, decay: str = "cosine", floor: float
     """Factor of the learning rate at a step, counted from 0.
 
     Args:
-        step, steps: now, and in all.
+        step, steps: the current step, and how many there are.
         warmup: steps of linear growth from 1 / warmup to 1.
         decay: `cosine` from the end of the warm-up to `floor`; `linear_half`: 1 until half of the steps, then linear to
             0 at the end; `constant`.
@@ -30,15 +30,15 @@ def rate(step: int, steps: int, warmup: int, decay: str = "cosine", floor: float
         return grow
     if decay == "linear_half":
         return grow * min(1.0, 2 * (1 - step / steps))
-    done = min(1.0, max(0, step + 1 - warmup) / max(1, steps - warmup))
-    return grow * (floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2)
+    share = min(1.0, max(0, step + 1 - warmup) / max(1, steps - warmup))
+    return grow * (floor + (1 - floor) * (1 + math.cos(math.pi * share)) / 2)
 
 
 def grow(step: int, steps: int, first: int, last: int, share: float) -> int:
     """A size that grows linearly from `first` to `last` over a share of all steps, rounded down.
 
     Args:
-        step, steps: now, counted from 0, and in all.
+        step, steps: the current step, counted from 0, and how many there are.
         first, last: sizes.
         share: of the steps, at which `last` is reached.
     """
@@ -63,8 +63,10 @@ def adamw(model: nn.Module, learning_rate: float, betas=(0.9, 0.95), weight_deca
             groups.setdefault(bool(getattr(parameter, "no_weight_decay", False)), []).append(parameter)
     return torch.optim.AdamW(
         [{"params": group, "weight_decay": 0.0 if free else weight_decay} for free, group in sorted(groups.items())],
-        lr=learning_rate, betas=betas, fused=True,
-    )  # fmt: skip
+        lr=learning_rate,
+        betas=betas,
+        fused=True,
+    )
 
 
 def train(

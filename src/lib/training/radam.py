@@ -34,7 +34,7 @@ def step(
         count: number of this step, from 1.
         rate: learning rate.
         betas, eps: as in `torch.optim.RAdam`.
-    """  # fmt: skip
+    """
     b1, b2 = betas
     kind = parameters.dtype.type
     first, second = moments

@@ -1,7 +1,7 @@
 """Layers of many models at once: every parameter has a leading model axis, every product is batched over it.
 
 Models of several seeds (or variants of equal shapes) train as one: activations are `(models, batch, ..., width)`. Each
-model draws its initial weights from a generator of its own, so it starts alike in any company.
+model draws its initial weights from its own generator, so that its start does not depend on the models beside it.
 """
 
 import numpy as np
@@ -11,11 +11,11 @@ from torch import nn
 
 def generators(seeds) -> list[torch.Generator]:
     """One generator for each model, from integers or `numpy.random.SeedSequence`s."""
-    made = []
+    sources = []
     for seed in seeds:
         number = int(seed) if not hasattr(seed, "generate_state") else int(seed.generate_state(1, "uint64")[0] >> 1)
-        made.append(torch.Generator().manual_seed(number))
-    return made
+        sources.append(torch.Generator().manual_seed(number))
+    return sources
 
 
 def stack_batches(drawn: list[tuple[np.ndarray, ...]], device: str) -> tuple[torch.Tensor, ...]:

@@ -24,14 +24,14 @@ def pack_generator(rng: np.random.Generator) -> np.ndarray:
 
 
 def unpack_generator(words: np.ndarray) -> np.random.Generator:
-    """The generator whose state `pack_generator` gave."""
-    a, b, c, d, has, left = (int(word) for word in words)
+    """The generator whose state `pack_generator` returned."""
+    a, b, c, d, has, buffered = (int(word) for word in words)
     bits = np.random.PCG64()
     bits.state = {
         "bit_generator": "PCG64",
         "state": {"state": a << 64 | b, "inc": c << 64 | d},
         "has_uint32": has,
-        "uinteger": left,
+        "uinteger": buffered,
     }
     return np.random.Generator(bits)
 
@@ -47,7 +47,7 @@ def _leaves(tree, prefix: str):
 def torch_arrays(**objects: "torch.nn.Module | torch.optim.Optimizer | torch.Generator") -> dict[str, np.ndarray]:
     """State of torch modules, optimisers and generators as arrays, each under the name of its keyword.
 
-    Learning rates are in the state; other hyperparameters of an optimiser are not: the caller makes it again.
+    Learning rates are in the state; other hyperparameters of an optimiser are not: the caller constructs it again.
     """
     arrays: dict[str, np.ndarray] = {}
     for name, item in objects.items():
@@ -65,7 +65,7 @@ def torch_arrays(**objects: "torch.nn.Module | torch.optim.Optimizer | torch.Gen
 def load_torch(
     arrays: dict[str, np.ndarray], **objects: "torch.nn.Module | torch.optim.Optimizer | torch.Generator"
 ) -> None:
-    """Put a state of `torch_arrays` back into objects made as they were made before.
+    """Load a state from `torch_arrays` into objects that were constructed in the same way.
 
     Raises:
         ValueError: the state has nothing under the name of an object.

@@ -13,11 +13,11 @@ from lib.ssm.discretization import exact, integrate
 
 def test_segsum_holds_the_sums_of_all_segments():
     x = torch.randn(3, 6, dtype=torch.float64)
-    found = segsum(x)
+    result = segsum(x)
     for i in range(6):
         for j in range(6):
-            wanted = x[:, j + 1 : i + 1].sum(-1) if j <= i else torch.full((3,), -math.inf)
-            torch.testing.assert_close(found[:, i, j], wanted.double())
+            expected = x[:, j + 1 : i + 1].sum(-1) if j <= i else torch.full((3,), -math.inf)
+            torch.testing.assert_close(result[:, i, j], expected.double())
 
 
 def test_rotations_keep_length_and_add_up():
@@ -93,11 +93,11 @@ def test_decay_rates():
 def test_short_convolution_is_causal_and_goes_on():
     x = torch.randn(2, 3, 10, 4, dtype=torch.float64)
     weight = torch.randn(2, 4, 3, dtype=torch.float64)
-    found, tail = parts.short_convolution(x, weight)
+    result, tail = parts.short_convolution(x, weight)
     padded = torch.cat((torch.zeros(2, 3, 2, 4, dtype=torch.float64), x), 2)
-    wanted = sum(padded[:, :, i : i + 10] * weight[:, None, None, :, i] for i in range(3))
-    torch.testing.assert_close(found, wanted)
+    expected = sum(padded[:, :, i : i + 10] * weight[:, None, None, :, i] for i in range(3))
+    torch.testing.assert_close(result, expected)
     first, before = parts.short_convolution(x[:, :, :4], weight)
     second, last = parts.short_convolution(x[:, :, 4:], weight, before)
-    torch.testing.assert_close(torch.cat((first, second), 2), found)
+    torch.testing.assert_close(torch.cat((first, second), 2), result)
     torch.testing.assert_close(last, tail)

@@ -68,8 +68,10 @@ def _job(tmp_path, name: str, die_at: int) -> subprocess.CompletedProcess:
     folder = tmp_path / name
     folder.mkdir(exist_ok=True)
     return subprocess.run(
-        [sys.executable, "-c", JOB, str(folder / "out.zarr.zip"), str(die_at)], capture_output=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-c", JOB, str(folder / "out.zarr.zip"), str(die_at)],
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_a_killed_job_goes_on_and_writes_what_an_undisturbed_one_writes(tmp_path):
@@ -89,10 +91,10 @@ def test_a_killed_job_goes_on_and_writes_what_an_undisturbed_one_writes(tmp_path
 
 def test_a_state_of_another_identity_or_a_damaged_one_is_refused(tmp_path, capsys):
     path = tmp_path / "state.zarr.zip"
-    own = Checkpoint(path, {"rate": 0.1})
-    assert own.load() is None
+    checkpoint = Checkpoint(path, {"rate": 0.1})
+    assert checkpoint.load() is None
     state = {"step": 3, "w": np.arange(6.0).reshape(2, 3), "name": "a", "none": np.zeros((0, 2)), "on": True}
-    own.save(state)
+    checkpoint.save(state)
     back = Checkpoint(path, {"rate": 0.1}).load()
     assert set(back) == set(state)
     for name, value in state.items():
@@ -103,12 +105,12 @@ def test_a_state_of_another_identity_or_a_damaged_one_is_refused(tmp_path, capsy
     contents = bytearray(path.read_bytes())
     contents[len(contents) // 3] ^= 8
     path.write_bytes(bytes(contents[: len(contents) - 40]))
-    assert own.load() is None
+    assert checkpoint.load() is None
     assert "not used" in capsys.readouterr().out
-    own.save({"step": 4})
-    assert own.load() == {"step": 4}
-    own.remove()
-    assert own.load() is None
+    checkpoint.save({"step": 4})
+    assert checkpoint.load() == {"step": 4}
+    checkpoint.remove()
+    assert checkpoint.load() is None
     assert not list(tmp_path.iterdir())
 
 
@@ -131,7 +133,7 @@ def test_a_generator_goes_on_where_it_was():
 
 @pytest.mark.parametrize("kind", ["SGD", "RAdam"])
 def test_torch_objects_come_back_as_they_were(tmp_path, kind):
-    def made():
+    def build():
         torch.manual_seed(1)
         model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4))
         options = {"momentum": 0.9} if kind == "SGD" else {}
@@ -142,12 +144,12 @@ def test_torch_objects_come_back_as_they_were(tmp_path, kind):
         (model(torch.arange(12.0).reshape(3, 4)) - 1).square().mean().backward()
         optimiser.step()
 
-    model, optimiser = made()
+    model, optimiser = build()
     for _ in range(8):
         step(model, optimiser)
     checkpoint = Checkpoint(tmp_path / "state.zarr.zip", {})
     checkpoint.save(torch_arrays(m=model, o=optimiser))
-    other, its = made()
+    other, its = build()
     load_torch(checkpoint.load(), m=other, o=its)
     step(model, optimiser)
     step(other, its)

@@ -9,8 +9,8 @@ from lib.training import radam
 def test_steps_are_those_of_torch():
     rng = np.random.default_rng(0)
     start, gradients = rng.standard_normal((3, 5)), rng.standard_normal((12, 3, 5))
-    own = start.copy()
-    moments = radam.init(own)
+    parameters = start.copy()
+    moments = radam.init(parameters)
     theirs = torch.from_numpy(start.copy()).requires_grad_()
     optimiser = torch.optim.RAdam([theirs], lr=0.1)
     for count, gradient in enumerate(gradients, 1):
@@ -18,5 +18,5 @@ def test_steps_are_those_of_torch():
         optimiser.param_groups[0]["lr"] = rate
         theirs.grad = torch.from_numpy(gradient)
         optimiser.step()
-        radam.step(own, gradient, moments, count, rate)
-        np.testing.assert_allclose(own, theirs.detach().numpy(), rtol=1e-12)
+        radam.step(parameters, gradient, moments, count, rate)
+        np.testing.assert_allclose(parameters, theirs.detach().numpy(), rtol=1e-12)

@@ -38,9 +38,15 @@ def test_one_step_is_that_of_pytorch_on_plain_modules():
         plain.bias.copy_(linear.bias[0, 0])
     x, y = torch.randn(1, 5, 3), torch.randn(1, 5, 2)
     losses = loop.train(
-        linear, lambda step: (linear(x) - y).square().mean((1, 2)), steps=3, learning_rate=0.1, warmup=0,
-        decay="constant", weight_decay=0.1, clip=0.5,
-    )  # fmt: skip
+        linear,
+        lambda step: (linear(x) - y).square().mean((1, 2)),
+        steps=3,
+        learning_rate=0.1,
+        warmup=0,
+        decay="constant",
+        weight_decay=0.1,
+        clip=0.5,
+    )
     optimiser = torch.optim.AdamW(plain.parameters(), lr=0.1, betas=(0.9, 0.95), weight_decay=0.1)
     for step in range(3):
         optimiser.zero_grad()

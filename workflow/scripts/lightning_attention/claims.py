@@ -149,8 +149,8 @@ def la11(kernels) -> dict | None:
         return None
     from lib.bench.launches import programs_per_processor
 
-    own = {way: case_of(kernels, "chunked", way, GPU_SHAPE) for way in ("forward", "both")}
-    seconds = own["forward"].time_ms.median("repeat") / 1e3
+    blocks = {way: case_of(kernels, "chunked", way, GPU_SHAPE) for way in ("forward", "both")}
+    seconds = blocks["forward"].time_ms.median("repeat") / 1e3
     shapes = kernels.isel(case=np.flatnonzero(kernels["operator"] == "chunked"))
     shapes = {
         tuple(map(int, shape))
@@ -160,13 +160,13 @@ def la11(kernels) -> dict | None:
         programs_per_processor(s, int(kernels.attrs["block"]), int(kernels.attrs["processors"])) for s in shapes
     ]
     quantities = {
-        "share_of_copy": float(own["forward"].bytes / seconds / kernels.copy_bandwidth),
+        "share_of_copy": float(blocks["forward"].bytes / seconds / kernels.copy_bandwidth),
         "programs_per_processor": min(programs),
     }
     for way in ("forward", "both"):
         peer = case_of(kernels, "fla_simple_gla", way, GPU_SHAPE)
         if peer is not None:
-            ratio = own[way].time_ms.median("repeat") / peer.time_ms.median("repeat")
+            ratio = blocks[way].time_ms.median("repeat") / peer.time_ms.median("repeat")
             quantities[f"over_peer_{way}"] = float(ratio)
     return quantities
 

@@ -12,9 +12,14 @@ def figure_blocksize(kernels):
         times = kernels.block_ms.sel(block_width=width)
         least = times.min("repeat").values
         axis.errorbar(
-            kernels.block, least, yerr=[0 * least, times.max("repeat").values - least], marker=MARKERS[i],
-            linestyle=LINESTYLES[i], label=f"D = {width}", color=f"C{i}",
-        )  # fmt: skip
+            kernels.block,
+            least,
+            yerr=[0 * least, times.max("repeat").values - least],
+            marker=MARKERS[i],
+            linestyle=LINESTYLES[i],
+            label=f"D = {width}",
+            color=f"C{i}",
+        )
         best = int(np.argmin(least))
         axis.plot(kernels.block[best], least[best], marker="o", markersize=13, fillstyle="none", color=f"C{i}")
         axis.axvline(width, color=f"C{i}", linewidth=0.8, linestyle=LINESTYLES[i], alpha=0.6)

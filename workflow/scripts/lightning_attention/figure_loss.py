@@ -20,15 +20,15 @@ def figure_loss(tnl_chunked, tnl_quadratic, softmax):
     width = max(1, steps // 20)
     place = np.arange(steps - width + 1) + width
     for i, (label, run) in enumerate(runs.items()):
-        chosen = run.isel(model=np.flatnonzero(run["size"].values == base))
-        curves = smooth(chosen.loss.values, width)
-        final = float(chosen.validation.median())
+        models = run.isel(model=np.flatnonzero(run["size"].values == base))
+        curves = smooth(models.loss.values, width)
+        final = float(models.validation.median())
         left.fill_between(place, curves.min(0), curves.max(0), color=f"C{i}", alpha=0.2, linewidth=0)
         left.plot(place, np.median(curves, 0), label=f"{label}, validation {final:.3f}", linestyle=LINESTYLES[i])
     left.set_xlabel("training step")
     left.set_ylabel("training loss (nats per character)")
     left.legend()
-    left.set_title(f"median and range of {len(chosen.model)} seeds, mean of {width} steps")
+    left.set_title(f"median and range of {len(models.model)} seeds, mean of {width} steps")
     gap = np.abs(tnl_chunked.loss.values - tnl_quadratic.loss.values)
     for row, name, seed in zip(gap, tnl_chunked["size"].values, tnl_chunked.seed.values):
         right.plot(np.arange(1, steps + 1), np.maximum(row, 1e-8), linewidth=0.8, label=f"{name}, seed {seed}")

@@ -29,9 +29,14 @@ def draw(axis, table, direction: str) -> None:
         if long.sum() >= 3:
             label += f", slope {estimate_slope(np.log(tokens[long]), np.log(least[long])).value:.2f}"
         axis.errorbar(
-            tokens, least, yerr=[0 * least, largest - least], label=label, color=f"C{i}", marker=MARKERS[i],
+            tokens,
+            least,
+            yerr=[0 * least, largest - least],
+            label=label,
+            color=f"C{i}",
+            marker=MARKERS[i],
             linestyle=LINESTYLES[i],
-        )  # fmt: skip
+        )
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
     axis.set_xlabel("sequence length T (tokens)")

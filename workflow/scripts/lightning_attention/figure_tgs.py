@@ -17,9 +17,13 @@ def figure_tgs(models):
             middle = rate.median("step").values
             low, high = (rate.quantile(q, "step").values for q in (0.25, 0.75))
             axis.errorbar(
-                models.length, middle, yerr=np.stack([middle - low, high - middle]), label=label, marker=MARKERS[i],
+                models.length,
+                middle,
+                yerr=np.stack([middle - low, high - middle]),
+                label=label,
+                marker=MARKERS[i],
                 linestyle=LINESTYLES[i],
-            )  # fmt: skip
+            )
         axis.set_xscale("log", base=2)
         axis.set_ylim(0, None)
         axis.set_xlabel("sequence length T (tokens)")

@@ -41,8 +41,8 @@ def time_kernels(
         for length in lengths[name]
     ]
     if device == "cuda":
-        counted = [name for name, operator in LINEAR_ATTENTION.items() if operator.count]
-        cases += [(name, way, tuple(shape)) for shape in shapes for name in counted for way in ("forward", "both")]
+        names = [name for name, operator in LINEAR_ATTENTION.items() if operator.count]
+        cases += [(name, way, tuple(shape)) for shape in shapes for name in names for way in ("forward", "both")]
     options = {"device": device, "dtype": kind, "repeats": repeats, "warmup": 25 if device == "cuda" else 1}
     table = measure(LINEAR_ATTENTION, cases, block=block, **options)
     grid = [

@@ -230,15 +230,15 @@ def m12(mqar: list) -> dict | None:
     """Mamba-3 recalls more than the best Mamba-2, also with half the state."""
     recall = _recalls(mqar)
     peers = {key: value for key, value in recall.items() if key[0].startswith("mamba2") and key[1] == 16}
-    own = {name: ("mamba3", n, "wide") for name, n in (("equal_state", 16), ("half_state", 8))}
-    own = {name: recall[key] for name, key in own.items() if key in recall}
-    if not peers or not own:
+    candidates = {name: ("mamba3", n, "wide") for name, n in (("equal_state", 16), ("half_state", 8))}
+    candidates = {name: recall[key] for name, key in candidates.items() if key in recall}
+    if not peers or not candidates:
         return None
     medians = {f"{arch}, {init}": float(value.median()) for (arch, _, init), value in peers.items()}
     best = max(peers.values(), key=lambda value: float(value.median()))
     return {
         "mamba2_accuracy": measured(list(medians.values()), labels=list(medians)),
-        **{name: _difference(value, best) for name, value in own.items()},
+        **{name: _difference(value, best) for name, value in candidates.items()},
     }
 
 

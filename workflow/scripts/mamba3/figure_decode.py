@@ -43,9 +43,12 @@ def figure(times, measured: list):
         left.plot(ranks, values, color=COLOURS[i], marker=MARKERS[i], ls=LINESTYLES[i], label=f"{dtype} state")
     left.plot(ranks, ranks * float(times.intensity[0, 0, -1]), color="black", lw=0.9, ls=":", label="proportional to R")
     left.set(
-        xlabel="rank R", ylabel="FLOP per byte moved", ylim=(0, None), xticks=ranks,
+        xlabel="rank R",
+        ylabel="FLOP per byte moved",
+        ylim=(0, None),
+        xticks=ranks,
         title=f"P = {times.head_dim}, N = {int(times.state[-1])}",
-    )  # fmt: skip
+    )
     left.legend()
     batch = times.batch.values[-1]
     marks = [(dtype, state) for dtype in times.dtype.values for state in times.state.values]
@@ -54,9 +57,14 @@ def figure(times, measured: list):
         least = values.min("repeat").values
         up = values.median("repeat").values - least
         right.errorbar(
-            ranks, least, [np.zeros(len(up)), up], color=COLOURS[i], marker=MARKERS[i], ls=LINESTYLES[i],
+            ranks,
+            least,
+            [np.zeros(len(up)), up],
+            color=COLOURS[i],
+            marker=MARKERS[i],
+            ls=LINESTYLES[i],
             label=f"{dtype}, N = {state}",
-        )  # fmt: skip
+        )
     if times.timed_on == "cuda":
         for dtype, values in PAPER.items():
             right.plot(list(values), list(values.values()), "x", color="black", label=f"paper, {dtype}, H100")

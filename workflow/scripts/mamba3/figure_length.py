@@ -5,9 +5,13 @@ import numpy as np
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
 
 LABELS = {
-    "mamba3": "Mamba-3", "no_rotation": "no rotation", "fixed_rotation": "standard RoPE", "mamba2": "Mamba-2",
-    "euler": "Mamba-3, Euler step", "heavy_tail": "Mamba-3, heavy-tailed A",
-}  # fmt: skip
+    "mamba3": "Mamba-3",
+    "no_rotation": "no rotation",
+    "fixed_rotation": "standard RoPE",
+    "mamba2": "Mamba-2",
+    "euler": "Mamba-3, Euler step",
+    "heavy_tail": "Mamba-3, heavy-tailed A",
+}
 
 
 def angle_error(run) -> np.ndarray:
@@ -32,29 +36,45 @@ def figure(parity: list):
         middle = values.median("seed").values
         spread = np.abs(np.stack([values.min("seed").values, values.max("seed").values]) - middle)
         left.errorbar(
-            run.length * 1.02 ** (i - 1.5), middle, spread, color=COLOURS[i % 8], marker=MARKERS[i % 8],
-            ls=LINESTYLES[i % 8], label=LABELS.get(run.variant, run.variant),
-        )  # fmt: skip
+            run.length * 1.02 ** (i - 1.5),
+            middle,
+            spread,
+            color=COLOURS[i % 8],
+            marker=MARKERS[i % 8],
+            ls=LINESTYLES[i % 8],
+            label=LABELS.get(run.variant, run.variant),
+        )
     left.axvline(parity[0].longest, **REFERENCE)
     left.annotate("longest in training", (parity[0].longest, 1.12), (4, 0), textcoords="offset points", fontsize=7.5)
     left.set_xscale("log", base=2)
     left.set(
-        xlabel="length in bits", ylabel="scaled accuracy, second half", ylim=(-0.75, 1.25),
-        xticks=parity[0].length.values, xticklabels=parity[0].length.values,
-    )  # fmt: skip
+        xlabel="length in bits",
+        ylabel="scaled accuracy, second half",
+        ylim=(-0.75, 1.25),
+        xticks=parity[0].length.values,
+        xticklabels=parity[0].length.values,
+    )
     left.legend(loc="lower left")
     rotating = [run for run in parity if "turn" in run]
     for i, run in enumerate(rotating):
         right.plot(
-            angle_error(run), reached(run), MARKERS[i], color=COLOURS[i], ms=7, mfc="white",
+            angle_error(run),
+            reached(run),
+            MARKERS[i],
+            color=COLOURS[i],
+            ms=7,
+            mfc="white",
             label=LABELS.get(run.variant, run.variant),
-        )  # fmt: skip
+        )
     bound = np.geomspace(1e-4, 1, 50)
     right.plot(bound, np.pi / (2 * bound), **REFERENCE, label="$\\pi / (2\\delta)$")
     right.set(
-        xscale="log", xlabel="smallest |rotation difference $-$ $\\pi$|, $\\delta$ (rad)",
-        ylabel="longest length with accuracy $\\geq$ 0.9", ylim=(4, 2000), xlim=(1e-4, 1),
-    )  # fmt: skip
+        xscale="log",
+        xlabel="smallest |rotation difference $-$ $\\pi$|, $\\delta$ (rad)",
+        ylabel="longest length with accuracy $\\geq$ 0.9",
+        ylim=(4, 2000),
+        xlim=(1e-4, 1),
+    )
     right.set_yscale("log", base=2)
     right.set_yticks([8, 32, 128, 512], [8, 32, 128, 512])
     right.legend(loc="lower left")

@@ -15,9 +15,13 @@ def figure(order):
         for i, lam in enumerate(order.lam.values):
             slope = float(order.order.sel(case=case, lam=lam))
             axis.loglog(
-                step, order.error.sel(case=case, lam=lam), color=COLOURS[i], marker=MARKERS[i], ls=LINESTYLES[i],
+                step,
+                order.error.sel(case=case, lam=lam),
+                color=COLOURS[i],
+                marker=MARKERS[i],
+                ls=LINESTYLES[i],
                 label=f"$\\lambda$ = {lam:g}, order {slope:.2f}",
-            )  # fmt: skip
+            )
         top = float(order.error.max())
         for power, text in ((1, "slope 1"), (2, "slope 2")):
             axis.loglog(step, 2 * top * (step / step[0]) ** power, color="#999999", lw=0.8, ls=":")

@@ -18,9 +18,14 @@ def curve(axis, place: int, name: str, tokens, least, bars) -> None:
     """One operator's times, and the slope in its label."""
     slope = np.polyfit(np.log(tokens), np.log(least), 1)[0]
     axis.errorbar(
-        tokens, least, [np.zeros(len(bars)), bars], color=COLOURS[place], marker=MARKERS[place], ls=LINESTYLES[place],
+        tokens,
+        least,
+        [np.zeros(len(bars)), bars],
+        color=COLOURS[place],
+        marker=MARKERS[place],
+        ls=LINESTYLES[place],
         label=f"{LABELS[name]}, slope {slope:.2f}",
-    )  # fmt: skip
+    )
 
 
 def figure(times, measured: list):
@@ -46,8 +51,9 @@ def figure(times, measured: list):
         heads, width = int(table.heads[0]), int(table.width[0])
         axis.set_title(
             f"kept with the project, measured on\n{table.attrs['machine']}\n"
-            f"{heads} heads of {width}, N = {2 * width}, {table.attrs['dtype']}", fontsize=8.5,
-        )  # fmt: skip
+            f"{heads} heads of {width}, N = {2 * width}, {table.attrs['dtype']}",
+            fontsize=8.5,
+        )
     for axis in axes.flat:
         axis.set(xscale="log", yscale="log", xlabel="tokens", ylabel="ms")
         ticks = axis.containers[0].lines[0].get_xdata()

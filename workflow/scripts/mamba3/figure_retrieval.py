@@ -22,9 +22,9 @@ def figure(mqar: list, *, trained_pairs: int):
     """
     fig, axis = new_figure(width=7.6, height=4.0)
     floor = 3e-4
-    drawn = dict.fromkeys(LABELS, 0)  # a model has one colour, its sizes have markers and lines of their own
+    count = dict.fromkeys(LABELS, 0)  # a model has one colour, its sizes have markers and lines of their own
     for i, run in enumerate(mqar):
-        style, drawn[run.arch] = drawn[run.arch], drawn[run.arch] + 1
+        style, count[run.arch] = count[run.arch], count[run.arch] + 1
         colour = COLOURS[list(LABELS).index(run.arch)]
         error = 1 - run.accuracy
         middle = np.maximum(error.median("seed").values, floor)
@@ -32,9 +32,14 @@ def figure(mqar: list, *, trained_pairs: int):
         name = LABELS.get(run.arch, run.arch) + ("" if run.arch == "softmax" else f", N = {run.state}")
         name += ", small steps" if run.init == "default" else ""
         axis.errorbar(
-            run.pairs * 1.015 ** (i - len(mqar) / 2), middle, spread, color=colour, marker=MARKERS[style],
-            ls=LINESTYLES[style], label=name,
-        )  # fmt: skip
+            run.pairs * 1.015 ** (i - len(mqar) / 2),
+            middle,
+            spread,
+            color=colour,
+            marker=MARKERS[style],
+            ls=LINESTYLES[style],
+            label=name,
+        )
     axis.axvline(trained_pairs, **REFERENCE)
     place = {"xytext": (-4, 0), "textcoords": "offset points", "fontsize": 7.5, "ha": "right"}
     axis.annotate("most pairs in training", (trained_pairs, 1.15), **place)
@@ -42,9 +47,10 @@ def figure(mqar: list, *, trained_pairs: int):
     axis.set_yscale("log")
     seeds = max(len(run.seed) for run in mqar)
     axis.set(
-        xlabel="pairs of key and value", ylim=(floor / 1.5, 2),
+        xlabel="pairs of key and value",
+        ylim=(floor / 1.5, 2),
         ylabel=f"1 $-$ recall accuracy, {seeds} seed{'s' if seeds > 1 else ''} (0.0003: none wrong)",
-    )  # fmt: skip
+    )
     axis.set_xticks(mqar[0].pairs.values, [str(n) for n in mqar[0].pairs.values])
     axis.minorticks_off()
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

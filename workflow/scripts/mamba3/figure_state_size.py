@@ -17,9 +17,14 @@ def figure(lm: list):
         low = [m - float(run.validation.min()) for m, run in zip(middle, runs)]
         high = [float(run.validation.max()) - m for m, run in zip(middle, runs)]
         axis.errorbar(
-            [run.state_bytes * 1.015 ** (i - 1) for run in runs], middle, [low, high], color=COLOURS[i],
-            marker=MARKERS[i], ls=LINESTYLES[i], label=label,
-        )  # fmt: skip
+            [run.state_bytes * 1.015 ** (i - 1) for run in runs],
+            middle,
+            [low, high],
+            color=COLOURS[i],
+            marker=MARKERS[i],
+            ls=LINESTYLES[i],
+            label=label,
+        )
         sizes |= {(run.state_bytes, run.state) for run in runs}
     axis.set_xscale("log", base=2)
     ticks = sorted(sizes)

@@ -16,9 +16,16 @@ OPERATORS = ("chunked", "rank_4", "scalar_decay", "sdpa")
 
 
 def time_operators(
-    *, heads: int, head_dim: int, states: list[int], ranks: list[int], batches: list[int], tokens: list[int],
-    repeats: int, device: str,
-) -> xr.Dataset:  # fmt: skip
+    *,
+    heads: int,
+    head_dim: int,
+    states: list[int],
+    ranks: list[int],
+    batches: list[int],
+    tokens: list[int],
+    repeats: int,
+    device: str,
+) -> xr.Dataset:
     """Return milliseconds of decode steps and forward passes, and the counted work of a step.
 
     Args:
@@ -54,11 +61,16 @@ def time_operators(
             "intensity": (("state_dtype", "rank", "state"), np.array(counts), {"units": "FLOP/byte"}),
         },
         coords={
-            "dtype": dtypes, "rank": ranks, "state": states, "batch": batches, "operator": [*OPERATORS],
-            "tokens": tokens, "state_dtype": [*STATE_BYTES],
+            "dtype": dtypes,
+            "rank": ranks,
+            "state": states,
+            "batch": batches,
+            "operator": [*OPERATORS],
+            "tokens": tokens,
+            "state_dtype": [*STATE_BYTES],
         },
         attrs={"timing": True, "timed_on": device, "machine": machine(device), "heads": heads, "head_dim": head_dim},
-    )  # fmt: skip
+    )
 
 
 if "snakemake" in globals():

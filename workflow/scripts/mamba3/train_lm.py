@@ -59,8 +59,8 @@ def train_lm(
     streams = [generator(root_seed, "mamba3", "train", "lm", seed) for seed in seeds]
 
     def loss(step: int) -> torch.Tensor:
-        drawn = np.stack([random_windows(corpus.train, batch, tokens + 1, rng) for rng in streams])
-        return language_loss(model, torch.from_numpy(drawn).to(device))
+        sample = np.stack([random_windows(corpus.train, batch, tokens + 1, rng) for rng in streams])
+        return language_loss(model, torch.from_numpy(sample).to(device))
 
     trace = train(model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, decay="cosine")
     held_out = torch.from_numpy(fixed_windows(corpus.validation, windows, tokens + 1))

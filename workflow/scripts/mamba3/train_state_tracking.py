@@ -50,11 +50,11 @@ def train_state_tracking(
         root_seed: root of the random streams.
         device: torch device.
     """
-    asked = TASKS[task]
+    formal = TASKS[task]
     sources = generators([seed_sequence(root_seed, "mamba3", "weights", task, seed) for seed in seeds])
     model = sequence_model(
         variant,
-        asked.vocabulary,
+        formal.vocabulary,
         width,
         layers,
         sources,
@@ -70,8 +70,8 @@ def train_state_tracking(
 
     def loss(step: int) -> torch.Tensor:
         length = int(length_stream.integers(3, grow(step, steps, first, longest, growth) + 1))
-        length -= asked.odd and length % 2 == 0
-        tokens, targets = stack_batches([asked.draw(batch, length, rng) for rng in streams], device)
+        length -= formal.odd and length % 2 == 0
+        tokens, targets = stack_batches([formal.draw(batch, length, rng) for rng in streams], device)
         return token_losses(model(tokens), targets)
 
     options = {"decay": "linear_half", "weight_decay": 0.0, "betas": (0.9, 0.999)}
@@ -79,12 +79,12 @@ def train_state_tracking(
     for mixer in model.mixers:
         mixer.backend = "auto"
     streams = [generator(root_seed, "mamba3", "evaluate", task, seed) for seed in seeds]
-    accuracy = [tracking_accuracy(model, asked, length, sequences, streams, device) for length in lengths]
+    accuracy = [tracking_accuracy(model, formal, length, sequences, streams, device) for length in lengths]
     variables = {
         "scaled_accuracy": (("seed", "length"), np.stack(accuracy, 1), {"long_name": "scaled accuracy"}),
         "loss": (("seed", "step"), trace.T.astype(np.float32), {"long_name": "training loss", "units": "nats"}),
     }
-    turn = token_turns(model, asked.vocabulary)
+    turn = token_turns(model, formal.vocabulary)
     if turn is not None:
         label = {"long_name": "rotation by one token of the first layer", "units": "rad"}
         variables["turn"] = (("seed", "token", "head", "pair"), turn.cpu().numpy().astype(np.float64), label)
