@@ -132,15 +132,6 @@ def test_figures_of_times_mark_tables_of_other_machines(load):
         assert len(load(f"mamba3/figure_{figure}", "figure")(times, []).axes) == panels
 
 
-def test_the_angle_error_is_the_distance_of_a_ones_rotation_from_pi(load):
-    error = load("mamba3/figure_length", "angle_error")
-    turn = np.zeros((2, 3, 1, 2))
-    turn[0, 1], turn[0, 0] = [[2.0, np.pi + 0.25]], [[0.0, 0.05]]
-    turn[1, 1] = [[3 * np.pi - 0.1, 1.0]]
-    run = xr.Dataset({"turn": (("seed", "token", "head", "pair"), turn)}, coords={"seed": [0, 1]})
-    np.testing.assert_allclose(error(run), [0.2, 0.1])
-
-
 def equivalence(error=1e-14):
     cases = ["quadratic float64", "chunked float64", "chunked float32", "triton float32"]
     errors = np.full((4, 3, 2), 1e-6)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
+from lib.language.tracking import half_turn_error, solved_length
 
 LABELS = {
     "mamba3": "Mamba-3",
@@ -12,20 +13,6 @@ LABELS = {
     "euler": "Mamba-3, Euler step",
     "heavy_tail": "Mamba-3, heavy-tailed A",
 }
-
-
-def angle_error(run) -> np.ndarray:
-    """Least distance over heads and pairs of (rotation by 1 - rotation by 0) from pi, for each seed."""
-    difference = run.turn.isel(token=1) - run.turn.isel(token=0)
-    distance = np.abs(np.mod(difference.values, 2 * np.pi) - np.pi)
-    return distance.reshape(len(run.seed), -1).min(1)
-
-
-def reached(run, level: float = 0.9) -> np.ndarray:
-    """Longest evaluated length up to which scaled accuracy stays at or above a level, for each seed; NaN: none."""
-    good = run.scaled_accuracy.values >= level
-    steps = np.cumprod(good, axis=1).sum(1)
-    return np.where(steps > 0, run.length.values[np.maximum(steps - 1, 0)], np.nan)
 
 
 def figure(parity: list):
@@ -58,8 +45,8 @@ def figure(parity: list):
     rotating = [run for run in parity if "turn" in run]
     for i, run in enumerate(rotating):
         right.plot(
-            angle_error(run),
-            reached(run),
+            half_turn_error(run.turn.values),
+            solved_length(run.scaled_accuracy.values, run.length.values),
             MARKERS[i],
             color=COLOURS[i],
             ms=7,
