@@ -180,22 +180,18 @@ class _Walk:
             for key, entry in rule["inputs"].items()
         }
         before = {key: _entries(entry) for key, entry in record.get("inputs", {}).items()}
-        supplied = {key: self.plan["data"].get(name) for key, name in rule["data"].items()}
-        reasons = [f"input {key} is new" for key in sorted({*now, *supplied} - set(before))]
+        reasons = [f"input {key} is new" for key in sorted(set(now) - set(before))]
         inputs: dict[str, list[str]] = {}
         for key, entries in before.items():
             stores = [entry for entry in entries if "digest" in entry]
             inputs[key] = [f"{home}/{entry['store']}" for entry in stores]
             raw = [entry for entry in entries if "digest" not in entry]
-            files = [supplied[key]] if key in supplied else now.get(key, [])
-            if stores and inputs[key] != files:
+            if stores and inputs[key] != now.get(key, []):
                 reasons.append(f"input {key}: made from {len(stores)} file(s) that are not those of the rule")
             for entry, one in zip(stores, inputs[key]):
                 reasons += self._rests_on(entry, one)
-            if raw and len(raw) != len(files):
-                reasons.append(f"input {key}: made from {len(raw)} file(s), the rule has {len(files)}")
-            for entry, one in zip(raw, files):
-                reasons += self._raw(key, entry, one)
+            for entry in raw:
+                reasons += self._raw(key, entry)
         return reasons, inputs
 
     def _rests_on(self, entry: dict, path: str) -> list[str]:
@@ -209,14 +205,17 @@ class _Walk:
         strange = [key for key in _OF_INPUTS if key in entry and entry[key] != state.record.get(key)]
         return reasons + [f"rests on {entry['store']}: its record names another {key}" for key in strange]
 
-    def _raw(self, key: str, entry: dict, path: str | None) -> list[str]:
-        """Why a file that no rule makes is not the one that was read."""
-        file = self.folder / path if path else None
-        if file is None or not file.exists():
+    def _raw(self, key: str, entry: dict) -> list[str]:
+        """Why a file that no rule makes is not the one that was read: of the project, or supplied by the user."""
+        places = [entry["path"]] if "path" in entry else self.plan["data"].values()
+        files = [self.folder / place for place in places if Path(place).name == entry["store"]]
+        if not files or not files[0].exists():
             return [f"input {key}: {entry['store']} is not there to be compared"]
-        if file.name != entry["store"]:
-            return [f"input {key}: made from {entry['store']}, now {file.name}"]
-        return [] if checksum(file) == entry.get("sha256") else [f"input {key}: the contents of {file.name} changed"]
+        return (
+            []
+            if checksum(files[0]) == entry.get("sha256")
+            else [f"input {key}: the contents of {files[0].name} changed"]
+        )
 
 
 def states(plan: dict, paths: list[str], folder: Path, deep: bool) -> dict[str, State]:

@@ -28,20 +28,23 @@ def _each(function, value):
     return [function(item) for item in value] if isinstance(value, list) else function(value)
 
 
-def lineage(paths: dict, opened: dict, folder: str) -> dict:
+def lineage(paths: dict, opened: dict, folder: str, root: Path) -> dict:
     """What each input is and was made from.
 
     Args:
         paths: path, or list of paths, of each input by name.
         opened: the same inputs as a function receives them.
         folder: the paper's results; names of stores are relative to it.
+        root: the project's root folder; a raw file inside it is recorded with its path, others with their name alone.
     """
 
     def entry(pair: tuple) -> dict:
         path, value = pair
         store = os.path.relpath(path, folder) if path.startswith(folder) else Path(path).name
         if not path.endswith(SUFFIX):
-            return {"store": store, "sha256": checksum(Path(path))}
+            file = Path(path).resolve()
+            inside = {"path": file.relative_to(root).as_posix()} if file.is_relative_to(root) else {}
+            return {"store": store, **inside, "sha256": checksum(file)}
         provenance = value.attrs["provenance"]
         return {"store": store} | {key: provenance[key] for key in _INHERITED if key in provenance}
 
@@ -54,7 +57,9 @@ def lineage(paths: dict, opened: dict, folder: str) -> dict:
 def digests(inputs: dict) -> dict:
     """A lineage cut down to the names and digests of the direct inputs."""
     return {
-        name: _each(lambda entry: {key: entry[key] for key in ("store", "digest", "sha256") if key in entry}, value)
+        name: _each(
+            lambda entry: {key: entry[key] for key in ("store", "digest", "path", "sha256") if key in entry}, value
+        )
         for name, value in inputs.items()
     }
 

@@ -299,7 +299,7 @@ def _execute(function: Callable, job: Job) -> None:
     """Run a stage and write what it returns."""
     asked = inspect.signature(function).parameters
     opened = open_inputs(job.inputs)
-    record = job.record(lineage(job.inputs, opened, job.folder))
+    record = job.record(lineage(job.inputs, opened, job.folder, job.root))
     device = choose_device(job.device) if "device" in asked else "cpu"
     provided: dict[str, Callable] = {"rng": job.generator, "device": lambda: device}
     checkpoint = None
@@ -327,7 +327,7 @@ def _execute_claims(functions: dict[str, Callable], job: Job) -> None:
     from lib.atlas.job import claims
 
     opened = open_inputs(job.inputs)
-    record = job.record(lineage(job.inputs, opened, job.folder))
+    record = job.record(lineage(job.inputs, opened, job.folder, job.root))
     provided = {"rng": job.generator, "root_seed": lambda: job.params["root_seed"]}
     _be_deterministic(job.threads)
     measurements = claims.measure(functions, job.params["pass_rules"], job.scale, opened, job.parameters, provided)

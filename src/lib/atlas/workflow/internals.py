@@ -27,11 +27,6 @@ def _files(entries) -> dict[str, str | list[str]]:
     }
 
 
-def _data(rule) -> dict[str, str]:
-    """Inputs that a user supplies: key under `data:` of the configuration, by the input's name."""
-    return {name: value.key for name, value in dict(rule.input.items()).items() if hasattr(value, "key")}
-
-
 def _resource(rule, name: str):
     """What a rule asks for at the first attempt, or None where that depends on wildcards."""
     value = rule.resources.get(name)
@@ -60,7 +55,6 @@ def describe(rules: Iterable, papers: dict, config: dict) -> dict:
         entries[rule.name] = {
             "docstring": rule.docstring,
             "inputs": _files(rule.input),
-            "data": _data(rule),
             "open_inputs": sorted(name for name, value in rule.input.items() if callable(value)),
             "outputs": _files(rule.output),
             "parameters": plain({k: v for k, v in params.items() if k not in RESERVED and not callable(v)}),

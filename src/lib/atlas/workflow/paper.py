@@ -167,5 +167,4 @@ class Paper:
                 )
             return self._local(place)
 
-        path.key = key
         return path
