@@ -144,7 +144,7 @@ def _job(snakemake) -> Job:
         wildcards={key: wildcard(value) for key, value in snakemake.wildcards.items()},
         threads=snakemake.threads,
         device=snakemake.config["device"],
-        root=Path(snakemake.scriptdir).parents[2],
+        root=Path(snakemake.scriptdir).resolve().parents[2],
     )
 
 
