@@ -211,15 +211,17 @@ def test_costs_and_claims_are_written_from_the_run(run):
     assert done.returncode == 0, done.stderr
     assert "toy_gather_means" in done.stdout
     assert "peak memory" in (run.root / "results/smoke/audit/index.html").read_text()
-    text = run.python("lib.atlas", "claims", "results/smoke").stdout
-    assert "Totals: 1 reproduced, 1 not reproduced, 1 not tested at this scale." in text
-    assert "| t2 | The mean is negative by far. | -10 | mean: seed 0: " in text
-    assert text.count("**not reproduced**") == 1
-    alone = run.python("lib.atlas", "claims", "results/smoke", "--paper", "toy").stdout
-    assert alone.splitlines()[4:] == text.splitlines()[4:]
-    missing = run.python("lib.atlas", "claims", "results/smoke", "--paper", "toys")
-    assert missing.returncode == 1
-    assert "toys/claims.json" in missing.stderr
+    done = run.python("lib.atlas", "claims", "results/smoke")
+    assert done.stdout.splitlines() == ["docs/claims-smoke.md", "docs/claims-smoke/toy.md"], done.stderr
+    index, page = ((run.root / name).read_text() for name in done.stdout.splitlines())
+    assert "| [`toy`](claims-smoke/toy.md) Means of Gaussian draws | 3 | 1 | 1 | 1 |" in index
+    assert "> The mean is negative by far." in page
+    assert "The paper: -10 (Theorem 2; from memory)." in page
+    assert page.count("**not reproduced**") == 1
+    shutil.move(run.root / "results/smoke/toy", run.root / "results/smoke/toys")
+    stray = run.python("lib.atlas", "claims", "results/smoke")
+    assert stray.returncode == 1
+    assert "got claims of toys, expected some of config/papers" in stray.stderr
 
 
 def test_the_crate_is_read_back_and_tells_the_lineage(run, tmp_path):
