@@ -1,7 +1,6 @@
 """Weighted least squares on random designs: batched solutions, and the bounds that theory gives them."""
 
 import numpy as np
-from scipy.optimize import linprog
 
 from lib.sampling.basis import OrthonormalBasis
 
@@ -123,6 +122,8 @@ def best_uniform_error(function, basis: OrthonormalBasis, x: np.ndarray) -> floa
     Raises:
         RuntimeError: the solver did not succeed.
     """
+    from scipy.optimize import linprog  # takes a third of a second to import, and one stage needs it
+
     phi, y = basis.evaluate(x), function(x)
     ones = np.ones((len(y), 1))
     upper = np.block([[phi, -ones], [-phi, -ones]])

@@ -1,18 +1,15 @@
-"""One fresh teacher, and what each learner makes of its samples: message passing, gradient descent, linear estimators.
+"""One fresh teacher, its samples, and what message passing and linear estimators make of them.
 
 Errors are (kappa / d) |S_hat - S|_F^2 as in Maillard, Troiani, Martin, Krzakala and Zdeborova (2024, arXiv:2408.03733):
 1 for the prior mean S_hat = I.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from lib.amp.matrix import gamp
 from lib.teacher_student import quadratic as q
-
-if TYPE_CHECKING:  # torch takes more than a second to import, and message passing does without
-    from lib.training.quadratic import Descent
 
 BASELINES = ("identity", "min_norm", "ridge", "spectral", "linear_regression", "constant")
 
@@ -101,60 +98,6 @@ def reduced_labels(y: np.ndarray, d: int) -> np.ndarray:
     The mean of y estimates tr S / d plus the variance of the noise inside the hidden units, so both leave the labels.
     """
     return np.sqrt(d) * (y - np.mean(y))
-
-
-class AveragedDescent(NamedTuple):
-    """Estimates S_hat (B, d, d) of all runs, and the runs themselves."""
-
-    estimates: np.ndarray
-    descent: "Descent"
-
-    def averages(self, counts: np.ndarray) -> np.ndarray:
-        """Means of the first `counts` estimates, (len(counts), d, d), counts between 1 and B."""
-        return np.cumsum(self.estimates, axis=0)[counts - 1] / counts[:, None, None]
-
-
-def averaged_descent(x: np.ndarray, y: np.ndarray, start: np.ndarray, **training) -> AveragedDescent:
-    """Gradient descent from many initialisations on the same samples; S is estimated by W^T W / m of each run.
-
-    Args:
-        x: inputs (n, d).
-        y: labels (n,) of a network that averages its m hidden units.
-        start: weights (B, m, d).
-        training: keyword arguments of `lib.training.quadratic.batched_quadratic_gd`.
-
-    Raises:
-        ValueError: as `batched_quadratic_gd`.
-    """
-    from lib.training.quadratic import batched_quadratic_gd
-
-    m = start.shape[1]
-    descent = batched_quadratic_gd(x, np.sqrt(m) * y, start, **training)
-    return AveragedDescent(np.einsum("bki,bkj->bij", descent.weights, descent.weights) / m, descent)
-
-
-def averaging_counts(runs: int) -> np.ndarray:
-    """Numbers of runs to average over: 1, 2, 4, ... up to `runs`, and `runs` itself."""
-    return np.array(sorted({2**k for k in range(runs.bit_length()) if 2**k <= runs} | {runs}))
-
-
-def infinite_average_error(single: np.ndarray, average: np.ndarray, runs: int) -> np.ndarray:
-    """Error of the average of infinitely many runs, without bias.
-
-    Runs on the same samples are independent, so the average of b of them has the error bias + variance / b: known at
-    b = 1 and at b = `runs`, it follows at infinity.
-
-    Args:
-        single: mean error of the runs, of any shape.
-        average: error of the average of all runs, of the same shape.
-        runs: their number, at least 2.
-
-    Raises:
-        ValueError: fewer than two runs.
-    """
-    if runs < 2:
-        raise ValueError(f"runs: got {runs}, expected at least 2")
-    return single - (single - average) * runs / (runs - 1)
 
 
 def baseline_errors(

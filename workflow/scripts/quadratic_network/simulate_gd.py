@@ -10,15 +10,8 @@ import xarray as xr
 from lib.atlas.job.seeds import generator
 from lib.linalg.random_matrix import mmse
 from lib.progress import progress
-from lib.teacher_student.learning import (
-    Measurements,
-    averaged_descent,
-    averaging_counts,
-    infinite_average_error,
-    message_passing_errors,
-    reduced_labels,
-    sample_network,
-)
+from lib.teacher_student.averaging import averaged_descent, averaging_counts, infinite_average_error
+from lib.teacher_student.learning import Measurements, message_passing_errors, reduced_labels, sample_network
 from lib.teacher_student.quadratic import RankOne, frobenius_error, reduced_noise
 
 
