@@ -81,7 +81,7 @@ def train_relighter(
         steps, learning_rate: of training.
         label_drop: share of empty prompts.
         rng: source of scenes, levels and noise.
-        checkpoint: where the state is saved, to go on after an interruption.
+        checkpoint: where the state is saved, to resume after an interruption.
         report: wraps the steps, for a progress display.
 
     Returns:

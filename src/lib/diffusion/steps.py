@@ -1,4 +1,4 @@
-"""Steps of diffusers' schedulers with a clean estimate of one's own, and the weights of progressive light fusion.
+"""Steps of diffusers' schedulers with a replaced clean estimate, and the weights of progressive light fusion.
 
 A scheduler turns a model output into a clean estimate, and the estimate into the next sample. To replace the estimate
 is to pass the scheduler the model output that would have led to it, so the step itself remains the scheduler's. With
@@ -81,7 +81,7 @@ def _affine(scheduler, t, device) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def clean_estimate(scheduler, model_output: torch.Tensor, t: torch.Tensor, sample: torch.Tensor) -> torch.Tensor:
-    """The clean sample that a model output stands for at timestep t.
+    """The clean sample that a model output implies at timestep t.
 
     Raises:
         NotImplementedError: a scheduler or prediction type that is not covered.

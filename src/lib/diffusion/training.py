@@ -78,8 +78,8 @@ def train_v_prediction(
         weight_decay: of AdamW.
         highest_level: levels are drawn from 0 .. highest_level - 1 of 1000.
         loss_of: `v` or `clean`.
-        average_every, average_decay: every so many steps the average moves a share 1 - decay towards the weights.
-        checkpoint: where the state is saved, to go on after an interruption.
+        average_every, average_decay: the average moves by 1 - decay towards the weights, once in this many steps.
+        checkpoint: where the state is saved, to resume after an interruption.
         report: wraps the steps, for a progress display.
 
     Returns:

@@ -17,7 +17,7 @@ def score_free_run(model: AlmostLinearRNN, z: np.ndarray, steps: int, score: Sco
         z: states of its free run `(time, M)`; fewer than `steps` say that it diverged.
         steps: states of a run that did not diverge.
         score: measures of a series.
-        length: the first so many states are scored.
+        length: number of states to score, from the first.
 
     Returns:
         Scalars `D_stsp` (NaN for a run that diverged), `D_H` (1), and numbers of regions (0): `raw`, visited at all;
@@ -98,7 +98,7 @@ def symbolic_portrait(
         code: symbols of the orbit `(time,)`.
         regions: see `region_table`.
         exponents: number of Lyapunov exponents.
-        lyapunov_steps: the first so many steps of the orbit give the exponents.
+        lyapunov_steps: number of steps that the exponents are averaged over, from the first.
 
     Returns:
         The variables of `region_table` and of `lib.dynamics.symbolic.word_table`, `graph_entropy` of the reduced graph

@@ -61,7 +61,7 @@ def synthetic_ecg(
     Args:
         samples: number of samples.
         rng: draws the length of every beat.
-        rate: samples for each second; the integration step is 1 ms.
+        rate: samples per second; the integration step is 1 ms.
         period: mean length of a beat in seconds.
         variability: standard deviation of the length of a beat, over its mean.
         transient: beats to discard first.

@@ -122,7 +122,7 @@ def follow_maps(
         steps: steps before an orbit is classified.
         states: states to classify it by.
         longest: longest period to look for.
-        patience: orbits that have no period are run for so many times `steps` again, and classified anew.
+        patience: an orbit without a period is run for `patience * steps` more steps and classified again.
 
     Returns:
         The states `(states, maps, M)`, and the orbit of every map.

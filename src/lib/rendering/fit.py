@@ -12,7 +12,7 @@ class LightFit(NamedTuple):
 
     Attributes:
         intensity: (B, F, 3), of each frame, at the clip's elevation.
-        elevation: (B,), rad, of the best fit of a clip with a light of its own for each frame.
+        elevation: (B,), rad, of the best fit of a clip whose frames may each have another intensity.
         frame_error: (B, F), RMSE of a frame from the nearest image under any light of the direction.
         clip_error: (B,), RMSE of a clip from the nearest one under a single light of the direction.
     """

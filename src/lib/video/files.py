@@ -1,4 +1,4 @@
-"""Videos as files: folders of images, and whatever FFmpeg reads."""
+"""Videos as files: folders of images, and the formats that FFmpeg reads."""
 
 from pathlib import Path
 

@@ -25,7 +25,7 @@ def scheduler(kind: str):
 
 
 def knows(clean: torch.Tensor, kind: str, of):
-    """A video model that has learnt one clip by heart."""
+    """A video model that returns one clip, whatever the sample."""
 
     def model(x, t):
         if kind == "flow":

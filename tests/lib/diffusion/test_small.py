@@ -1,4 +1,4 @@
-"""Small models: weights as arrays, prompts, guidance, training that goes on from a checkpoint."""
+"""Small models: weights as arrays, prompts, guidance, training that resumes from a checkpoint, small relighters."""
 
 import numpy as np
 import pytest
@@ -151,7 +151,7 @@ def test_the_learning_rate_is_that_of_torch():
 
 
 def fit(steps: int, checkpoint=None, stop_at=None, **options):
-    """Train a linear model of v on points; `stop_at` interrupts after so many steps."""
+    """Train a linear model of v on points; `stop_at` interrupts before this step."""
     torch.manual_seed(0)
     model = torch.nn.Linear(2, 2)
 
@@ -178,7 +178,7 @@ def fit(steps: int, checkpoint=None, stop_at=None, **options):
     )
 
 
-def test_training_learns_and_goes_on_from_its_checkpoint(tmp_path):
+def test_training_learns_and_resumes_from_its_checkpoint(tmp_path):
     whole, losses = fit(60)
     assert losses[-10:].mean() < losses[:10].mean()
     path = tmp_path / "state.zarr.zip"

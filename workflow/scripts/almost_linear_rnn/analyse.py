@@ -1,5 +1,7 @@
 """Analyse trained models: free runs, symbols, fixed points, exponents; floors and linear baselines of the series."""
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
@@ -21,6 +23,17 @@ def _selection_score(run: xr.Dataset) -> float:
     """The score that the model was selected by; NaN where no evaluation had one."""
     best = int(run.best)
     return float(run.metric[best, 0]) if best >= 0 else np.nan
+
+
+def _floors(x: np.ndarray, cut: int, held_out: np.ndarray, scorer: Callable, length: int) -> xr.Dataset:
+    """Scores of parts of the series against other parts: what a model that is the system itself would have."""
+    middle = len(x) // 2
+    floors = {
+        "floor_halves": (scorer(x[:middle])(x[middle:]), "second half against the first"),
+        "floor_part": (scorer(x)(x[len(x) - length :]), "last steps against the whole series"),
+        "chosen_floor": (scorer(x[:cut])(held_out[:length]), "held-out against selection"),
+    }
+    return xr.Dataset({n: ("measure", np.array(scores), {"long_name": text}) for n, (scores, text) in floors.items()})
 
 
 def analyse(
@@ -93,28 +106,15 @@ def analyse(
             words = beat_words(z[:, 0], code)
             detail = detail.assign(beats=len(words), top_word=top_word_share(words))
         details.append(detail)
-    autoregressions = [[score(run[transient:]) for run in free_var_runs(x, order, run_steps, rng)] for order in orders]
-    halves, part = scorer(x[: len(x) // 2])(x[len(x) // 2 :]), scorer(x)(x[len(x) - length :])
     numbers = np.array([int(training.rectified) for training in trainings])
     seeds = np.array([int(training.seed) for training in trainings])
     measures = xr.concat(runs, "run")
     selection = np.nan_to_num(measures.selection.values[numbers == target], nan=np.inf)
-    references = xr.Dataset(
-        {
-            "floor_halves": ("measure", np.array(halves), {"long_name": "second half against the first"}),
-            "floor_part": ("measure", np.array(part), {"long_name": "last steps against the whole series"}),
-            "best_detail": int(np.argmin(selection)),
-            "chosen_floor": (
-                "measure",
-                np.array(scorer(x[:cut])(held_out[:length])),
-                {"long_name": "held-out against selection"},
-            ),
-            "baseline": (
-                ("kind", "order", "measure"),
-                np.array(autoregressions).transpose(1, 0, 2),
-                {"long_name": "vector autoregressions"},
-            ),
-        }
+    autoregressions = [free_var_runs(x, order, run_steps, rng) for order in orders]
+    baseline = np.array([[score(run[transient:]) for run in pair] for pair in autoregressions]).transpose(1, 0, 2)
+    references = _floors(x, cut, held_out, scorer, length).assign(
+        best_detail=int(np.argmin(selection)),
+        baseline=(("kind", "order", "measure"), baseline, {"long_name": "vector autoregressions"}),
     )
     merged = xr.merge([measures, xr.concat(details, "detail", data_vars="all"), references])
     return merged.assign_coords(

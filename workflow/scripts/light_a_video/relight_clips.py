@@ -41,9 +41,9 @@ def relight(
     Args:
         scenes: what `render_scenes` wrote.
         relighter, vdm: weights; the video model only for methods that fuse or smooth.
-        sets: each with `clips` (the first so many), `seeds` of the sampling noise, and `methods`: fields of
+        sets: each with a number of `clips`, `seeds` of the sampling noise, and `methods`: fields of
             `lib.diffusion.lit_clips.Method` by name.
-        clips_limit: at most so many clips of a set.
+        clips_limit: largest number of clips of a set.
         relight_steps, relight_strength, eta, guidance, steps, strength, threshold, clips_at_once: see
             `lib.diffusion.lit_clips.Sampling`.
         root_seed: root of the random streams.
