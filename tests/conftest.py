@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 # without a GPU Triton interprets its kernels; it decides when it is first imported, whichever test does that
 os.environ.setdefault("TRITON_INTERPRET", "0" if shutil.which("nvidia-smi") else "1")
@@ -161,6 +162,10 @@ def smoke_run(tmp_path_factory, finished_smoke) -> Copy:
     """The whole workflow at smoke scale, run once for all tests: the project itself where that run is finished."""
     if finished_smoke is not None:
         return Copy(ROOT)
-    copy = _copy(tmp_path_factory.mktemp("papers") / "atlas", papers=True)
-    copy.snakemake()
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    with FileLock(shared / "papers.lock"):  # the first worker makes it, the others wait
+        place = shared / "papers"
+        copy = Copy(place) if place.exists() else _copy(place, papers=True)
+        copy.snakemake()
     return copy
