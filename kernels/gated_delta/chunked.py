@@ -33,7 +33,7 @@ def chunked_gated_delta_rule(
     decay = torch.exp(G[..., -1])[..., None, None]
     outputs = []
     for c in range(q.shape[2]):
-        written = U[:, :, c] - W[:, :, c] @ S
-        outputs.append(from_memory[:, :, c] @ S + scores[:, :, c] @ written)
-        S = decay[:, :, c] * S + into_memory[:, :, c] @ written
+        writes = U[:, :, c] - W[:, :, c] @ S
+        outputs.append(from_memory[:, :, c] @ S + scores[:, :, c] @ writes)
+        S = decay[:, :, c] * S + into_memory[:, :, c] @ writes
     return scale * torch.cat(outputs, 2)[:, :, :T].transpose(1, 2), S

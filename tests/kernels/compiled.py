@@ -50,9 +50,9 @@ def run_module(module: str, interpret: bool, *arguments: str) -> str:
     """What a module of this folder prints, in a process of its own, because Triton reads its mode once."""
     environment = os.environ | {"TRITON_INTERPRET": str(int(interpret)), "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
     command = [sys.executable, "-m", f"tests.kernels.{module}", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    return done.stdout
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert process.returncode == 0, (process.stdout + process.stderr)[-3000:]
+    return process.stdout
 
 
 def hold_limits(module: str, *cases: str, spilled_bytes: int, without_products: tuple[str, ...] = ()) -> None:

@@ -77,8 +77,10 @@ def run(arguments: dict, **options) -> dict[str, torch.Tensor]:
         (value * torch.randn(value.shape, generator=source, dtype=torch.float64).to(value)).sum()
         for value in results.values()
     ).backward()
-    reached = {name: tensor.grad for name, tensor in tensors.items() if tensor.numel() and tensor.grad is not None}
-    gradients = {f"d {name}": gradient.clone() for name, gradient in reached.items()}
+    leaf_gradients = {
+        name: tensor.grad for name, tensor in tensors.items() if tensor.numel() and tensor.grad is not None
+    }
+    gradients = {f"d {name}": gradient.clone() for name, gradient in leaf_gradients.items()}
     return {name: value.detach() for name, value in results.items()} | gradients
 
 

@@ -169,16 +169,16 @@ def test_short_types_against_float64(dtype, tolerance):
 
 def test_what_is_kept_for_the_backward_pass():
     (leaves, _, _) = draw(1, 2, 256, 8, 8, "head", True, dtype=torch.float32)
-    kept = {}
+    storages = {}
 
     def note(tensor):
-        kept[tensor.data_ptr()] = tensor.numel()
+        storages[tensor.data_ptr()] = tensor.numel()
         return tensor
 
     leaves["log_decay"] = leaves["log_decay"].detach()
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         linear_attention(**leaves, output_final_state=True, backend="chunked")
-    assert sum(kept.values()) <= sum(leaves[name].numel() for name in "qkv") + 2 * 2 * 8 * 8 + 2
+    assert sum(storages.values()) <= sum(leaves[name].numel() for name in "qkv") + 2 * 2 * 8 * 8 + 2
 
 
 @pytest.mark.parametrize(

@@ -62,14 +62,14 @@ def decode_times(model, contexts: list[int], warmup: int, tokens: int, device: s
     last = [torch.zeros(1, 1, dtype=torch.long, device=device) for _ in contexts]
     seconds = np.empty((len(contexts), tokens))
     with torch.no_grad():
-        for done in range(0, tokens, TURN):
+        for start_token in range(0, tokens, TURN):
             for k in range(len(contexts)):
-                for t in range(-warmup, min(TURN, tokens - done)):
+                for t in range(-warmup, min(TURN, tokens - start_token)):
                     start = _clock(device)
                     logits, states[k] = model.step(last[k], states[k])
                     last[k] = logits.argmax(-1)
                     if t >= 0:
-                        seconds[k, done + t] = _clock(device) - start
+                        seconds[k, start_token + t] = _clock(device) - start
     return seconds, [state_bytes(layers) for layers in states]
 
 

@@ -117,12 +117,12 @@ def test_long_sequences_are_cut_until_the_device_is_full():
 
 def test_a_state_stays_and_a_cache_grows():
     sizes = {"width": 16, "layers": 2, "heads": 2}
-    held = {}
+    sizes_of = {}
     for architecture in ("tnl_chunked", "softmax"):
         model = build_model(architecture, 11, generators([0]), 16, **sizes)
-        seconds, held[architecture] = models.decode_times(model, [8, 32], 1, 3, "cpu")
+        seconds, sizes_of[architecture] = models.decode_times(model, [8, 32], 1, 3, "cpu")
         assert seconds.shape == (2, 3)
         assert (seconds > 0).all()
-    assert held["tnl_chunked"] == [2 * 2 * 8 * 8 * 4] * 2  # layers, heads, D, D, bytes
-    assert held["softmax"][1] - held["softmax"][0] == 2 * 2 * 4 * 16 * (32 - 8)
+    assert sizes_of["tnl_chunked"] == [2 * 2 * 8 * 8 * 4] * 2  # layers, heads, D, D, bytes
+    assert sizes_of["softmax"][1] - sizes_of["softmax"][0] == 2 * 2 * 4 * 16 * (32 - 8)
     assert models.step_times(model, 11, 32, [8, 16], 1, 2, "cpu").shape == (2, 2)

@@ -19,8 +19,8 @@ def test_parity_is_the_number_of_ones_modulo_two():
     tokens, targets = parity(50, 9, np.random.default_rng(0))
     assert bool((tokens[:, 0] == 2).all())
     assert bool((targets[:, 0] == IGNORE).all())
-    for row, wanted in zip(tokens[:, 1:], targets[:, 1:]):
-        assert wanted.tolist() == [int(row[: i + 1].sum()) % 2 for i in range(9)]
+    for row, target in zip(tokens[:, 1:], targets[:, 1:]):
+        assert target.tolist() == [int(row[: i + 1].sum()) % 2 for i in range(9)]
 
 
 def test_cyclic_sum_runs_modulo_its_modulus():
@@ -41,15 +41,15 @@ def test_expressions_have_their_length_and_their_value(brackets, mult, length):
     names = symbols()
     assert tokens.shape == (30, length + 2)
     assert bool((targets[:, :-1] == IGNORE).all())
-    seen = set()
+    characters = set()
     for row, value in zip(tokens, targets[:, -1]):
         text = "".join(names[token] for token in row)
         assert text[0] == "^"
         assert text[-1] == "="
         assert eval(text[1:-1]) % MODULUS == value == evaluate(row)
-        seen |= set(text)
-    assert mult or "*" not in seen
-    assert brackets or "(" not in seen
+        characters |= set(text)
+    assert mult or "*" not in characters
+    assert brackets or "(" not in characters
 
 
 @pytest.mark.parametrize("text", ["", "1+", "(1", "1)", "12", "*2", "7"])

@@ -15,16 +15,16 @@ from lib.language.recall import mqar
 def test_queries_ask_for_the_value_after_their_key(gaps):
     tokens, targets = mqar(20, 6, 10, np.random.default_rng(0), gaps)
     assert tokens.shape == (20, 18 if gaps is None else 40)
-    for row, wanted in zip(tokens, targets):
+    for row, target in zip(tokens, targets):
         keys, values = row[:12:2], row[1:12:2]
         assert len(set(keys.tolist())) == 6
         assert bool((keys < 10).all())
         assert bool(((values >= 10) & (values < 20)).all())
         table = dict(zip(keys.tolist(), values.tolist()))
-        places = np.flatnonzero(wanted != IGNORE)
+        places = np.flatnonzero(target != IGNORE)
         assert places.min() >= 12
         assert sorted(row[places].tolist()) == sorted(keys.tolist())
-        assert [table[key] for key in row[places].tolist()] == wanted[places].tolist()
+        assert [table[key] for key in row[places].tolist()] == target[places].tolist()
 
 
 def test_close_queries_are_more_frequent_with_gaps():

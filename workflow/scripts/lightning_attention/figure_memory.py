@@ -14,8 +14,8 @@ def figure_memory(memory):
     """Return the figure."""
     figure, axis = new_figure(height=3.6)
     for i, (name, label) in enumerate(LABELS.items()):
-        kept = memory.kept.sel(form=name)
-        axis.plot(memory.tokens, kept / 2**20, label=label, marker=MARKERS[i], linestyle=LINESTYLES[i])
+        size = memory.kept.sel(form=name)
+        axis.plot(memory.tokens, size / 2**20, label=label, marker=MARKERS[i], linestyle=LINESTYLES[i])
     axis.plot(memory.tokens, memory.inputs / 2**20, label="q, k, v themselves", **REFERENCE)
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")

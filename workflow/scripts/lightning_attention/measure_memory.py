@@ -29,12 +29,12 @@ def measure_memory(
         peak_shape: shape at which the forward pass's extra bytes are measured on CUDA, bfloat16.
         device: where to compute.
     """
-    kept = np.empty((len(methods), len(tokens)), dtype=np.int64)
+    sizes = np.empty((len(methods), len(tokens)), dtype=np.int64)
     for i, method in enumerate(methods):
         for j, length in enumerate(tokens):
             shape = (batch, heads, length, width)
             inputs, function = LINEAR_ATTENTION[method].build(shape, torch.float32, device, block)
-            kept[i, j] = kept_bytes(lambda f=function, x=inputs: f(*x))
+            sizes[i, j] = kept_bytes(lambda f=function, x=inputs: f(*x))
     peak = np.nan
     if device == "cuda":
         inputs, function = LINEAR_ATTENTION["chunked"].build(tuple(peak_shape), torch.bfloat16, device, block)
@@ -44,7 +44,7 @@ def measure_memory(
     element, rows = 4, batch * heads
     return xr.Dataset(
         {
-            "kept": (("form", "tokens"), kept, {"units": "bytes", "long_name": "kept for the backward pass"}),
+            "kept": (("form", "tokens"), sizes, {"units": "bytes", "long_name": "kept for the backward pass"}),
             "inputs": ("tokens", 3 * element * rows * width * np.array(tokens), {"units": "bytes"}),
             "state": ((), element * rows * width**2, {"units": "bytes"}),
             "peak_extra": ((), peak, {"long_name": "forward peak beyond inputs and output, over the inputs"}),
