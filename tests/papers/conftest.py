@@ -35,17 +35,23 @@ def claim_ids():
 
 
 @pytest.fixture
-def passes(load):
-    """`passes("paper", "claim", store=...)`: whether a claim passes its rule at the smallest scale that judges it."""
+def verdict(load):
+    """`verdict("paper", "claim", store=...)`: what a claim's rule says at the smallest scale that judges it."""
 
-    def one(slug: str, name: str, **stores) -> bool:
+    def one(slug: str, name: str, **stores) -> dict:
         (rule,) = [entry for entry in load_paper(slug, ROOT, "smoke")["claims"] if entry["id"] == name]
         measurements = measure(
             {name: load(f"{slug}/claims", name)}, [rule], rule["scale"], stores, {}, {"rng": np.random.default_rng}
         )
-        return judge([rule], measurements, rule["scale"])[0]["verdict"] == REPRODUCED
+        return judge([rule], measurements, rule["scale"])[0]
 
     return one
+
+
+@pytest.fixture
+def passes(verdict):
+    """`passes("paper", "claim", store=...)`: whether a claim reproduces at the smallest scale that judges it."""
+    return lambda slug, name, **stores: verdict(slug, name, **stores)["verdict"] == REPRODUCED
 
 
 @pytest.fixture

@@ -237,12 +237,12 @@ def clopper_pearson(hits, trials, error: float) -> tuple[np.ndarray, np.ndarray]
     return low[()], high[()]
 
 
-def estimate_proportion(hits, trials: int, level: float = 0.95) -> Estimate:
+def estimate_proportion(hits, trials, level: float = 0.95) -> Estimate:
     """Share of independent trials that hit, with the exact interval of Clopper and Pearson.
 
     Args:
         hits: counts, any shape.
-        trials: number of trials, at least 1.
+        trials: number of trials, at least 1; an array where the shares have different ones.
         level: confidence level; the interval covers at least at this level for every true share.
 
     Raises:
@@ -251,6 +251,55 @@ def estimate_proportion(hits, trials: int, level: float = 0.95) -> Estimate:
     low, high = clopper_pearson(hits, trials, 1 - check_level(level))
     share = np.asarray(hits) / trials
     return Estimate(share, binomial_error(share, trials), low, high, trials)
+
+
+def estimate_count(counts, level: float = 0.95) -> Estimate:
+    """Expected number of rare events behind each count, with Garwood's exact interval of a Poisson mean.
+
+    Args:
+        counts: numbers of events, any shape.
+        level: confidence level; the interval covers at least at this level for every mean.
+
+    Raises:
+        ValueError: a negative count, or a level outside (0, 1).
+
+    Source: Garwood 1936, Biometrika 28, 437.
+    """
+    counts = np.asarray(counts)
+    if np.any(counts < 0):
+        raise ValueError(f"counts: got {counts.min()}, expected at least 0")
+    tail = (1 - check_level(level)) / 2
+    low, high = special.gammaincinv(counts, tail), special.gammaincinv(counts + 1, 1 - tail)
+    return Estimate(counts, np.sqrt(counts), np.where(counts == 0, 0.0, low)[()], high, 1)
+
+
+def difference_of(first: Estimate, second: Estimate) -> Estimate:
+    """Difference of two independent estimates, first - second, with the ends recovered from those of both.
+
+    The distances from each value to its ends add in squares. Unlike an interval by the standard errors alone, that of
+    two shares keeps its width where both are zero or one.
+
+    Source: Zou and Donner 2008, Statistics in Medicine 27, 1693.
+    """
+    value = first.value - second.value
+    low = value - np.hypot(first.value - first.low, second.high - second.value)
+    high = value + np.hypot(first.high - first.value, second.value - second.low)
+    return Estimate(value, np.hypot(first.se, second.se), low, high, first.n + second.n)
+
+
+def without_error(value, n: int) -> Estimate:
+    """A statistic whose error its units do not tell (an extreme, a confidence bound): error and ends are NaN."""
+    value = np.asarray(value, dtype=float)
+    unknown = np.full_like(value, np.nan)
+    return Estimate(value, unknown, unknown, unknown, n)
+
+
+def magnitude_of(estimate: Estimate) -> Estimate:
+    """Absolute value of an estimate, with the image of its interval."""
+    value, se, low, high, n = estimate
+    ends = np.abs([low, high])
+    inside = np.where((low <= 0) & (high >= 0), 0.0, ends.min(axis=0))
+    return Estimate(np.abs(value), se, inside[()], ends.max(axis=0), n)
 
 
 def estimate_slope(x, y, level: float = 0.95) -> Estimate:

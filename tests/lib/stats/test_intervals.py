@@ -6,6 +6,8 @@ from scipy import stats
 
 from lib.stats.intervals import (
     clopper_pearson,
+    difference_of,
+    estimate_count,
     estimate_difference,
     estimate_mean,
     estimate_median,
@@ -13,8 +15,9 @@ from lib.stats.intervals import (
     estimate_ratio,
     estimate_root_mean_square,
     estimate_slope,
+    magnitude_of,
     standard_error,
-)  # fmt: skip
+)
 
 
 def coverage(estimate, truth) -> float:
@@ -123,6 +126,42 @@ def test_ratio_of_proportional_samples_is_exact_and_of_a_vanishing_mean_unbounde
 SIMULATIONS = 4000
 
 
+def test_count_has_the_interval_of_garwood():
+    counts = np.array([0, 1, 2, 17])
+    estimate = estimate_count(counts, level=0.9)
+    np.testing.assert_allclose(estimate.low[1:], stats.chi2.ppf(0.05, 2 * counts[1:]) / 2, rtol=1e-12)
+    np.testing.assert_allclose(estimate.high, stats.chi2.ppf(0.95, 2 * counts + 2) / 2, rtol=1e-12)
+    assert estimate.low[0] == 0
+
+
+def test_difference_of_shares_covers_and_keeps_its_width_at_the_edge():
+    rng = np.random.default_rng(11)
+    first, second = (estimate_proportion(rng.binomial(n, p, SIMULATIONS), n) for n, p in ((40, 0.9), (60, 0.7)))
+    estimate = difference_of(first, second)
+    assert coverage(estimate, 0.2) >= 0.95
+    np.testing.assert_allclose(estimate.se, np.hypot(first.se, second.se))
+    at_edge = difference_of(estimate_proportion(40, 40), estimate_proportion(60, 60))
+    assert at_edge.low < at_edge.value == 0 < at_edge.high
+
+
+def test_difference_of_normal_means_adds_errors_in_squares():
+    x, y = np.random.default_rng(12).standard_normal((2, 30))
+    first, second = estimate_mean(x), estimate_mean(y)
+    estimate = difference_of(first, second)
+    half = np.hypot(first.high - first.value, second.high - second.value)
+    np.testing.assert_allclose([estimate.low, estimate.high], x.mean() - y.mean() + half * np.array([-1, 1]))
+    assert estimate.n == 60
+
+
+def test_magnitude_has_the_image_of_the_interval():
+    estimate = magnitude_of(estimate_mean(np.array([[-3.0, -1.0, 2.0], [-2.0, 2.0, 3.0]])))
+    signed = estimate_mean(np.array([[-3.0, -1.0, 2.0], [-2.0, 2.0, 3.0]]))
+    for k in range(3):
+        points = np.abs(np.linspace(signed.low[k], signed.high[k], 100001))
+        assert [estimate.low[k], estimate.high[k]] == pytest.approx([points.min(), points.max()], abs=1e-3)
+        assert estimate.low[k] <= estimate.value[k] <= estimate.high[k]
+
+
 @pytest.mark.parametrize(
     ("estimate", "truth"),
     [
@@ -164,6 +203,7 @@ def test_root_mean_square_has_the_spread_and_the_coverage_of_simulation():
         (lambda: estimate_proportion(3, 0), "trials: got 0"),
         (lambda: estimate_proportion([1, 8], 7), "hits: got 1 to 8"),
         (lambda: estimate_proportion(1, 7, level=1.5), "level: got 1.5"),
+        (lambda: estimate_count([2, -1]), "counts: got -1, expected at least 0"),
         (lambda: clopper_pearson(1, 7, 0.0), "error: got 0.0"),
         (lambda: estimate_slope([1, 2], [1, 2]), r"x: got shape \(2,\), expected at least 3 points"),
         (lambda: estimate_slope([1, 1, 1], [1, 2, 3]), "x: got 1.0 alone"),
