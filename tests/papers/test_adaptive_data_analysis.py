@@ -155,7 +155,9 @@ def transfer(bias=0.01, largest=0.07):
 
 def audit():
     return xr.Dataset(
-        {"accounted": ("mechanism", [1.0]), "audited": ("mechanism", [0.8])}, coords={"mechanism": ["laplace"]}
+        {"accounted": ("mechanism", [1.0]), "audited": ("mechanism", [0.8])},
+        coords={"mechanism": ["laplace"]},
+        attrs={"trials": 2000},
     )
 
 
@@ -180,9 +182,10 @@ def holdout(reusable=0.52, signal=0.75):
     )
 
 
-def checks(missed=0, alarms=1):
+def checks(missed=0, false_alarms=0, alarms=1):
     fate = np.zeros((2, 4, 5), int)
     fate[:, 0], fate[:, 1], fate[0, 3], fate[1, 3] = 10, missed, 20000, 90
+    fate[0, 2, 0] = false_alarms
     error = np.full((1, 3, 2, 2, 5), 0.45)
     error[:, 2, 0], error[:, 2, 1] = 0.08, 0.02
     return xr.Dataset(
@@ -266,6 +269,29 @@ def test_claims_hold_where_they_should_and_nowhere_else(passes, blank, name):
     for stores in NOT_REPRODUCED[name]:
         assert not passes(SLUG, name, **stores)
     assert not passes(SLUG, name, **{store: blank(value) for store, value in REPRODUCED[name].items()})
+
+
+@pytest.mark.parametrize(
+    ("name", "stores", "word", "firm"),
+    [
+        ("a1", {"signs": signs(error=0.3)}, "reproduced", True),
+        ("a1", {"signs": signs(error=0.319)}, "reproduced", False),
+        ("a1", {"signs": signs(error=0.321)}, "not reproduced", False),
+        ("a1", {"signs": signs(error=0.33)}, "not reproduced", True),
+        # five runs without a miss do not exclude one, nor do two false alarms in a run exclude one on average
+        ("a10", {"checks": checks()}, "reproduced", False),
+        ("a10", {"checks": checks(false_alarms=2)}, "not reproduced", False),
+        ("a10", {"checks": checks(false_alarms=20)}, "not reproduced", True),
+    ],
+)
+def test_verdicts_near_a_bound_are_within_error(verdict, name, stores, word, firm):
+    claim = verdict(SLUG, name, **stores)
+    assert (claim["verdict"], claim["firm"]) == (word, firm)
+
+
+def test_differences_over_the_same_seeds_are_paired(verdict):
+    few = reconstruction(naive=0.05, gaussian=0.0505)  # seeds differ by more, and alike for both
+    assert verdict(SLUG, "a9", few=few)["firm"]
 
 
 def test_every_claim_has_stores_made_by_hand(claim_ids):

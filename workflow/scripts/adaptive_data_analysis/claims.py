@@ -1,25 +1,75 @@
 """Claims of the paper, each measured from the stores that it rests on."""
 
-import math
-
 import numpy as np
 
-from lib.atlas.job.claims import measured
+from lib.atlas.job.quantities import estimated, exact, mean_over, share_of
 from lib.privacy.analysts import fixed_query_bound
 from lib.privacy.capacity import tolerated_at_best_noise
-from lib.stats.intervals import estimate_mean, estimate_slope, standard_error
+from lib.stats.intervals import (
+    Estimate,
+    estimate_count,
+    estimate_mean,
+    estimate_ratio,
+    estimate_slope,
+    magnitude_of,
+    student_quantile,
+    without_error,
+)
+
+SIZES = "numbers of samples n, about a power law"
 
 
 def _labels(symbol: str, values) -> list[str]:
     """`n = 500` for each value."""
-    return [f"{symbol} = {value:g}" for value in np.asarray(values)]
+    return [f"{symbol} = {value:.7g}" for value in np.asarray(values)]
 
 
-def _power(x: np.ndarray, y: np.ndarray) -> float:
-    """Exponent of y as a power of x; NaN unless all values are positive."""
+def _mean(units: str, data, dim: str, labels=None) -> dict:
+    """Mean of an array over the dimension of its independent units."""
+    return mean_over(units, data.values, axis=data.get_axis_num(dim), labels=labels)
+
+
+def _largest(data, labels=None) -> dict:
+    """Largest value over seeds, and over all other dimensions unless they have labels; its error is not known."""
+    dims = None if labels is None else "seed"
+    return estimated(without_error(data.max(dims, skipna=False).values, data.sizes["seed"]), "seeds", labels=labels)
+
+
+def _each_seed(data) -> dict:
+    """The value of every seed; the error of a single draw is the spread of all seeds."""
+    values = data.transpose(..., "seed").values
+    seeds = values.shape[-1]
+    se = np.broadcast_to(values.std(axis=-1, ddof=1, keepdims=True), values.shape)
+    half = student_quantile(seeds - 1, 0.95) * se
+    flat = [array.ravel() for array in (values, se, values - half, values + half)]
+    return estimated(Estimate(*flat, seeds), "seeds, each judged")
+
+
+def _each_count(counts) -> dict:
+    """The count of every seed, with the interval of a Poisson mean."""
+    return estimated(estimate_count(counts.values.ravel()), "seeds, each judged")
+
+
+def _exponent(n: np.ndarray, y: np.ndarray) -> dict:
+    """Exponent of y as a power of n; NaN unless all values are positive."""
+    fits = (y > 0).all()
+    return estimated(estimate_slope(np.log(n), np.log(y)) if fits else without_error(np.nan, len(n)), SIZES)
+
+
+def _about_power_law(n: np.ndarray, y: np.ndarray) -> Estimate:
+    """Values (N,) whose relative error is their scatter about a power of n; not known unless all are positive."""
     if not (y > 0).all():
-        return math.nan
-    return estimate_slope(np.log(x), np.log(y)).value
+        return without_error(y, len(n))
+    log_n, log_y = np.log(n), np.log(y)
+    residuals = log_y - np.polyval(np.polyfit(log_n, log_y, 1), log_n)
+    df = len(n) - 2
+    error = np.sqrt(np.sum(residuals**2) / df)
+    factor = np.exp(student_quantile(df, 0.95) * error)
+    return Estimate(y, y * error, y / factor, y * factor, len(n))
+
+
+def _tolerated(n: np.ndarray, queries: np.ndarray) -> dict:
+    return estimated(_about_power_law(n, queries), SIZES, labels=_labels("n", n))
 
 
 def _many(queries: np.ndarray) -> np.ndarray:
@@ -27,164 +77,163 @@ def _many(queries: np.ndarray) -> np.ndarray:
     return queries >= 4096 if (queries >= 4096).any() else queries == queries.max()
 
 
-def _mean_over_seeds(errors) -> dict:
-    """Mean and standard error of errors (queries, seed)."""
-    se = standard_error(errors, errors.get_axis_num("seed"))
-    labels = [f"m = {m}" for m in errors.queries.values]
-    return measured(errors.mean("seed", skipna=False).values, se=se, labels=labels, seeds=range(errors.sizes["seed"]))
-
-
 def a1(signs) -> dict:
     """The sign attack's last query is off by what the normal approximation predicts, by much at m = n."""
-    plain = signs.sel(sigma=0.0)
-    at_n = plain.error.sel(ratio=1.0)
+    plain = signs.sel(sigma=0.0).transpose("n", "ratio", "seed", ...)
     labels = [f"n = {n}, m/n = {ratio:g}" for n in plain.n.values for ratio in plain.ratio.values]
+    excess = (plain.error - plain.bias).stack(cell=("n", "ratio"))
+    deviation = magnitude_of(estimate_mean(excess, excess.get_axis_num("seed")))
     return {
-        "deviation": measured(np.abs(plain.error.mean("seed") - plain.bias).values.ravel(), labels=labels),
-        "error_at_n": measured(
-            at_n.mean("seed").values,
-            se=standard_error(at_n, at_n.get_axis_num("seed")),
-            labels=[f"n = {n}" for n in plain.n.values],
-            seeds=range(plain.sizes["seed"]),
-        ),
+        "deviation": estimated(deviation, "data sets", labels=labels),
+        "error_at_n": _mean("data sets", plain.error.sel(ratio=1.0), "seed", _labels("n", plain.n)),
     }
 
 
 def a2(counts: list) -> dict:
     """Empirical means support a number of queries that grows with n."""
     n, tolerated = tolerated_at_best_noise(counts)
-    labels = [f"n = {size}" for size in n]
+    ratio = _about_power_law(n, tolerated["naive"] / n)
     return {
-        "slope": _power(n, tolerated["naive"]),
-        "ratio": measured(tolerated["naive"] / n, labels=labels),
-        "tolerated": measured(tolerated["naive"], labels=labels),
+        "slope": _exponent(n, tolerated["naive"]),
+        "ratio": estimated(ratio, SIZES, labels=_labels("n", n)),
+        "tolerated": _tolerated(n, tolerated["naive"]),
     }
 
 
 def a3(counts: list) -> dict:
     """Noise supports a number of queries that grows nearly with the square of n."""
     n, tolerated = tolerated_at_best_noise(counts)
-    labels = [f"n = {size}" for size in n]
-    slope = _power(n, tolerated["gaussian"])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = tolerated["gaussian"] / tolerated["naive"]
+    *at_largest, sizes = _about_power_law(n, gain)
     return {
-        "slope": slope,
-        "slope_gain": slope - _power(n, tolerated["naive"]),
-        "gain_at_largest": tolerated["gaussian"][-1] / tolerated["naive"][-1],
-        "tolerated": measured(tolerated["gaussian"], labels=labels),
-        "laplace": measured(tolerated["laplace"], labels=labels),
+        "slope": _exponent(n, tolerated["gaussian"]),
+        "slope_gain": _exponent(n, gain),  # the difference of the slopes, paired by n
+        "gain_at_largest": estimated(Estimate(*(values[-1] for values in at_largest), sizes), SIZES),
+        "tolerated": _tolerated(n, tolerated["gaussian"]),
+        "laplace": _tolerated(n, tolerated["laplace"]),
     }
 
 
 def a4(small, large, certified) -> dict:
     """Private multiplicative weights stays accurate under reconstruction, where means and noise do not."""
     queries = small["queries"].values
-    many = _many(queries)
-    worst = small.worst.mean("seed", skipna=False)
-    pmw = small.worst.sel(mechanism="pmw")
+    labels, many = _labels("m", queries), _many(queries)
+    pmw, naive, gaussian = (small.worst.sel(mechanism=name) for name in ("pmw", "naive", "gaussian"))
     return {
-        "pmw": _mean_over_seeds(pmw),
-        "pmw_worst_seed": measured(pmw.max("seed", skipna=False).values, labels=[f"m = {m}" for m in queries]),
-        "naive": measured(worst.sel(mechanism="naive").values[many], labels=[f"m = {m}" for m in queries[many]]),
-        "gaussian_at_largest": worst.sel(mechanism="gaussian").values[-1],
-        "pmw_without_noise": small.worst.sel(mechanism="pmw_exact").max().item(),
-        "large_pmw": large.worst.sel(mechanism="pmw").max().item(),
-        "large_naive": large.worst.mean("seed").sel(mechanism="naive").values[-1],
-        "epsilon_of_updates_made": small.epsilon.sel(composition="basic").mean().item(),
-        "certified_epsilon": certified.epsilon_bound,
-        "certified_error": certified.worst.sel(mechanism="pmw").max().item(),
+        "pmw": _mean("seeds", pmw, "seed", labels),
+        "pmw_worst_seed": _largest(pmw, labels),
+        "naive": _mean("seeds", naive.isel(queries=many), "seed", _labels("m", queries[many])),
+        "gaussian_at_largest": _mean("seeds", gaussian.isel(queries=-1), "seed"),
+        "pmw_without_noise": _largest(small.worst.sel(mechanism="pmw_exact")),
+        "large_pmw": _largest(large.worst.sel(mechanism="pmw")),
+        "large_naive": _mean("seeds", large.worst.sel(mechanism="naive").isel(queries=-1), "seed"),
+        "epsilon_of_updates_made": _mean("seeds", small.epsilon.sel(composition="basic"), "seed"),
+        "certified_epsilon": exact(certified.epsilon_bound),
+        "certified_error": _largest(certified.worst.sel(mechanism="pmw")),
     }
 
 
 def a4b(small) -> dict:
     """The updates of private multiplicative weights stay below their bound and hardly grow with the queries."""
     queries = small["queries"].values
-    updates = small.updates.sel(variant="pmw").mean("seed").values
-    labels = [f"m = {m}" for m in queries]
+    updates = small.updates.sel(variant="pmw").transpose("queries", "seed")
+    labels = _labels("m", queries)
+    first, last = updates.values[_many(queries)][0], updates.values[-1]
+    # the slope of the logarithm of mean updates, as a mean over seeds: log x about the mean, to first order
+    above_zero = updates.values[1:] + 0.25
+    mean = above_zero.mean(axis=1, keepdims=True)
+    slopes = estimate_slope(np.log(queries[1:]), np.log(mean) + (above_zero - mean) / mean).value
     return {
-        "updates_over_bound": measured(updates / small.update_bound, labels=labels),
-        "updates": measured(updates, labels=labels, seeds=range(small.sizes["seed"])),
-        "growth": updates[-1] / np.maximum(updates[_many(queries)][0], 1e-9),
-        "slope_in_log_m": _power(queries[1:], updates[1:] + 0.25),
+        "updates_over_bound": _mean("seeds", updates / small.update_bound, "seed", labels),
+        "updates": _mean("seeds", updates, "seed", labels),
+        "growth": estimated(estimate_ratio(last, first), "seeds"),
+        "slope_in_log_m": mean_over("seeds", slopes),
     }
 
 
 def a5(transfer, audit) -> dict:
     """A query that the exponential mechanism picks is biased by less than the transfer theorem allows."""
-    bias = estimate_mean(transfer.bias, axis=transfer.bias.get_axis_num("run"))
     epsilon, premises = transfer.epsilon.values, transfer.premises.values.astype(bool)
-    beyond = (np.abs(transfer.bias) > transfer.tau).where(transfer.bias.notnull())
-    labels = _labels("eps", epsilon)
+    runs = transfer.sizes["run"]
+    bias = estimate_mean(transfer.bias, axis=transfer.bias.get_axis_num("run"))
+    allowance = transfer.bound.values + 2 * bias.se
+    excess = Estimate(bias.value - allowance, bias.se, bias.low - allowance, bias.high - allowance, bias.n)
+    beyond = ~(np.abs(transfer.bias) <= transfer.tau)
+    mechanisms = list(audit.mechanism.values)
     return {
-        "excess": measured(bias.value - transfer.bound.values - 2 * bias.se, labels=labels),
-        "bias": measured(bias.value, se=bias.se, labels=labels),
-        "failures": measured(beyond.mean("run").values[premises], labels=_labels("eps", epsilon[premises])),
-        "largest_mean": transfer.largest.mean().item(),
-        "samples_needed": transfer.samples_needed,
-        "accounted_epsilon": measured(audit.accounted.values, labels=list(audit.mechanism.values)),
-        "audited_epsilon": measured(audit.audited.values, labels=list(audit.mechanism.values)),
+        "excess": estimated(excess, "runs", labels=_labels("eps", epsilon)),
+        "bias": estimated(bias, "runs", labels=_labels("eps", epsilon)),
+        "failures": share_of(
+            "runs", beyond.sum("run").values[premises], runs, labels=_labels("eps", epsilon[premises])
+        ),
+        "largest_mean": _mean("runs", transfer.largest, "run"),
+        "samples_needed": exact(transfer.samples_needed),
+        "accounted_epsilon": exact(audit.accounted.values, labels=mechanisms),
+        "audited_epsilon": estimated(
+            without_error(audit.audited.values, audit.trials),
+            "trials on each neighbour; a lower confidence bound",
+            labels=mechanisms,
+        ),
     }
 
 
 def a6(counts: list) -> dict:
     """Sample splitting supports a number of queries that grows with n."""
     n, tolerated = tolerated_at_best_noise(counts)
-    return {
-        "slope": _power(n, tolerated["split"]),
-        "tolerated": measured(tolerated["split"], labels=[f"n = {size}" for size in n]),
-    }
+    return {"slope": _exponent(n, tolerated["split"]), "tolerated": _tolerated(n, tolerated["split"])}
 
 
 def a7(signs) -> dict:
     """An analyst who ignores the answers meets no error above the union bound."""
     bound = fixed_query_bound(signs.control_size, signs.control_size, 0.05)
+    within = signs.control.values <= bound
     return {
-        "share_within": float((signs.control.values <= bound).mean()),
-        "bound": bound,
-        "mean_error": signs.control.mean().item(),
+        "share_within": share_of("runs", within.sum(), len(within)),
+        "bound": exact(bound),
+        "mean_error": _mean("runs", signs.control, "run"),
     }
 
 
 def a8(holdout) -> dict:
     """Thresholdout reports the fresh accuracy of selected features where a plain holdout reports too much."""
-    largest = holdout.accuracy.isel(k=-1).sel(data="no signal").mean("seed")
-    gap = {
-        mechanism: (
-            largest.sel(mechanism=mechanism, kind="holdout") - largest.sel(mechanism=mechanism, kind="fresh")
-        ).item()
-        for mechanism in largest.mechanism.values
-    }
-    signal = holdout.accuracy.sel(data="signal", kind="fresh").isel(k=0).mean("seed")
-    spent = holdout.spent.sel(noise="gaussian").mean("seed")
+    largest = holdout.accuracy.isel(k=-1).sel(data="no signal")
+    reported, fresh = largest.sel(kind="holdout"), largest.sel(kind="fresh")
+    gap = reported - fresh
+    standard, reusable = gap.sel(mechanism="standard"), gap.sel(mechanism="thresholdout")
+    signal = holdout.accuracy.sel(data="signal", kind="fresh").isel(k=0)
+    spent = holdout.spent.sel(noise="gaussian")
     return {
-        "standard_gap": gap["standard"],
-        "thresholdout_gap": gap["thresholdout"],
-        "ratio": np.divide(gap["thresholdout"], gap["standard"]),
-        "thresholdout_gap_with_laplace_noise": gap["thresholdout, Laplace"],
-        "fresh_with_signal": measured(signal.values, labels=list(signal.mechanism.values)),
-        "answers_from_holdout": measured(spent.values, labels=list(holdout["data"].values)),
+        "standard_gap": _mean("seeds", standard, "seed"),
+        "thresholdout_gap": _mean("seeds", reusable, "seed"),
+        "ratio": estimated(estimate_ratio(reusable.values, standard.values), "seeds, paired"),
+        "thresholdout_gap_with_laplace_noise": _mean("seeds", gap.sel(mechanism="thresholdout, Laplace"), "seed"),
+        "reported_accuracy": _mean("seeds", reported.sel(mechanism="standard"), "seed"),
+        "fresh_accuracy": _mean("seeds", fresh.sel(mechanism="standard"), "seed"),
+        "fresh_with_signal": _mean("seeds", signal, "seed", signal.mechanism.values),
+        "answers_from_holdout": _mean("seeds", spent, "seed", holdout["data"].values),
     }
 
 
 def a9(few) -> dict:
     """With few queries Gaussian noise errs more than empirical means."""
-    errors = few.worst.isel(queries=0)
-    excess = (errors.sel(mechanism="gaussian") - errors.sel(mechanism="naive")).values
-    names = ("naive", "gaussian", "pmw")
+    names = ["naive", "gaussian", "pmw"]
+    errors = few.worst.isel(queries=0).sel(mechanism=names)
+    excess = errors.sel(mechanism="gaussian") - errors.sel(mechanism="naive")
     return {
-        "gaussian_minus_naive": measured(excess.mean(), se=standard_error(excess), seeds=range(len(excess))),
-        "errors": measured([errors.sel(mechanism=name).mean().item() for name in names], labels=names),
+        "gaussian_minus_naive": _mean("seeds, paired", excess, "seed"),
+        "errors": _mean("seeds", errors, "seed", names),
     }
 
 
 def a10(checks) -> dict:
     """A holdout catches all wrong guesses with few false alarms; one of few samples runs out of alarms early."""
-    fate = checks.fate.transpose("size", "what", "seed")
-    enough, few = fate.isel(size=0), fate.isel(size=-1)
+    enough, few = checks.fate.isel(size=0), checks.fate.isel(size=-1)
     return {
-        "missed": measured(enough.sel(what="of these missed").values),
-        "false_alarms": measured(enough.sel(what="false alarms").values),
-        "looked_at": measured(enough.sel(what="guesses looked at").values),
-        "looked_at_with_few_samples": measured(few.sel(what="guesses looked at").values),
+        "missed": _each_count(enough.sel(what="of these missed")),
+        "false_alarms": _each_count(enough.sel(what="false alarms")),
+        "looked_at": _each_seed(enough.sel(what="guesses looked at")),
+        "looked_at_with_few_samples": _each_seed(few.sel(what="guesses looked at")),
     }
 
 
@@ -192,32 +241,35 @@ def a10b(checks) -> dict:
     """Effective rounds answers the overfitted last query after one alarm; empirical means and noise do not."""
     error = checks.error.isel(queries=-1).transpose("n", "mechanism", "query", "seed")
     rounds = error.sel(mechanism="effective_rounds")
-    last = error.sel(query="last").mean("seed")
-    labels = [f"n = {n}" for n in checks.n.values]
+    last = error.sel(query="last")
+    labels = _labels("n", checks.n)
     return {
-        "last_error": measured(rounds.sel(query="last").values.ravel()),
-        "largest_error": measured(rounds.max("query", skipna=False).values.ravel()),
-        "alarms": measured(checks.alarms.isel(queries=-1).values.ravel()),
-        "naive": measured(last.sel(mechanism="naive").values, labels=labels),
-        "gaussian": measured(last.sel(mechanism="gaussian").values, labels=labels),
+        "last_error": _each_seed(rounds.sel(query="last")),
+        "largest_error": _each_seed(rounds.max("query", skipna=False)),
+        "alarms": _each_count(checks.alarms.isel(queries=-1).transpose("n", "seed")),
+        "naive": _mean("seeds", last.sel(mechanism="naive"), "seed", labels),
+        "gaussian": _mean("seeds", last.sel(mechanism="gaussian"), "seed", labels),
     }
 
 
 def a11(screen) -> dict:
     """Regressions on screened noise look significant on the screening data, and on no other."""
-    report = screen.report.transpose("route", "measure", "run")
-    significant = (report.sel(measure="p_value") < 0.05).mean("run")
-    same = report.sel(route="same data")
-    naive_gap, gaussian_gap = screen.gap.mean("query_run").values
+    significant = screen.report.sel(measure="p_value") < 0.05
+    same = screen.report.sel(route="same data")
+    naive, gaussian = (screen.gap.sel(mechanism=name).values for name in ("naive", "gaussian"))
+
+    def rejected(route: str) -> dict:
+        return share_of("runs", significant.sel(route=route).sum().item(), screen.sizes["run"])
+
     return {
-        "significant_on_same_data": significant.sel(route="same data").item(),
-        "significant_on_fresh_sample": significant.sel(route="fresh sample").item(),
-        "significant_on_split_sample": significant.sel(route="split sample").item(),
-        "apparent_r2": same.sel(measure="r2").mean().item(),
-        "fresh_r2": same.sel(measure="fresh_r2").mean().item(),
-        "variables_kept": screen.kept.mean().item(),
-        "query_gap_ratio": naive_gap / gaussian_gap,
-        "query_gaps": measured([naive_gap, gaussian_gap], labels=["naive", "gaussian"]),
+        "significant_on_same_data": rejected("same data"),
+        "significant_on_fresh_sample": rejected("fresh sample"),
+        "significant_on_split_sample": rejected("split sample"),
+        "apparent_r2": _mean("runs", same.sel(measure="r2"), "run"),
+        "fresh_r2": _mean("runs", same.sel(measure="fresh_r2"), "run"),
+        "variables_kept": _mean("runs", screen.kept, "run"),
+        "query_gap_ratio": estimated(estimate_ratio(naive, gaussian), "runs of the query form, paired"),
+        "query_gaps": _mean("runs of the query form", screen.gap, "query_run", ["naive", "gaussian"]),
     }
 
 
