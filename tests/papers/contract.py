@@ -131,10 +131,15 @@ def _keys(schema: dict, path: str = "") -> Iterator[tuple[str, dict]]:
         yield from _keys(entry, f"{key}.")
 
 
+def undescribed(schema: Path) -> list[str]:
+    """Keys of a schema that do not say in words what they are."""
+    keys = _keys(yaml.safe_load(schema.read_text()))
+    return [f"{key}: no description" for key, entry in keys if len(entry.get("description", "")) < 3]
+
+
 def keys_are_described(paper: Paper) -> list[str]:
     """Each key of the schema says in words what it is."""
-    schema = yaml.safe_load((paper.root / f"workflow/schemas/papers/{paper.slug}.yaml").read_text())
-    return [f"{key}: no description" for key, entry in _keys(schema) if len(entry.get("description", "")) < 3]
+    return undescribed(paper.root / f"workflow/schemas/papers/{paper.slug}.yaml")
 
 
 def rules_are_complete(paper: Paper) -> list[str]:

@@ -29,6 +29,11 @@ def test_every_paper_keeps_its_promises(plan, slug, promise):
     assert promise(contract.Paper(slug, ROOT, plan)) == []
 
 
+@pytest.mark.parametrize("schema", ["config", "paper"])
+def test_the_keys_that_all_papers_share_are_described(schema):
+    assert contract.undescribed(ROOT / f"workflow/schemas/{schema}.yaml") == []
+
+
 @pytest.mark.workflow
 @pytest.mark.parametrize("slug", SLUGS)
 def test_no_claim_passes_on_nothing(plan, slug, smoke_run):
