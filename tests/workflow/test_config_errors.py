@@ -1,5 +1,7 @@
 """A mistake in the configuration is one line that names file, key, what came and what was expected."""
 
+import json
+
 import pytest
 
 from lib.atlas.workflow.config import ConfigError, check_file, load_config, load_paper, load_yaml
@@ -84,7 +86,8 @@ def test_a_parameter_that_no_rule_reads_is_refused(toy):
     assert "parameters.plot.bins: got a key that no rule of workflow/rules/toy.smk reads" in done.stderr
 
 
-def test_missing_data_is_named_before_any_job(toy):
+def ask_for_data(toy) -> None:
+    """Let the toy paper's histogram and its second claim rest on a data set of the user."""
     toy.edit(
         "config/papers/toy.yaml",
         "parameters:\n",
@@ -92,11 +95,60 @@ def test_missing_data_is_named_before_any_job(toy):
     )
     toy.edit(
         "workflow/rules/toy.smk",
-        '    output:\n        store=paper.store("draw_{seed}"),',
-        '    input:\n        corpus=paper.data("toy_corpus"),\n    output:\n        store=paper.store("draw_{seed}"),',
+        "use rule figure as toy_histogram with:",
+        "use rule toy_draw as toy_read with:\n"
+        '    input:\n        corpus=paper.data("toy_corpus"),\n    output:\n        store=paper.store("corpus"),\n'
+        '    log:\n        paper.log("corpus"),\n    benchmark:\n        paper.benchmark("corpus")\n\n\n'
+        "use rule figure as toy_histogram with:",
     )
-    done = toy.snakemake(check=False)
-    assert done.returncode != 0
-    for word in ("data.toy_corpus", "a folder of text files", "https://example.org/toy", "scale smoke"):
+    toy.edit("workflow/scripts/toy/draw.py", "def draw(", "def draw(corpus=None, ")
+    toy.edit(
+        "workflow/rules/toy.smk",
+        'draws=expand(paper.store("draw_{seed}"), seed=paper.value("draw", "seeds")),\n    output:\n        figure',
+        'draws=[paper.store("corpus")],\n    output:\n        figure',
+    )
+    toy.edit(
+        "workflow/rules/toy.smk",
+        'means=paper.store("means"),\n    output:\n        claims',
+        '**paper.available(means=paper.store("means"), corpus=paper.store("corpus")),\n    output:\n        claims',
+    )
+    toy.edit("workflow/scripts/toy/claims.py", "def t2(means)", "def t2(means, corpus)")
+
+
+def test_what_rests_on_missing_data_is_left_out_and_named(toy):
+    ask_for_data(toy)
+    done = toy.snakemake()
+    for word in ("toy_corpus (toy)", "a folder of text files", "https://example.org/toy", "needs data"):
         assert word in done.stderr
-    assert not (toy.root / "results").exists()
+    folder = toy.root / "results/smoke/toy"
+    assert not (folder / "figures/histogram.svg").exists()
+    verdicts = {one["id"]: one for one in json.loads((folder / "claims.json").read_text())["claims"]}
+    assert [one["verdict"] for one in verdicts.values()] == ["reproduced", "needs data", "not tested at this scale"]
+    assert verdicts["t2"]["needs"] == ["toy_corpus"]
+    assert toy.python("lib.atlas", "check", "results/smoke").returncode == 0
+    target = toy.snakemake("toy_histogram", check=False)
+    assert target.returncode == 1
+    assert "not-supplied/toy_corpus" in target.stdout + target.stderr
+    assert "Traceback" not in target.stdout + target.stderr
+
+
+def test_data_that_somebody_supplies_are_used_and_followed(toy, tmp_path):
+    ask_for_data(toy)
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus/a.txt").write_text("one")
+    file = toy.root / "config/config.yaml"
+    file.write_text(file.read_text().replace("data: {}", f"data: {{toy_corpus: {tmp_path / 'corpus'}}}"))
+    toy.snakemake()
+    assert (toy.root / "results/smoke/toy/figures/histogram.svg").exists()
+    assert toy.python("lib.atlas", "check", "results/smoke").returncode == 0
+    (tmp_path / "corpus/a.txt").write_text("two")
+    check = toy.python("lib.atlas", "check", "results/smoke")
+    assert check.returncode == 1
+    assert "corpus.zarr.zip: input corpus: the contents of corpus changed" in check.stdout
+
+
+def test_a_data_key_that_no_paper_asks_for_is_refused(toy):
+    ask_for_data(toy)
+    done = toy.snakemake("--config", "scale=smoke", 'data={"toy_corpsu": "x"}', check=False)
+    assert done.returncode == 1
+    assert "data.toy_corpsu: got an unknown key, expected one of toy_corpus (did you mean toy_corpus?)" in done.stderr

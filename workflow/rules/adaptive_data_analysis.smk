@@ -319,7 +319,7 @@ use rule claims as adaptive_data_analysis_measure_claims with:
         paper.benchmark("claims")
     params:
         **paper.script("claims"),
-        pass_rules=paper.pass_rules(),
+        **paper.judging(),
 
 
 rule adaptive_data_analysis:

@@ -383,15 +383,17 @@ use rule figure as almost_linear_rnn_empirical with:
 use rule claims as almost_linear_rnn_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        lorenz_series=paper.store("series_lorenz"),
-        lorenz=paper.store("analysis_lorenz"),
-        rossler=paper.store("analysis_rossler"),
-        rossler_gtf=paper.store("analysis_rossler_gtf"),
-        synthetic_ecg=paper.store("analysis_synthetic_ecg"),
-        orbits=paper.store("orbits"),
-        recordings=expand(
-            paper.store("analysis_{system}"),
-            system=[one for one in ALMOST_LINEAR_RNN_EMPIRICAL if one != "synthetic_ecg"],
+        **paper.available(
+            lorenz_series=paper.store("series_lorenz"),
+            lorenz=paper.store("analysis_lorenz"),
+            rossler=paper.store("analysis_rossler"),
+            rossler_gtf=paper.store("analysis_rossler_gtf"),
+            synthetic_ecg=paper.store("analysis_synthetic_ecg"),
+            orbits=paper.store("orbits"),
+            recordings=expand(
+                paper.store("analysis_{system}"),
+                system=[one for one in ALMOST_LINEAR_RNN_EMPIRICAL if one != "synthetic_ecg"],
+            ),
         ),
     output:
         claims=paper.claims(),
@@ -401,7 +403,7 @@ use rule claims as almost_linear_rnn_measure_claims with:
         paper.benchmark("claims")
     params:
         **paper.script("claims"),
-        pass_rules=paper.pass_rules(),
+        **paper.judging(),
 
 
 rule almost_linear_rnn:

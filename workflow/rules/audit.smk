@@ -74,13 +74,16 @@ rule audit:
         rules.audit_table.output,
 
 
+if not internals.allowed_rules(sys.argv):
+    lines = summaries.missing_table({slug: paper.missing_data() for slug, paper in PAPERS.items()}, config["scale"])
+    print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr)
+
+
 internals.write_plan(workflow.rules, PAPERS, config)
 
 
 onsuccess:
-    from lib.atlas.workflow.summary import summary
-
-    print(summary(AUDIT, PAPERS.values()), file=sys.stderr)
+    print(summaries.summary(AUDIT, PAPERS.values()), file=sys.stderr)
 
 
 onerror:

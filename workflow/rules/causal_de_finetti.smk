@@ -257,7 +257,7 @@ use rule claims as causal_de_finetti_measure_claims with:
         paper.benchmark("claims")
     params:
         **paper.script("claims"),
-        pass_rules=paper.pass_rules(),
+        **paper.judging(),
         root_seed=paper.root_seed,
 
 

@@ -16,6 +16,7 @@ from lib.atlas.workflow import config as atlas_config
 from lib.atlas.workflow import environment, internals
 from lib.atlas.workflow import paper as atlas_paper
 from lib.atlas.workflow import place
+from lib.atlas.workflow import summary as summaries
 
 
 def refuse(error):
@@ -36,9 +37,14 @@ environment.prepare(ROOT)
 configfile: "config/config.yaml"
 
 
+def all_slugs():
+    """Names of all papers."""
+    return sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
+
+
 def slugs_of_this_process():
     """All papers; only its own where Snakemake was started for one job, as a cluster does it for each."""
-    slugs = sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
+    slugs = all_slugs()
     rules = internals.allowed_rules(sys.argv)
     owners = [[slug for slug in slugs if f"{rule}_".startswith(f"{slug}_")] for rule in rules]
     return sorted(set().union(*owners)) if owners and all(owners) else slugs
@@ -47,12 +53,14 @@ def slugs_of_this_process():
 try:
     atlas_config.load_config(config, ROOT)
     SLUGS = slugs_of_this_process()
-    PAPERS = {
-        slug: atlas_paper.Paper(slug, atlas_config.load_paper(slug, ROOT, config["scale"]), config, ROOT, report, local)
-        for slug in SLUGS
-    }
+    SPECS = {slug: atlas_config.load_paper(slug, ROOT, config["scale"]) for slug in SLUGS}
+    if SLUGS == all_slugs():
+        atlas_config.check_data(config["data"], SPECS)
 except atlas_config.ConfigError as error:
     refuse(error)
+
+TRACE = internals.Trace(workflow)
+PAPERS = {slug: atlas_paper.Paper(slug, spec, config, ROOT, report, local, TRACE) for slug, spec in SPECS.items()}
 
 # captions of the report are filled in from here
 config["figures"] = {slug: paper.spec["figures"] for slug, paper in PAPERS.items()}

@@ -1,20 +1,15 @@
 # Partial correlations of compositions: estimates of every data set, identities, subcompositions, intervals, recovery.
 
 COMPOSITIONAL_PARTIAL_CORRELATIONS_STUDY = paper.store(f"estimate_{paper.value('study', 'dataset')}")
-# files behind data sets that have one
-COMPOSITIONAL_PARTIAL_CORRELATIONS_SOURCES = {
-    "cups_standin": {"variation": lambda wildcards, file=f"{ROOT_RELATIVE}resources/roman_cups_variation.csv": file},
-    "cups": {"table": paper.data("roman_cups")},
-}
 
 
 use rule stage as compositional_partial_correlations_estimate with:
     """Make a data set and estimate every measure of association on it."""
     input:
         unpack(
-            lambda wildcards, sources=COMPOSITIONAL_PARTIAL_CORRELATIONS_SOURCES: {
-                name: file(wildcards) for name, file in sources.get(wildcards.dataset, {}).items()
-            }
+            lambda wildcards, file=f"{ROOT_RELATIVE}resources/roman_cups_variation.csv": (
+                {"variation": file} if wildcards.dataset == "cups_standin" else {}
+            )
         ),
     output:
         store=paper.store("estimate_{dataset}"),
@@ -23,7 +18,7 @@ use rule stage as compositional_partial_correlations_estimate with:
     benchmark:
         paper.benchmark("estimate_{dataset}")
     wildcard_constraints:
-        dataset="cups_standin|cups|iris_shape|dirichlet|lognormal_graph",
+        dataset="cups_standin|iris_shape|dirichlet|lognormal_graph",
     resources:
         mem_mb=mem(1000),
         runtime=minutes(10),
@@ -31,6 +26,20 @@ use rule stage as compositional_partial_correlations_estimate with:
         **paper.params("data"),
         **paper.script("estimate"),
         root_seed=paper.root_seed,
+
+
+use rule compositional_partial_correlations_estimate as compositional_partial_correlations_estimate_cups with:
+    """Estimate every measure of association on the published table of the cups."""
+    input:
+        table=paper.data("roman_cups"),
+    output:
+        store=paper.store("estimate_cups"),
+    log:
+        paper.log("estimate_cups"),
+    benchmark:
+        paper.benchmark("estimate_cups")
+    params:
+        dataset="cups",
 
 
 use rule stage as compositional_partial_correlations_check_identities with:
@@ -243,10 +252,12 @@ use rule figure as compositional_partial_correlations_inference with:
 use rule claims as compositional_partial_correlations_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        **paper.stores("identities", "subcomp", "intervals"),
-        study=COMPOSITIONAL_PARTIAL_CORRELATIONS_STUDY,
-        recovery=expand(paper.store("recovery_{size}"), size=paper.value("recovery_sizes", "sizes")),
-        others=expand(paper.store("estimate_{dataset}"), dataset=paper.value("study", "others")),
+        **paper.available(
+            **paper.stores("identities", "subcomp", "intervals"),
+            study=COMPOSITIONAL_PARTIAL_CORRELATIONS_STUDY,
+            recovery=expand(paper.store("recovery_{size}"), size=paper.value("recovery_sizes", "sizes")),
+            others=expand(paper.store("estimate_{dataset}"), dataset=paper.value("study", "others")),
+        ),
     output:
         claims=paper.claims(),
     log:
@@ -255,7 +266,7 @@ use rule claims as compositional_partial_correlations_measure_claims with:
         paper.benchmark("claims")
     params:
         **paper.script("claims"),
-        pass_rules=paper.pass_rules(),
+        **paper.judging(),
 
 
 rule compositional_partial_correlations:

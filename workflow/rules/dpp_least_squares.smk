@@ -318,7 +318,7 @@ use rule claims as dpp_least_squares_measure_claims with:
         paper.benchmark("claims")
     params:
         **paper.script("claims"),
-        pass_rules=paper.pass_rules(),
+        **paper.judging(),
 
 
 rule dpp_least_squares:

@@ -230,7 +230,7 @@ use rule claims as h_chromatic_measure_claims with:
         paper.benchmark("claims")
     params:
         **paper.script("claims"),
-        pass_rules=paper.pass_rules(),
+        **paper.judging(),
 
 
 rule h_chromatic:

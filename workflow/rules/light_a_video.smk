@@ -351,10 +351,12 @@ use rule figure as light_a_video_transport with:
 use rule claims as light_a_video_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        **paper.stores("measures", "gate", "transport"),
-        runs=expand(paper.store("run_{name}"), name=["ddim", "more", "euler", "frames", "unet"]),
-        ddim=paper.store("run_ddim"),
-        photographs=LIGHT_A_VIDEO_PHOTOGRAPHS if config["scale"] == "paper" else [],
+        **paper.available(
+            **paper.stores("measures", "gate", "transport"),
+            runs=expand(paper.store("run_{name}"), name=["ddim", "more", "euler", "frames", "unet"]),
+            ddim=paper.store("run_ddim"),
+            photographs=LIGHT_A_VIDEO_PHOTOGRAPHS if config["scale"] == "paper" else [],
+        ),
     output:
         claims=paper.claims(),
     log:
@@ -367,8 +369,8 @@ use rule claims as light_a_video_measure_claims with:
     params:
         **paper.params("bootstrap"),
         **paper.script("claims"),
+        **paper.judging(),
         root_seed=paper.root_seed,
-        pass_rules=paper.pass_rules(),
 
 
 rule light_a_video:

@@ -206,10 +206,12 @@ use rule figure as lightning_attention_decode with:
 use rule claims as lightning_attention_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        **paper.stores("equivalence", "memory", "kernels", "models"),
-        tnl_chunked=paper.store("language_tnl_chunked"),
-        tnl_quadratic=paper.store("language_tnl_quadratic"),
-        softmax=paper.store("language_softmax"),
+        **paper.available(
+            **paper.stores("equivalence", "memory", "kernels", "models"),
+            tnl_chunked=paper.store("language_tnl_chunked"),
+            tnl_quadratic=paper.store("language_tnl_quadratic"),
+            softmax=paper.store("language_softmax"),
+        ),
     output:
         claims=paper.claims(),
     log:
@@ -218,7 +220,7 @@ use rule claims as lightning_attention_measure_claims with:
         paper.benchmark("claims")
     params:
         **paper.script("claims"),
-        pass_rules=paper.pass_rules(),
+        **paper.judging(),
 
 
 rule lightning_attention:

@@ -276,12 +276,14 @@ use rule figure as mamba3_prefill with:
 use rule claims as mamba3_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        **paper.stores("order", "equivalence"),
-        **MAMBA3_TRACKING,
-        lm=MAMBA3_LM_RUNS,
-        mqar=MAMBA3_MQAR_RUNS,
-        times=paper.store("times"),
-        downstream=MAMBA3_DOWNSTREAM_RUNS,
+        **paper.available(
+            **paper.stores("order", "equivalence"),
+            **MAMBA3_TRACKING,
+            lm=MAMBA3_LM_RUNS,
+            mqar=MAMBA3_MQAR_RUNS,
+            times=paper.store("times"),
+            downstream=MAMBA3_DOWNSTREAM_RUNS,
+        ),
     output:
         claims=paper.claims(),
     log:
@@ -290,7 +292,7 @@ use rule claims as mamba3_measure_claims with:
         paper.benchmark("claims")
     params:
         **paper.script("claims"),
-        pass_rules=paper.pass_rules(),
+        **paper.judging(),
 
 
 rule mamba3:

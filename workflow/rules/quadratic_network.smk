@@ -352,7 +352,7 @@ use rule claims as quadratic_network_measure_claims with:
         paper.benchmark("claims")
     params:
         **paper.script("claims"),
-        pass_rules=paper.pass_rules(),
+        **paper.judging(),
 
 
 rule quadratic_network:

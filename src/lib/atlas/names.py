@@ -6,4 +6,6 @@ ROOT = Path(__file__).resolve().parents[3]  # the working tree that this module 
 SCALES = ("smoke", "laptop", "medium", "paper")  # of a run, from the smallest to the paper's own
 SUFFIX = ".zarr.zip"  # of a store
 PLAN = "LINEAR_ATLAS_PLAN"  # environment variable that names the file into which the Snakefile writes its plan
-RESERVED = ("code", "root_seed", "pass_rules", "script")  # parameters of rules that the runner reads, and no function
+# parameters of rules that the runner reads, and no function
+RESERVED = ("code", "root_seed", "pass_rules", "needs", "script")
+NOT_SUPPLIED = "not-supplied/"  # begins the path of data that a rule asks for and nobody supplied

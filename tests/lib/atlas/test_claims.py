@@ -156,6 +156,17 @@ def test_a_claim_rests_on_its_own_arguments():
     }
 
 
+def test_a_claim_whose_data_nobody_supplied_says_so():
+    claims = _claims("def a1(x): return {'q': x}\ndef a2(records): return {'q': records}\n")
+    rules = [{"id": name, "scale": "paper", "pass": [{"quantity": "q", "below": 1}]} for name in claims]
+    measurements = c.measure(claims, rules, "paper", {"x": 0.5}, {}, {}, {"records": ["ecg"]})
+    first, second = c.judge(rules, measurements, "paper")
+    assert first["verdict"] == c.REPRODUCED
+    assert (second["verdict"], second["needs"], second["firm"]) == (c.NEEDS_DATA, ["ecg"], None)
+    assert second["pass"][0]["holds"] is None
+    assert c.judge(rules, {}, "laptop")[1]["verdict"] == c.NOT_TESTED
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

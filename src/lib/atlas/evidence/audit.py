@@ -195,12 +195,9 @@ def page(audit: dict, figures: dict[str, dict[str, Path]], template: Path, costs
 
     Args:
         audit: what `gather` returned.
-        figures: for each slug the path of each figure or table.
+        figures: for each slug the path of each figure or table; those that need missing data are left out.
         template: the page's Jinja template.
         costs: for each slug jobs, wall and CPU seconds and peak memory, where they were recorded.
-
-    Raises:
-        ValueError: a figure of the papers' files is missing.
     """
     import jinja2
 
@@ -209,7 +206,7 @@ def page(audit: dict, figures: dict[str, dict[str, Path]], template: Path, costs
         for name, entry in paper["figures"].items():
             path = figures.get(paper["slug"], {}).get(name)
             if path is None:
-                raise ValueError(f"{paper['slug']}: figure {name!r} is in the paper's file but was not made")
+                continue
             content = path.read_bytes()
             if entry.get("kind") == "table":
                 lines = [line for line in content.decode().splitlines() if not line.startswith("#")]

@@ -84,7 +84,9 @@ def measure(slug: str, rule: dict, scale: str, folder: Path, root: Path) -> dict
 
         return module.claims(**bind(module.claims, open_inputs(paths), rule["parameters"], {}, provided))
     functions = claims.functions(vars(module))
-    return claims.measure(functions, rule["pass_rules"], scale, open_inputs(paths), rule["parameters"], provided)
+    return claims.measure(
+        functions, rule["pass_rules"], scale, open_inputs(paths), rule["parameters"], provided, rule.get("needs", {})
+    )
 
 
 def _equal(a, b) -> bool:
@@ -129,7 +131,12 @@ def _claims_of(slug: str, plan: dict, files: dict[str, State], folder: Path, roo
             findings.append(
                 Finding(_worst([kind for kind, _ in why]), slug, name, "; ".join(dict.fromkeys(w for _, w in why)))
             )
-    quantities = {n: {k: e[k] for k in ("rests_on", "quantities")} for n, e in entries.items() if e["quantities"]}
+    keys = ("rests_on", "quantities", "needs")
+    quantities = {
+        name: {key: entry[key] for key in keys if key in entry}
+        for name, entry in entries.items()
+        if entry["quantities"] or "needs" in entry
+    }
     rejudged = [] if findings else claims.judge(rule["pass_rules"], quantities, plan["scale"])
     for entry in rejudged:
         recorded = {key: value for key, value in entries[entry["id"]].items() if key != "timing"}

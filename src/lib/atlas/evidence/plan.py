@@ -6,15 +6,14 @@ Snakemake's own records are not read, so results that were made on another machi
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 
 from lib.atlas.names import PLAN
+from lib.atlas.workflow.patterns import fill, pattern
 from lib.atlas.workflow.place import check_own
 
 
@@ -61,31 +60,6 @@ def of_results(results: Path, root: Path, config: Iterable[str] = (), must_exist
     return read(root, folder.name, parent.as_posix(), config), root
 
 
-@cache
-def _compiled(path: str, constraints: tuple[tuple[str, str], ...]) -> re.Pattern:
-    parts = re.split(r"\{(\w+)(?:,[^}]*)?\}", path)
-    limits, seen, text = dict(constraints), set(), ""
-    for index, part in enumerate(parts):
-        if index % 2 == 0:
-            text += re.escape(part)
-        elif part in seen:
-            text += f"(?P={part})"
-        else:
-            seen.add(part)
-            text += f"(?P<{part}>{limits.get(part, '.+?')})"
-    return re.compile(text)
-
-
-def pattern(path: str, constraints: dict[str, str] | None = None) -> re.Pattern:
-    """A pattern that matches the files of a path with wildcards, and names what each stands for.
-
-    Args:
-        path: with wildcards in braces.
-        constraints: what a wildcard may stand for, by name; anything where it is left out.
-    """
-    return _compiled(path, tuple(sorted((constraints or {}).items())))
-
-
 def maker(plan: dict, path: str) -> tuple[str | None, dict[str, str]]:
     """The rule that makes a file, and the wildcards with which it does."""
     for name, rule in plan["rules"].items():
@@ -99,11 +73,6 @@ def maker(plan: dict, path: str) -> tuple[str | None, dict[str, str]]:
 def script(plan: dict, rule: str, root: Path) -> Path:
     """The script that a rule runs."""
     return root / f"workflow/scripts/{plan['rules'][rule]['script']}.py"
-
-
-def fill(path: str, wildcards: dict[str, str]) -> str:
-    """A path with its wildcards filled in."""
-    return re.sub(r"\{(\w+)(?:,[^}]*)?\}", lambda match: str(wildcards.get(match[1], match[0])), path)
 
 
 def files(plan: dict, slug: str) -> list[str]:

@@ -9,9 +9,10 @@ from lib.atlas.names import SCALES
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
+NEEDS_DATA = "needs data"
 NOT_EVALUATED = "not evaluated"
 NOT_TESTED = "not tested at this scale"
-VERDICTS = (REPRODUCED, NOT_REPRODUCED, NOT_EVALUATED, NOT_TESTED)
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, NOT_EVALUATED, NEEDS_DATA, NOT_TESTED)
 
 _TESTS = {
     "below": lambda value, bound: value < bound,
@@ -72,7 +73,13 @@ def _arguments(function: Callable, values: dict, provided: dict) -> tuple[dict, 
 
 
 def measure(
-    claims: dict[str, Callable], rules: list[dict], scale: str, inputs: dict, params: dict, provided: dict
+    claims: dict[str, Callable],
+    rules: list[dict],
+    scale: str,
+    inputs: dict,
+    params: dict,
+    provided: dict,
+    needs: dict[str, list[str]] | None = None,
 ) -> dict:
     """Measure every claim whose stores this scale has.
 
@@ -84,15 +91,17 @@ def measure(
         scale: the scale of the run.
         inputs, params: of the claims rule, by name.
         provided: name to a function without arguments (`rng`, `root_seed`).
+        needs: inputs that rest on data nobody supplied, with the keys of these data.
 
     Returns:
-        Claim id to `rests_on` (names of inputs) and `quantities`, for the claims that were measured.
+        Claim id to `rests_on` (names of inputs) and `quantities`, for the claims that were measured, and to the data
+        that it `needs` for those that could not be.
 
     Raises:
         ValueError: functions and claims that do not fit, an input or parameter that no claim takes, a claim that is
             judged at this scale and whose inputs the rule does not have, or a claim that fails (named).
     """
-    ids = [rule["id"] for rule in rules]
+    ids, needs = [rule["id"] for rule in rules], needs or {}
     if missing := [name for name in ids if name not in claims]:
         raise ValueError(f"claims.py has no function {missing[0]}(), but the paper's file has such a claim")
     if unknown := [name for name in claims if name not in ids]:
@@ -105,6 +114,10 @@ def measure(
     for rule in rules:
         function = claims[rule["id"]]
         arguments, missing = _arguments(function, values, provided)
+        if missing and set(missing) <= set(needs):
+            keys = sorted({key for name in missing for key in needs[name]})
+            measurements[rule["id"]] = {"rests_on": [], "quantities": {}, "needs": keys}
+            continue
         if missing and is_tested(rule, scale):
             raise ValueError(f"claim {rule['id']} takes {missing[0]!r}, but its rule has no such input or param")
         try:
@@ -214,8 +227,10 @@ def _checks(rules: list[dict], quantities: dict, claim: str, tested: bool) -> li
     return checks
 
 
-def _verdict(checks: list[dict], gate: list[dict], tested: bool) -> tuple[str, bool | None]:
+def _verdict(checks: list[dict], gate: list[dict], tested: bool, needs: list[str]) -> tuple[str, bool | None]:
     """Verdict, and whether it is firm: by every rule that holds, or by one that fails."""
+    if needs:
+        return NEEDS_DATA, None
     if not tested:
         return NOT_TESTED, None
     if not all(check["holds"] for check in gate):
@@ -247,14 +262,16 @@ def judge(rules: list[dict], measurements: dict, scale: str) -> list[dict]:
     verdicts = []
     for entry in rules:
         measurement = measurements.get(entry["id"], {})
-        tested = is_tested(entry, scale)
-        if not measurement and tested:
+        needs = measurement.get("needs", [])
+        due = is_tested(entry, scale)
+        tested = due and not needs
+        if not measurement and due:
             raise ValueError(f"claim {entry['id']}: nothing was measured, but it is to be judged at scale {scale}")
         quantities = measurement.get("quantities", {})
-        at = scale if tested else entry["scale"]
+        at = scale if due else entry["scale"]
         checks = _checks(at_scale(entry["pass"], at), quantities, entry["id"], tested)
         gate = _checks(at_scale(entry.get("gate", []), at), quantities, entry["id"], tested)
-        verdict, firm = _verdict(checks, gate, tested)
+        verdict, firm = _verdict(checks, gate, tested, needs if due else [])
         verdicts.append(
             {
                 "id": entry["id"],
@@ -263,6 +280,7 @@ def judge(rules: list[dict], measurements: dict, scale: str) -> list[dict]:
                 "firm": firm,
                 "pass": checks,
                 "gate": gate,
+                **({"needs": needs} if needs else {}),
                 "rests_on": measurement.get("rests_on", []),
                 "quantities": quantities,
             }

@@ -330,7 +330,9 @@ def _execute_claims(functions: dict[str, Callable], job: Job) -> None:
     record = job.record(lineage(job.inputs, opened, job.folder, job.root))
     provided = {"rng": job.generator, "root_seed": lambda: job.params["root_seed"]}
     _be_deterministic(job.threads)
-    measurements = claims.measure(functions, job.params["pass_rules"], job.scale, opened, job.parameters, provided)
+    measurements = claims.measure(
+        functions, job.params["pass_rules"], job.scale, opened, job.parameters, provided, job.params.get("needs", {})
+    )
     _write_claims(measurements, record, job)
 
 

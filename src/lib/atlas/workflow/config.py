@@ -14,6 +14,7 @@ from lib.atlas.workflow.memory import digest, memory
 
 LARGEST_INTEGER = 2**63 - 1
 MOST_VALUES = 100_000
+CONFIG = "config/config.yaml (with --config and --configfile)"
 
 
 class ConfigError(ValueError):
@@ -304,5 +305,24 @@ def load_config(config: dict, root: Path) -> dict:
     Raises:
         ConfigError: one line that names the key, what came and what was expected.
     """
-    validate(config, root / "workflow/schemas/config.yaml", "config/config.yaml (with --config and --configfile)")
+    validate(config, root / "workflow/schemas/config.yaml", CONFIG)
+    config["data"] = {key: str(Path(path).expanduser()) for key, path in config["data"].items()}
     return config
+
+
+def check_data(data: dict[str, str], specs: dict[str, dict]) -> None:
+    """Refuse keys under `data:` that no paper asks for.
+
+    Args:
+        data: of the main configuration.
+        specs: the files of all papers.
+
+    Raises:
+        ConfigError: the first such key, with the closest one that exists.
+    """
+    known = sorted({key for spec in specs.values() for key in spec.get("data", {})})
+    for key in data:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise ConfigError(f"{CONFIG}: data.{key}: got an unknown key, expected one of {', '.join(known)}{hint}")

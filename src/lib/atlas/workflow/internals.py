@@ -1,7 +1,8 @@
 """The one place that rests on what Snakemake does not promise to keep. Everything else goes through its documented
-directives and options. Four things have no such way:
+directives and options. Five things have no such way:
 
 - the plan: `check`, `status` and the archives need what the rules would make, and Snakemake lists no more than names;
+- what rests on data that nobody supplied, and all the stores behind a paper's figures: a target must name its files;
 - which rules a process may run (`--allowed-rules`): a job on a cluster then reads its own paper's rules only;
 - the group of a rule, which depends on the scale and on the names of the rules that travel with it;
 - why a cluster refused a job: Snakemake drops the reason where the job is a group.
@@ -14,8 +15,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from lib.atlas.names import PLAN, RESERVED
+from lib.atlas.names import NOT_SUPPLIED, PLAN, RESERVED
 from lib.atlas.provenance import plain
+from lib.atlas.workflow.patterns import fill, pattern
 
 
 def _files(entries) -> dict[str, str | list[str]]:
@@ -25,6 +27,68 @@ def _files(entries) -> dict[str, str | list[str]]:
         for name, value in dict(entries.items()).items()
         if isinstance(value, str) or not callable(value)
     }
+
+
+class Trace:
+    """What files rest on, by the rules that were read so far: stores, and data that somebody has to supply.
+
+    Args:
+        workflow: Snakemake's.
+    """
+
+    def __init__(self, workflow):
+        self._workflow = workflow
+        self._rules: list[tuple] = []
+        self._read = 0
+        self._lacking: dict[str, list[str]] = {}
+
+    def _inputs(self, path: str) -> list[str] | None:
+        """Inputs of the rule that makes a file, with its wildcards filled in; None where no rule does."""
+        rules = list(self._workflow.rules)
+        for rule in rules[self._read :]:
+            for output in _files(rule.output).values():
+                self._rules.append((output.split("{")[0], pattern(output, _constraints(rule)), rule))
+        self._read = len(rules)
+        for start, shape, rule in self._rules:
+            match = shape.fullmatch(path) if path.startswith(start) else None
+            if match:
+                inputs = [one for entry in _files(rule.input).values() for one in _listed(entry)]
+                return [fill(one, match.groupdict()) for one in inputs]
+        return None
+
+    def lacking(self, path: str) -> list[str]:
+        """Keys of the missing data on which a file rests, sorted; none where it can be made."""
+        if path.startswith(NOT_SUPPLIED):
+            return [path.removeprefix(NOT_SUPPLIED)]
+        if path not in self._lacking:
+            self._lacking[path] = []
+            self._lacking[path] = sorted(set().union(*map(self.lacking, self._inputs(path) or [])))
+        return self._lacking[path]
+
+    def beneath(self, paths: Iterable[str]) -> list[str]:
+        """Files that rules make, and those of the same kind on which they rest; inputs come first."""
+        order: dict[str, None] = {}
+
+        def visit(path: str) -> None:
+            if path in order:
+                return
+            inputs = self._inputs(path)
+            if inputs is not None:
+                for one in inputs:
+                    visit(one)
+                order[path] = None
+
+        for path in paths:
+            visit(path)
+        return list(order)
+
+
+def _constraints(rule) -> dict[str, str]:
+    return {name: str(text) for name, text in rule.wildcard_constraints.items()}
+
+
+def _listed(entry: str | list[str]) -> list[str]:
+    return [entry] if isinstance(entry, str) else entry
 
 
 def _resource(rule, name: str):
@@ -60,7 +124,7 @@ def describe(rules: Iterable, papers: dict, config: dict) -> dict:
             "parameters": plain({k: v for k, v in params.items() if k not in RESERVED and not callable(v)}),
             "open_parameters": sorted(k for k, v in params.items() if callable(v)),
             **{key: plain(params[key]) for key in RESERVED if key in params},
-            "constraints": {name: str(text) for name, text in rule.wildcard_constraints.items()},
+            "constraints": _constraints(rule),
             "log": [str(path) for path in rule.log],
             "benchmark": str(rule.benchmark) if rule.benchmark else None,
             "mem_mb": _resource(rule, "mem_mb"),

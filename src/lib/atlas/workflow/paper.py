@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from lib.atlas.names import SUFFIX
+from lib.atlas.names import NOT_SUPPLIED, SUFFIX
 from lib.atlas.workflow.config import ConfigError
 from lib.atlas.workflow.fingerprint import code_fingerprint
 
@@ -24,9 +24,10 @@ class Paper:
         root: the project's root folder.
         report: Snakemake's `report` flag, which puts an output into the report.
         local: Snakemake's `local` flag, which keeps a file on this file system where results live in a storage.
+        trace: what files rest on (`lib.atlas.workflow.internals.Trace`).
     """
 
-    def __init__(self, slug: str, spec: dict, config: dict, root: Path, report: Callable, local: Callable):
+    def __init__(self, slug: str, spec: dict, config: dict, root: Path, report: Callable, local: Callable, trace):
         self.slug = slug
         self.spec = spec
         self.root = root
@@ -36,6 +37,8 @@ class Paper:
         self._scale = config["scale"]
         self._report = report
         self._local = local
+        self._trace = trace
+        self._needs: dict[str, list[str]] = {}
         self._read: set[str] = set()
         archive = root / "archive.json"  # written by lib.atlas.evidence.archive, for one figure
         self._left_out = json.loads(archive.read_text(encoding="utf-8"))["left_out"] if archive.exists() else []
@@ -95,12 +98,35 @@ class Paper:
         return [{key: entry[key] for key in keys if key in entry} for entry in self.spec["claims"]]
 
     def figures(self) -> list[str]:
-        """Paths of all figures and tables."""
-        return [self._path(name) for name in self.spec["figures"]]
+        """Paths of all figures and tables that can be made: those that rest on missing data cannot."""
+        paths = [self._path(name) for name in self.spec["figures"]]
+        return [path for path in paths if not self._trace.lacking(path)]
 
     def everything(self) -> list[str]:
-        """All figures, all tables and the claims."""
-        return [*self.figures(), self.claims()]
+        """All figures, all tables, the claims, and all stores on which they rest."""
+        return self._trace.beneath([*self.figures(), self.claims()])
+
+    def available(self, **inputs: str | list[str]) -> dict[str, str | list[str]]:
+        """Inputs of the claims rule, without those that rest on missing data; `judging` names these."""
+        present = {}
+        for name, entry in inputs.items():
+            paths = [entry] if isinstance(entry, str) else entry
+            keys = sorted({key for path in paths for key in self._trace.lacking(path)})
+            if keys:
+                self._needs[name] = keys
+            else:
+                present[name] = entry
+        return present
+
+    def judging(self) -> dict:
+        """Params of the claims rule: pass rules, and the missing data behind inputs that `available` left out."""
+        return {"pass_rules": self.pass_rules(), **({"needs": self._needs} if self._needs else {})}
+
+    def missing_data(self) -> dict[str, dict]:
+        """Data sets and checkpoints that this scale asks for and nobody supplied, with their descriptions."""
+        paths = [*(self._path(name) for name in self.spec["figures"]), self.claims()]
+        keys = {key for path in paths for key in self._trace.lacking(path)}.union(*self._needs.values())
+        return {key: self.spec["data"][key] for key in sorted(keys)}
 
     def params(self, section: str, *keys: str) -> dict:
         """Parameters of a section at this scale; all of them, or those named.
@@ -147,24 +173,16 @@ class Paper:
             return {"script": path, "code": ""}
         return script(path, self.root)
 
-    def data(self, key: str) -> Callable:
-        """Input function for a data set or checkpoint that the user supplies under `data:` of the configuration.
+    def data(self, key: str) -> str:
+        """Path of a data set or checkpoint that the user supplies under `data:` of the configuration.
 
-        When a job needs it and it is missing, the run ends with one line that names the key, the layout and where
-        the data is published.
+        Where it is missing, a path that does not exist and says so: a run leaves out what rests on it, and Snakemake
+        names it when a target needs it.
+
+        Raises:
+            ConfigError: the paper's file does not describe this key.
         """
-        entry = self.spec.get("data", {}).get(key)
-        if entry is None:
+        if key not in self.spec.get("data", {}):
             raise ConfigError(f"config/papers/{self.slug}.yaml: data.{key}: got nothing, expected it")
-
-        def path(wildcards) -> str:
-            place = self._data.get(key)
-            if place is None or not Path(place).exists():
-                got = "nothing" if place is None else f"{place}, which does not exist"
-                raise ConfigError(
-                    f"config/config.yaml: data.{key}: got {got}, expected a path to {entry['layout']}, "
-                    f"needed by {self.slug} at scale {self._scale}; published at {entry['published']}"
-                )
-            return self._local(place)
-
-        return path
+        place = self._data.get(key)
+        return self._local(place) if place and Path(place).exists() else f"{NOT_SUPPLIED}{key}"

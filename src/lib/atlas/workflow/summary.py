@@ -26,3 +26,23 @@ def summary(audit: str, papers: Iterable) -> str:
     if page.exists():
         lines.append(f"Audit: {page}")
     return "\n".join(lines)
+
+
+def missing_table(missing: dict[str, dict[str, dict]], scale: str) -> list[str]:
+    """Lines that name every data set and checkpoint that a scale asks for and nobody supplied.
+
+    Args:
+        missing: for each paper, the missing keys with their `layout`, `published` and, where known, `licence`.
+        scale: of the run.
+    """
+    rows = [(slug, key, entry) for slug, keys in missing.items() for key, entry in keys.items()]
+    if not rows:
+        return []
+    lines = [
+        f"linear atlas: scale {scale} asks for {len(rows)} data sets or checkpoints that are not supplied; what rests "
+        "on them is left out and marked `needs data`. Supply them under `data:` of config/config.yaml:"
+    ]
+    for slug, key, entry in rows:
+        words = f"  {key} ({slug}): {entry['layout']}; published: {entry['published']}"
+        lines.append(" ".join(words.split()) + (f"; licence: {entry['licence']}" if "licence" in entry else ""))
+    return ["  " + line if index else line for index, line in enumerate(lines)]

@@ -44,7 +44,7 @@ use rule claims as a_paper_measure_claims with:
         paper.benchmark("claims")
     params:
         **paper.script("claims"),
-        pass_rules=paper.pass_rules(),
+        **paper.judging(),
 
 
 rule a_paper:

@@ -76,7 +76,7 @@ use rule claims as toy_measure_claims with:
         paper.benchmark("claims")
     params:
         **paper.script("claims"),
-        pass_rules=paper.pass_rules(),
+        **paper.judging(),
 
 
 rule toy:
