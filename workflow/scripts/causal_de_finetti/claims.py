@@ -1,17 +1,21 @@
 """Claims of the paper, each measured from the stores that it rests on."""
 
+from itertools import pairwise
+
 import numpy as np
 
-from lib.atlas.job.claims import measured
+from lib.atlas.job.quantities import estimated, exact, mean_over, share_of
 from lib.scm.discovery import bivariate_rule
 from lib.scm.independence import kernel_test
 from lib.scm.scores import directed_pvalues, fair_scores, released_scores
-from lib.stats.intervals import binomial_error
+from lib.stats.bootstrap import percentile_estimate
+from lib.stats.intervals import Estimate, difference_of, estimate_mean, estimate_proportion, without_error
 
 RESAMPLES = 10000
 RELEASED = ("ges", "fci", "notears", "direct_lingam", "cd_nod")
 FAIR = ("ges", "fci", "notears_cut", "direct_lingam", "cd_nod")
 SEES_ONE_DIRECTION = ("ges", "fci")  # in the released evaluation
+NORMAL_QUANTILE = 1.959963984540054  # of a two-sided interval at 95 %
 
 
 def _by_environments(runs: list) -> dict[int, object]:
@@ -23,15 +27,23 @@ def _labels(numbers) -> list[str]:
     return [f"{number} environments" for number in numbers]
 
 
+def _side_by_side(estimates: list[Estimate]) -> Estimate:
+    """Estimates from different units as one of arrays."""
+    return Estimate(*(np.array(column) for column in zip(*estimates)))
+
+
 def _right(run, arm: str = "as drawn") -> np.ndarray:
     """Whether the rule chose the true structure of each data set, (seed,)."""
     return (run.choice.sel(arm=arm) == run.truth).values
 
 
-def _rejection(run, arm: str, *, reverse: bool) -> float:
+def _rejection(run, arm: str, *, reverse: bool) -> Estimate:
     """Share of data sets with a direction whose statement along it, or against it, is rejected at 0.05."""
     pvalues = run.p_value.sel(arm=arm).transpose("test", "seed").values
-    return float(np.mean(directed_pvalues(pvalues, run.truth.values, reverse=reverse) < 0.05))
+    rejected = directed_pvalues(pvalues, run.truth.values, reverse=reverse) < 0.05
+    if not len(rejected):
+        return without_error(np.nan, 0)
+    return estimate_proportion(rejected.sum(), len(rejected))
 
 
 def _scores(run, fair: bool) -> dict[str, np.ndarray]:
@@ -46,19 +58,21 @@ def _scores(run, fair: bool) -> dict[str, np.ndarray]:
     }
 
 
-def _lower_bound(differences: np.ndarray, draws: np.ndarray) -> float:
-    """One-sided 97.5 % bound below the mean of paired differences, by the percentiles of resamples (B, n)."""
-    return float(np.quantile(differences[draws].mean(axis=1), 0.025))
+def _gain(differences: np.ndarray, draws: np.ndarray) -> Estimate:
+    """Mean of paired differences, with the percentiles of resamples (B, n)."""
+    return percentile_estimate(differences.mean(), differences[draws].mean(axis=1), len(differences))
 
 
-def _by_name(values: dict[str, float]) -> dict:
-    return measured(list(values.values()), labels=list(values))
+def _lower_bounds(gains: dict[str, Estimate]) -> dict:
+    """Lower end of each gain's interval: above a bound it is so firmly, below it unless the upper end is above."""
+    bounds = [gain._replace(value=gain.low) for gain in gains.values()]
+    return estimated(_side_by_side(bounds), "data sets, paired", labels=gains)
 
 
 def c1(mixtures) -> dict:
     """With independent mechanisms the causal statement holds exactly and the reverse fails; coupled ones break both."""
     return {
-        f"{prefix}{statement}_gap": mixtures.gap.sel(statement=statement, mixture=mixture).item()
+        f"{prefix}{statement}_gap": exact(mixtures.gap.sel(statement=statement, mixture=mixture).item())
         for mixture, prefix in (("independent", ""), ("coupled", "coupled_"))
         for statement in ("causal", "reverse")
     }
@@ -66,11 +80,13 @@ def c1(mixtures) -> dict:
 
 def c1b(mixtures) -> dict:
     """All random dependent priors violate the statement, and their product priors satisfy it."""
+    priors = mixtures.sizes["prior"]
+    violations = (np.abs(mixtures.dependent) > 0).sum().item()
     return {
-        "dependent_violate": float((np.abs(mixtures.dependent) > 0).mean()),
-        "products_satisfy": float((mixtures.independent == 0).mean()),
-        "smallest_gap": mixtures.dependent.min().item(),
-        "priors": mixtures.sizes["prior"],
+        "dependent_violate": share_of("random priors", violations, priors),
+        "products_satisfy": exact((mixtures.independent == 0).mean().item()),  # an identity, checked on each
+        "smallest_gap": estimated(without_error(mixtures.dependent.min(), priors), "random priors"),
+        "priors": exact(priors),
     }
 
 
@@ -78,14 +94,14 @@ def c1c(enumeration) -> dict:
     """The theorem's list for one graph holds under another exactly when the other is part of it."""
     labels = [f"d = {d}" for d in enumeration.nodes.values]
     return {
-        "mismatches": measured(enumeration.mismatches.values, labels=labels),
-        "pairs": measured(enumeration.pairs.values, labels=labels),
+        "mismatches": exact(enumeration.mismatches.values, labels=labels),
+        "pairs": exact(enumeration.pairs.values, labels=labels),
     }
 
 
 def c2(mixtures) -> dict:
     """With fixed mechanisms both statements hold, so that they tell no direction."""
-    return {"gaps": measured(mixtures.gap.sel(mixture="fixed").values)}
+    return {"gaps": exact(mixtures.gap.sel(mixture="fixed").values)}
 
 
 def c3(enumeration) -> dict:
@@ -94,9 +110,9 @@ def c3(enumeration) -> dict:
     recovered = enumeration.recovered.sel(variant="corrected").values
     labels = [f"d = {d}" for d in enumeration.nodes.values]
     return {
-        "identified": measured(np.where(classes == -1, recovered, classes), labels=labels),
-        "iid_classes": measured(enumeration.iid_classes.values, labels=labels),
-        "graphs": measured(enumeration.graphs.values, labels=labels),
+        "identified": exact(np.where(classes == -1, recovered, classes), labels=labels),
+        "iid_classes": exact(enumeration.iid_classes.values, labels=labels),
+        "graphs": exact(enumeration.graphs.values, labels=labels),
     }
 
 
@@ -104,7 +120,7 @@ def c4(enumeration) -> dict:
     """With an oracle the corrected rule finds every graph; the released one does not."""
     labels = [f"d = {d}" for d in enumeration.nodes.values]
     return {
-        variant: measured(enumeration.recovered.sel(variant=variant).values, labels=labels)
+        variant: exact(enumeration.recovered.sel(variant=variant).values, labels=labels)
         for variant in enumeration.variant.values.tolist()
     }
 
@@ -113,40 +129,54 @@ def c5(directions: list) -> dict:
     """Accuracy grows with the environments, and the test along the true direction keeps its level."""
     runs = _by_environments(directions)
     right = {number: _right(run) for number, run in runs.items()}
-    accuracy = np.array([values.mean() for values in right.values()])
-    error = binomial_error(accuracy, [len(values) for values in right.values()])
-    steps = np.diff(accuracy) / np.hypot(error[1:], error[:-1])
+    accuracy = _side_by_side([estimate_proportion(values.sum(), len(values)) for values in right.values()])
     labels = _labels(runs)
+
+    def rejections(reverse: bool) -> dict:
+        shares = _side_by_side([_rejection(run, "as drawn", reverse=reverse) for run in runs.values()])
+        return estimated(shares, "data sets with a direction", labels=labels)
+
     return {
-        **{
-            f"accuracy_{number}": measured(share, se=se, seeds=range(len(right[number])))
-            for number, share, se in zip(runs, accuracy, error)
-        },
-        "steps_in_errors": measured(steps) if len(steps) else 0.0,
-        "size_of_test": measured([_rejection(run, "as drawn", reverse=False) for run in runs.values()], labels=labels),
-        "reverse_power": measured([_rejection(run, "as drawn", reverse=True) for run in runs.values()], labels=labels),
+        **{f"accuracy_{number}": share_of("data sets", values.sum(), len(values)) for number, values in right.items()},
+        "steps_in_errors": _steps_in_errors(accuracy) if len(runs) > 1 else exact(0.0),
+        "size_of_test": rejections(reverse=False),
+        "reverse_power": rejections(reverse=True),
     }
+
+
+def _steps_in_errors(shares: Estimate) -> dict:
+    """Differences of successive shares over their standard errors, about normal with variance 1."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # shares of zero or one have no standard error
+        steps = np.diff(shares.value) / np.hypot(shares.se[1:], shares.se[:-1])
+    estimate = Estimate(
+        steps, np.ones_like(steps), steps - NORMAL_QUANTILE, steps + NORMAL_QUANTILE, shares.n[1:] + shares.n[:-1]
+    )
+    return estimated(estimate, "data sets")
 
 
 def c6(directions: list, baselines: list, rng) -> dict:
     """The rule is more accurate than each baseline, by the released and by the fair evaluation."""
     right = {run.environments: _right(run) for run in directions}
-    bounds = {}
+    gains, scores = {}, {}
     for run in baselines:
         ours = right[run.environments]
         draws = rng.integers(0, len(ours), (RESAMPLES, len(ours)))
         for fair, methods in ((False, RELEASED), (True, FAIR)):
-            scores = _scores(run, fair)
-            lower = {method: _lower_bound(ours - scores[method], draws) for method in methods}
-            bounds[run.environments, fair] = lower, {method: score.mean() for method, score in scores.items()}
+            key = run.environments, fair
+            scores[key] = _scores(run, fair)
+            gains[key] = {method: _gain(ours - scores[key][method], draws) for method in methods}
     numbers = [run.environments for run in baselines]
-    lower, accuracy = bounds[min(numbers), False]
-    fair_lower, fair_accuracy = bounds[max(numbers), True]
+    released, fair = (min(numbers), False), (max(numbers), True)
+    methods, trials = list(scores[released]), len(right[released[0]])
+    smallest = min(gains[released].values(), key=lambda gain: gain.value)
     return {
-        "lower_bound": _by_name(lower),
-        "fair_lower_bound": _by_name(fair_lower),
-        "accuracy_of_baselines": _by_name(accuracy),
-        "fair_accuracy_of_baselines": _by_name(fair_accuracy),
+        "lower_bound": _lower_bounds(gains[released]),
+        "fair_lower_bound": _lower_bounds(gains[fair]),
+        "smallest_gain": estimated(smallest, "data sets, paired"),
+        "accuracy_of_baselines": share_of(
+            "data sets", [score.sum() for score in scores[released].values()], trials, labels=methods
+        ),
+        "fair_accuracy_of_baselines": mean_over("data sets", list(scores[fair].values()), axis=1, labels=methods),
     }
 
 
@@ -154,23 +184,29 @@ def c7(graphs: list) -> dict:
     """The distance to graphs of three variables falls with the environments, below that of PC."""
     runs = _by_environments([run for run in graphs if run.nodes == 3])
     labels = _labels(runs)
-    mean = {number: run.score.mean("seed") for number, run in runs.items()}
 
-    def distance(number, algorithm):
-        return mean[number].sel(algorithm=algorithm, measure="distance").item()
+    def distance(number, algorithm) -> np.ndarray:
+        return runs[number].score.sel(algorithm=algorithm, measure="distance").values
 
-    exact = [scores.sel(algorithm="corrected", measure="exact").item() for scores in mean.values()]
+    def means(values) -> Estimate:
+        return _side_by_side([estimate_mean(one) for one in values])
+
+    recovered = [run.score.sel(algorithm="corrected", measure="exact") == 1 for run in runs.values()]
+    shares = [estimate_proportion(hits.sum().item(), hits.size) for hits in recovered]
+    steps = [difference_of(later, earlier) for earlier, later in pairwise(shares)]
     judged = list(runs)[1:] or list(runs)  # at the smallest number the authors' distance is above PC's too
-    gain = [distance(number, "pc") - distance(number, "corrected") for number in judged]
-    unplaced = [run.unplaced.sel(variant="corrected").mean().item() for run in runs.values()]
+    gain = means([distance(number, "pc") - distance(number, "corrected") for number in judged])
+    layers = [estimate_proportion((run.layers_right == 1).sum().item(), run.layers_right.size) for run in runs.values()]
+    unplaced = means([run.unplaced.sel(variant="corrected").values for run in runs.values()])
+    released = means([distance(number, "released") for number in runs])
     return {
-        **{f"distance_{number}": distance(number, "corrected") for number in runs},
-        "below_pc": measured(gain, labels=_labels(judged)),
-        "exact": measured(exact, labels=labels),
-        "exact_steps": measured(np.diff(exact)) if len(exact) > 1 else 0.0,
-        "layers_right": measured([run.layers_right.mean().item() for run in runs.values()], labels=labels),
-        "unplaced": measured(unplaced, labels=labels),
-        "released": measured([distance(number, "released") for number in runs], labels=labels),
+        **{f"distance_{number}": mean_over("graphs", distance(number, "corrected")) for number in runs},
+        "below_pc": estimated(gain, "graphs, paired", labels=_labels(judged)),
+        "exact": estimated(_side_by_side(shares), "graphs", labels=labels),
+        "exact_steps": estimated(_side_by_side(steps), "graphs") if steps else exact(0.0),
+        "layers_right": estimated(_side_by_side(layers), "graphs", labels=labels),
+        "unplaced": estimated(unplaced, "graphs", labels=labels),
+        "released": estimated(released, "graphs", labels=labels),
     }
 
 
@@ -183,23 +219,29 @@ def c8(directions: list) -> dict:
         refused = False
     except ValueError:
         refused = True
+    falls = _right(run).astype(float) - _right(run, "permuted")
+    directed = "data sets with a direction"
     return {
-        "reverse_power": _rejection(run, "as drawn", reverse=True),
-        "reverse_power_permuted": _rejection(run, "permuted", reverse=True),
-        "accuracy_falls": float(_right(run).mean() - _right(run, "permuted").mean()),
-        "one_sample_is_refused": refused,
+        "reverse_power": estimated(_rejection(run, "as drawn", reverse=True), directed),
+        "reverse_power_permuted": estimated(_rejection(run, "permuted", reverse=True), directed),
+        "accuracy_falls": mean_over("data sets, paired", falls),
+        "one_sample_is_refused": exact(refused),
     }
 
 
 def c9(mechanisms) -> dict:
     """Estimated mechanisms are independent across environments in the causal factorisation only."""
-    rejected = (mechanisms.p_value <= 0.05).mean("seed")
-    causal, anticausal = (rejected.sel(factorisation=name).values for name in ("causal", "anticausal"))
+    rejected = (mechanisms.p_value <= 0.05).sum("seed")
+    seeds = mechanisms.sizes["seed"]
+
+    def share(factorisation: str, samples: int) -> dict:
+        return share_of("seeds", rejected.sel(factorisation=factorisation).values[samples], seeds)
+
     return {
-        "causal": causal[-1],
-        "anticausal": anticausal[-1],
-        "causal_with_few_samples": causal[0],
-        "anticausal_with_few_samples": anticausal[0],
+        "causal": share("causal", -1),
+        "anticausal": share("anticausal", -1),
+        "causal_with_few_samples": share("causal", 0),
+        "anticausal_with_few_samples": share("anticausal", 0),
     }
 
 
