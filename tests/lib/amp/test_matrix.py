@@ -12,7 +12,7 @@ from lib.teacher_student import quadratic as q
     ("kappa", "alpha", "noise"), [(0.5, 0.1, 0), (0.5, 0.3, 0), (0.3, 0.2, 0), (0.5, 0.2, 0.5), (2, 0.4, 0.5)]
 )
 def test_fixed_point_of_state_evolution_is_the_bayes_error(kappa, alpha, noise):
-    assert amp.state_evolution(alpha, kappa, noise, 400)[-1] == pytest.approx(mmse(alpha, kappa, noise)[0], abs=1e-4)
+    assert amp.state_evolution(alpha, kappa, noise, 100)[-1] == pytest.approx(mmse(alpha, kappa, noise)[0], abs=1e-8)
 
 
 def test_first_iterates_of_state_evolution():

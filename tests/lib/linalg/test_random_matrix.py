@@ -124,7 +124,7 @@ def test_perfect_recovery_starts_at_the_threshold():
 
 
 def test_noise_raises_the_error_and_the_solution_is_monotone_in_samples():
-    alpha = np.linspace(0.05, 0.36, 12)
+    alpha = np.linspace(0.05, 0.36, 6)
     clean, noisy = rm.mmse(alpha, 0.5)[0], rm.mmse(alpha, 0.5, 0.5)[0]
     assert np.all(noisy > clean)
     assert np.all(np.diff(clean) < 0)
