@@ -244,4 +244,4 @@ def test_claims_hold_and_fail_where_they_must(passes, blank, name):
 @pytest.mark.parametrize(("change", "holds"), [({"options": 2}, False), ({"violations": 1}, False), ({}, True)])
 def test_larger_caterpillars_are_reported_beside_the_rule(load, passes, change, holds):
     assert passes("h_chromatic", "c4", decoded=_decoded(**change)) is holds
-    assert load("h_chromatic/claims", "c4")(_decoded())["ambiguous_larger_caterpillars"] == 1
+    assert load("h_chromatic/claims", "c4")(_decoded())["ambiguous_larger_caterpillars"]["value"] == 1

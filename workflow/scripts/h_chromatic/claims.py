@@ -1,8 +1,10 @@
 """Claims of the paper, each measured from the stores that it rests on."""
 
+import itertools
+
 import numpy as np
 
-from lib.atlas.job.claims import measured
+from lib.atlas.job.quantities import exact
 from lib.graphs.collisions import colliding_groups
 from lib.symmetric.partitions import parse_partition
 
@@ -22,6 +24,12 @@ def _labels(sizes) -> list[str]:
 def _sizes(types) -> list[int]:
     """Numbers of vertices of the trees whose self-functions are known."""
     return list(range(types.smallest, types.largest + 1))
+
+
+def _largest_distinguished(sizes: list[int], classes: list[float], trees: list[int]) -> int:
+    """Largest number of vertices up to which every tree has a class of its own, 0 where there is none."""
+    distinct = itertools.takewhile(lambda at: at[1] == at[2], zip(sizes, classes, trees))
+    return max((n for n, *_ in distinct), default=0)
 
 
 def _short_classes(types, n: int, parts: int) -> int:
@@ -46,12 +54,14 @@ def c1(types, separators) -> dict:
     sizes = _sizes(types)
     residues = _separated(separators, "residue")
     labels, point_labels = _labels(sizes), _labels(residues)
+    classes, trees = [_classes(types[f"h_{n}"].values) for n in sizes], [types.sizes[f"tree_{n}"] for n in sizes]
     return {
-        "distinct": measured([_classes(types[f"h_{n}"].values) for n in sizes], labels=labels),
-        "trees": measured([types.sizes[f"tree_{n}"] for n in sizes], labels=labels),
-        "distinct_by_four_parts": measured([_short_classes(types, n, 4) for n in sizes], labels=labels),
-        "distinct_by_one_point": measured([_classes(rows) for rows in residues.values()], labels=point_labels),
-        "trees_compared_by_one_point": measured([len(rows) for rows in residues.values()], labels=point_labels),
+        "distinct": exact(classes, labels=labels),
+        "trees": exact(trees, labels=labels),
+        "largest_distinguished": exact(_largest_distinguished(sizes, classes, trees)),
+        "distinct_by_four_parts": exact([_short_classes(types, n, 4) for n in sizes], labels=labels),
+        "distinct_by_one_point": exact([_classes(rows) for rows in residues.values()], labels=point_labels),
+        "trees_compared_by_one_point": exact([len(rows) for rows in residues.values()], labels=point_labels),
     }
 
 
@@ -63,17 +73,17 @@ def c2(graphs) -> dict:
     values = [] if row is None else graphs.h_3.values[row].tolist()
     vector = dict(zip(graphs.partition_3.values.tolist(), values))
     return {
-        "mixed_groups": len(mixed),
-        "vertices_of_exception": measured(mixed),
-        "exception_has_the_known_vector": {kind: value for kind, value in vector.items() if value} == EXCEPTION,
-        "largest_graphs": graphs.largest,
+        "mixed_groups": exact(len(mixed)),
+        "vertices_of_exception": exact(mixed),
+        "exception_has_the_known_vector": exact({kind: value for kind, value in vector.items() if value} == EXCEPTION),
+        "largest_graphs": exact(graphs.largest),
     }
 
 
 def c3(graphs) -> dict:
     """Forests with different numbers of components have different self-functions, with one exception."""
     mixed = [n for n, group in _groups(graphs) if len({g.components for g in group if g.forest}) > 1]
-    return {"mixed_groups": len(mixed), "vertices_of_exception": measured(mixed)}
+    return {"mixed_groups": exact(len(mixed)), "vertices_of_exception": exact(mixed)}
 
 
 def c4(decoded) -> dict:
@@ -83,15 +93,15 @@ def c4(decoded) -> dict:
     options = decoded.caterpillar.sel(outcome="options").values
     correct = decoded.caterpillar.sel(outcome="correct").values
     return {
-        "spiders_correct": float(np.mean(legs.sel(what="legs").values == legs.sel(what="decoded").values)),
-        "spiders": len(legs),
-        "caterpillars_correct": float(np.mean(correct[small])),
-        "caterpillars": int(small.sum()),
-        "ambiguous_caterpillars": int(np.sum(options[small] != 1)),
-        "larger_caterpillars": int(np.sum(~small)),
-        "ambiguous_larger_caterpillars": int(np.sum(options[~small] != 1)),
-        "violations": decoded.violations.item(),
-        "coefficients": decoded.identities.item(),
+        "spiders_correct": exact(np.mean(legs.sel(what="legs").values == legs.sel(what="decoded").values)),
+        "spiders": exact(len(legs)),
+        "caterpillars_correct": exact(np.mean(correct[small])),
+        "caterpillars": exact(small.sum()),
+        "ambiguous_caterpillars": exact(np.sum(options[small] != 1)),
+        "larger_caterpillars": exact(np.sum(~small)),
+        "ambiguous_larger_caterpillars": exact(np.sum(options[~small] != 1)),
+        "violations": exact(decoded.violations.item()),
+        "coefficients": exact(decoded.identities.item()),
     }
 
 
@@ -100,24 +110,24 @@ def c5(power) -> dict:
     monotone = power.star_monotone.values
     large = power.star_vertices.sel(which="target").values >= power.star_vertices.sel(which="source").values
     return {
-        "monotone_fraction": float(np.mean(monotone[large])),
-        "cases": int(large.sum()),
-        "monotone_fraction_below": float(np.mean(monotone[~large])),
-        "cases_below": int(np.sum(~large)),
+        "monotone_fraction": exact(np.mean(monotone[large])),
+        "cases": exact(large.sum()),
+        "monotone_fraction_below": exact(np.mean(monotone[~large])),
+        "cases_below": exact(np.sum(~large)),
     }
 
 
 def c5b(power) -> dict:
     """For targets that are not stars both signs occur."""
-    return {"monotone": measured(power.control_monotone.values)}
+    return {"monotone": exact(power.control_monotone.values)}
 
 
 def c5c(power) -> dict:
     """For complete bipartite targets brute force agrees with the closed form, which depends on the classes alone."""
     return {
-        "same_fraction": float(np.mean(power.bipartite_same.values)),
-        "equal_classes_fraction": float(np.mean(power.bipartite_equal.values)),
-        "pairs": power.sizes["pair"],
+        "same_fraction": exact(np.mean(power.bipartite_same.values)),
+        "equal_classes_fraction": exact(np.mean(power.bipartite_equal.values)),
+        "pairs": exact(power.sizes["pair"]),
     }
 
 
@@ -125,10 +135,10 @@ def c6(bases) -> dict:
     """Self-functions of complete multipartite graphs are a basis."""
     rank = bases.multipartite_rank
     return {
-        "missing_rank": measured(
+        "missing_rank": exact(
             (rank.sel(what="partitions") - rank.sel(what="rank")).values, labels=_labels(bases.degree.values)
         ),
-        "closed_form_fraction": float(np.mean(bases.multipartite_same.values)),
+        "closed_form_fraction": exact(np.mean(bases.multipartite_same.values)),
     }
 
 
@@ -137,11 +147,11 @@ def c7(bases) -> dict:
     degree, rank, partitions = (bases.target_rank.sel(which=name).values for name in ("degree", "rank", "partitions"))
     degrees = np.unique(degree)
     return {
-        "full_rank_targets": measured(
+        "full_rank_targets": exact(
             [int(np.sum((degree == n) & (rank == partitions))) for n in degrees], labels=_labels(degrees)
         ),
-        "determinant_fraction": float(np.mean(bases.family_agrees.values)),
-        "families": bases.sizes["family"],
+        "determinant_fraction": exact(np.mean(bases.family_agrees.values)),
+        "families": exact(bases.sizes["family"]),
     }
 
 
@@ -151,15 +161,15 @@ def c8(sources) -> dict:
     sizes = [n for n in sources["size"].values if n >= 6]
     full, vertices = sources["rank"].values == sources.partitions.values, sources.vertices.values
     quantities = {
-        "complete_missing": measured(missing.sel(family="complete", size=sizes).values, labels=_labels(sizes)),
-        "star_missing": measured(missing.sel(family="star", size=sizes).values, labels=_labels(sizes)),
-        "full_rank_graphs": measured(
+        "complete_missing": exact(missing.sel(family="complete", size=sizes).values, labels=_labels(sizes)),
+        "star_missing": exact(missing.sel(family="star", size=sizes).values, labels=_labels(sizes)),
+        "full_rank_graphs": exact(
             [int(full[vertices == n].sum()) for n in np.unique(vertices)], labels=_labels(np.unique(vertices))
         ),
     }
     if 8 in sizes:
         for family in ("path", "cycle"):
-            quantities[f"{family}_missing_at_8"] = missing.sel(family=family, size=8).item()
+            quantities[f"{family}_missing_at_8"] = exact(missing.sel(family=family, size=8).item())
     return quantities
 
 
@@ -170,14 +180,14 @@ def c9(polynomials, separators) -> dict:
     classes = {n: len(set(values.tolist())) for n, values in endomorphisms.items()}
     ties = [n for n, number in classes.items() if number < len(endomorphisms[n])]
     quantities = {
-        "classes": measured(small.classes.values, labels=_labels(small.degree.values)),
-        "complete_fraction": float(np.mean(polynomials.complete_agrees.values)),
-        "tie_fraction": float(np.mean(polynomials.tie_holds.values)),
-        "first_tie": ties[0] if ties else 0,
-        "endomorphism_classes": measured(list(classes.values()), labels=_labels(classes)),
+        "classes": exact(small.classes.values, labels=_labels(small.degree.values)),
+        "complete_fraction": exact(np.mean(polynomials.complete_agrees.values)),
+        "tie_fraction": exact(np.mean(polynomials.tie_holds.values)),
+        "first_tie": exact(ties[0] if ties else 0),
+        "endomorphism_classes": exact(list(classes.values()), labels=_labels(classes)),
     }
     if 14 in classes:
-        quantities["endomorphism_classes_at_14"] = classes[14]
+        quantities["endomorphism_classes_at_14"] = exact(classes[14])
     return quantities
 
 
