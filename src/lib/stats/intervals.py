@@ -82,9 +82,22 @@ def estimate_mean(values, axis: int | tuple[int, ...] = 0, level: float = 0.95) 
     """
     values = np.asarray(values, dtype=float)
     n = count_units(values, axis)
-    mean, se = values.mean(axis=axis), standard_error(values, axis)
+    return estimate_from_error(values.mean(axis=axis), standard_error(values, axis), n, level)
+
+
+def estimate_from_error(value, se, n, level: float = 0.95) -> Estimate:
+    """Estimate with Student's interval from a standard error that is known already.
+
+    Args:
+        value, se: statistic and standard error, numbers or arrays of one shape.
+        n: number of units, at least two; an array where the estimates have different ones.
+        level: confidence level.
+
+    Raises:
+        ValueError: a level outside (0, 1).
+    """
     half = student_quantile(n - 1, level) * se
-    return Estimate(mean, se, mean - half, mean + half, n)
+    return Estimate(value, se, value - half, value + half, n)
 
 
 def estimate_difference(a, b, axis: int | tuple[int, ...] = 0, level: float = 0.95) -> Estimate:
@@ -285,6 +298,20 @@ def difference_of(first: Estimate, second: Estimate) -> Estimate:
     low = value - np.hypot(first.value - first.low, second.high - second.value)
     high = value + np.hypot(first.high - first.value, second.value - second.low)
     return Estimate(value, np.hypot(first.se, second.se), low, high, first.n + second.n)
+
+
+def ratio_of(first: Estimate, second: Estimate) -> Estimate:
+    """Ratio of two independent estimates of positive quantities, with the ends recovered from those of both.
+
+    The logarithms are subtracted as in `difference_of`; an end that is zero or infinite makes that of the ratio so. The
+    standard error is that of the delta method.
+    """
+    value = first.value / second.value
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = (Estimate(*np.log(estimate[:4]), estimate.n) for estimate in (first, second))
+        difference = difference_of(*logs)
+        se = value * np.hypot(first.se / first.value, second.se / second.value)
+    return Estimate(value, se, np.exp(difference.low), np.exp(difference.high), difference.n)
 
 
 def without_error(value, n: int) -> Estimate:

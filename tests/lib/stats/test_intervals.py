@@ -5,10 +5,12 @@ import pytest
 from scipy import stats
 
 from lib.stats.intervals import (
+    Estimate,
     clopper_pearson,
     difference_of,
     estimate_count,
     estimate_difference,
+    estimate_from_error,
     estimate_mean,
     estimate_median,
     estimate_proportion,
@@ -16,6 +18,7 @@ from lib.stats.intervals import (
     estimate_root_mean_square,
     estimate_slope,
     magnitude_of,
+    ratio_of,
     standard_error,
 )
 
@@ -151,6 +154,27 @@ def test_difference_of_normal_means_adds_errors_in_squares():
     half = np.hypot(first.high - first.value, second.high - second.value)
     np.testing.assert_allclose([estimate.low, estimate.high], x.mean() - y.mean() + half * np.array([-1, 1]))
     assert estimate.n == 60
+
+
+def test_ratio_of_independent_estimates_covers_and_is_unbounded_where_an_end_vanishes():
+    rng = np.random.default_rng(13)
+    first, second = (rng.lognormal(mean, 0.5, (n, SIMULATIONS)) for mean, n in ((0.0, 30), (1.0, 50)))
+    a, b = estimate_mean(first), estimate_mean(second)
+    estimate = ratio_of(a, b)
+    assert 0.93 < coverage(estimate, np.exp(-1)) < 0.97
+    assert estimate.se.mean() == pytest.approx(estimate.value.std(), rel=0.05)
+    assert ratio_of(a, b).n == 80
+    unbounded = ratio_of(estimate_from_error(2.0, 0.1, 9), Estimate(1.0, 0.5, 0.0, 2.0, 9))
+    assert unbounded.low > 0
+    assert unbounded.high == np.inf
+
+
+def test_student_interval_follows_from_the_standard_error():
+    x = np.random.default_rng(14).standard_normal((7, 3))
+    known = estimate_from_error(x.mean(0), standard_error(x), 7)
+    np.testing.assert_array_equal(np.stack(known[:4]), np.stack(estimate_mean(x)[:4]))
+    wide, narrow = estimate_from_error(np.zeros(2), np.ones(2), np.array([3, 300])).high
+    assert [wide, narrow] == pytest.approx(stats.t.ppf(0.975, [2, 299]))
 
 
 def test_magnitude_has_the_image_of_the_interval():
