@@ -245,3 +245,9 @@ def test_claims_hold_and_fail_where_they_must(passes, blank, name):
 def test_larger_caterpillars_are_reported_beside_the_rule(load, passes, change, holds):
     assert passes("h_chromatic", "c4", decoded=_decoded(**change)) is holds
     assert load("h_chromatic/claims", "c4")(_decoded())["ambiguous_larger_caterpillars"]["value"] == 1
+
+
+@pytest.mark.parametrize(("equal_pair", "largest"), [(False, 11), (True, 0)])
+def test_trees_are_distinguished_up_to_the_first_equal_pair(load, equal_pair, largest):
+    quantities = load("h_chromatic/claims", "c1")(_types(equal_pair), _separators())
+    assert quantities["largest_distinguished"]["value"] == largest
