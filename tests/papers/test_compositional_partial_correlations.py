@@ -21,10 +21,10 @@ DATA = {
     },
 }
 IDENTITIES = {
-    "instances": 4,
+    "instances": 8,
     "parts": [4, 6],
     "samples_per_part": 8,
-    "shrinkage": {"instances": 3, "samples": 15, "parts": 6},
+    "shrinkage": {"instances": 6, "samples": 15, "parts": 6},
     "independent_parts": [3, 6],
     "rational_parts": [3],
 }
@@ -228,6 +228,35 @@ def test_claims_hold_where_they_should_and_nowhere_else(passes, blank, stores, n
     for store, change in NOT_REPRODUCED[name].items():
         assert not passes(SLUG, name, **inputs | {store: change(inputs[store])}), store
     assert not passes(SLUG, name, **{store: blank(value) for store, value in inputs.items()})
+
+
+@pytest.mark.parametrize(
+    ("name", "stores", "word", "firm"),
+    [
+        ("c8", {"recovery": recovery()}, "reproduced", True),
+        ("c8", {"recovery": recovery(partial=0.982)}, "reproduced", False),
+        ("c8", {"recovery": recovery(partial=0.978)}, "not reproduced", False),
+        # the gain is paired: it has no spread where both measures vary alike over graphs
+        ("c8", {"recovery": recovery(proportionality=0.979)}, "reproduced", True),
+    ],
+)
+def test_verdicts_on_graphs_near_a_bound_are_within_error(verdict, name, stores, word, firm):
+    claim = verdict(SLUG, name, **stores)
+    assert (claim["verdict"], claim["firm"]) == (word, firm)
+
+
+@pytest.mark.parametrize(
+    ("rejected", "word", "firm"),
+    [
+        (0.05, "reproduced", True),
+        (0.0545, "reproduced", False),
+        (0.0555, "not reproduced", False),
+        (0.07, "not reproduced", True),
+    ],
+)
+def test_levels_near_a_bound_are_within_error(verdict, study, rejected, word, firm):
+    claim = verdict(SLUG, "c11", intervals=intervals(study, rejected))
+    assert (claim["verdict"], claim["firm"]) == (word, firm)
 
 
 def test_every_claim_is_tested(claim_ids):

@@ -1,10 +1,10 @@
 """Claims of the paper, each measured from the stores that it rests on."""
 
 import numpy as np
-from scipy.stats import binomtest, spearmanr
+from scipy.stats import spearmanr
 
-from lib.atlas.job.claims import measured
-from lib.stats.intervals import standard_error
+from lib.atlas.job.quantities import estimated, exact, mean_over, share_of
+from lib.stats.intervals import estimate_median, without_error
 
 DEVIATIONS = ("residual_deviation", "variance_deviation", "correlation_deviation")
 BALANCED_PAIRS = ("Al-Fe", "Si-Na", "Si-Al", "Si-Fe", "Ca-Na")
@@ -16,22 +16,27 @@ def _pairs(data, name: str) -> np.ndarray:
     return data[name].values[np.triu_indices(data.sizes["part"], 1)]
 
 
-def _at_pairs(data, name: str, pairs) -> dict[str, float]:
+def _at_pairs(data, name: str, pairs) -> dict[str, dict]:
     """`al_fe`: value of a matrix at that pair of parts, for each pair."""
     parts = {pair: pair.split("-") for pair in pairs}
     return {
-        pair.lower().replace("-", "_"): float(data[name].sel(part=first, part2=second))
+        pair.lower().replace("-", "_"): exact(data[name].sel(part=first, part2=second).item())
         for pair, (first, second) in parts.items()
     }
 
 
-def _rank_correlation(data, first: str, second: str) -> float:
-    return spearmanr(_pairs(data, first), _pairs(data, second)).statistic
+def _rank_correlation(data, first: str, second: str) -> dict:
+    return exact(spearmanr(_pairs(data, first), _pairs(data, second)).statistic)
 
 
-def _share(values) -> dict:
-    """Mean share over simulations, with its standard error."""
-    return measured(values.values.mean(), se=standard_error(values.values))
+def _largest(deviations) -> dict:
+    """Largest error of an identity over all instances that it was checked on."""
+    return exact(deviations.max().item())
+
+
+def _median(deviations) -> dict:
+    """Median over random compositions of what is no identity."""
+    return estimated(estimate_median(deviations.values), "random compositions")
 
 
 def _largest_change(data, name: str) -> np.ndarray:
@@ -42,11 +47,11 @@ def _largest_change(data, name: str) -> np.ndarray:
 def c1(identities, study) -> dict:
     """Residuals, partial variances and partial correlations are the same for every reference."""
     return {
-        **{name: float(identities[name].max()) for name in DEVIATIONS},
-        "additive_deviation": float(identities.alr_deviation.max()),
-        **{f"cups_{name}": float(study[name].max()) for name in DEVIATIONS},
-        "cups_additive_deviation": float(study.alr_deviation.max()),
-        "exact_arithmetic": bool(identities.rational.all()),
+        **{name: _largest(identities[name]) for name in DEVIATIONS},
+        "additive_deviation": _largest(identities.alr_deviation),
+        **{f"cups_{name}": _largest(study[name]) for name in DEVIATIONS},
+        "cups_additive_deviation": _largest(study.alr_deviation),
+        "exact_arithmetic": exact(identities.rational.all().item()),
     }
 
 
@@ -54,8 +59,8 @@ def c2(study) -> dict:
     """The multiple correlation depends on the reference, the partial variance does not."""
     spread = study.R2.max("ref") - study.R2.min("ref")
     return {
-        "spread": measured(spread.values, labels=study.part.values),
-        "variance_deviation": float(study.variance_deviation.max()),
+        "spread": exact(spread.values, labels=study.part.values),
+        "variance_deviation": _largest(study.variance_deviation),
     }
 
 
@@ -64,41 +69,44 @@ def c3(identities, study, others: list) -> dict:
     data_sets = [study, *others]
     titles = [data.attrs["label"] for data in data_sets]
     correlations = [_pairs(data, "pcor") for data in data_sets]
+    invariance = [data.invariance_deviation.item() for data in data_sets]
     return {
-        "largest": measured([np.abs(r).max() for r in correlations], labels=titles),
-        "random_largest": float(np.maximum(-identities.smallest, identities.largest).max()),
-        "invariance": measured([float(data.invariance_deviation) for data in data_sets], labels=titles),
-        "random_invariance": float(identities.invariance_deviation.max()),
-        "negative": measured([int(np.sum(r < 0)) for r in correlations], labels=titles),
-        "positive": measured([int(np.sum(r > 0)) for r in correlations], labels=titles),
+        "largest": exact([np.abs(r).max() for r in correlations], labels=titles),
+        "random_largest": _largest(np.maximum(-identities.smallest, identities.largest)),
+        "invariance": exact(invariance, labels=titles),
+        "random_invariance": _largest(identities.invariance_deviation),
+        # of these data sets: that a sign occurs needs one example, and is no estimate for other draws
+        "negative": exact([np.sum(r < 0) for r in correlations], labels=titles),
+        "positive": exact([np.sum(r > 0) for r in correlations], labels=titles),
     }
 
 
 def c4(identities) -> dict:
     """Normalisation by parts that are held fixed and free of the pair changes nothing; with one of the pair it does."""
     return {
-        "free": float(identities.free.max()),
-        "free_inverse": float(identities.free_inverse.max()),
-        "inside_median": float(identities.inside_inverse.median()),
-        "inside_residual": float(identities.inside_residual.max()),
-        "uncontrolled_median": float(identities.uncontrolled.median()),
-        "both_inside_from_minus_one": float(identities.both.max()),
-        "all_from_minus_one": float(identities["all"].max()),
+        "free": _largest(identities.free),
+        "free_inverse": _largest(identities.free_inverse),
+        "inside_median": _median(identities.inside_inverse),
+        "inside_residual": _largest(identities.inside_residual),
+        "uncontrolled_median": _median(identities.uncontrolled),
+        "both_inside_from_minus_one": _largest(identities.both),
+        "all_from_minus_one": _largest(identities["all"]),
     }
 
 
 def c5(subcomp) -> dict:
     """Dropping a part changes partial correlations of either kind, and no variance of a log-ratio."""
     change = _largest_change(subcomp, "pcor")
-    by_part = dict(zip(subcomp.dropped.values, change))
+    parts = subcomp.dropped.values
+    by_part = dict(zip(parts, change))
     return {
-        "compositional": measured(change, labels=subcomp.dropped.values),
-        "unconstrained": measured(_largest_change(subcomp, "unconstrained"), labels=subcomp.dropped.values),
-        "proportionality": measured(_largest_change(subcomp, "rho_p"), labels=subcomp.dropped.values),
-        "variation": float(_largest_change(subcomp, "T").max()),
-        "drop_mn": by_part["Mn"],
-        "drop_si": by_part["Si"],
-        "reduction_deviation": float(subcomp.reduction_deviation.max()),
+        "compositional": exact(change, labels=parts),
+        "unconstrained": exact(_largest_change(subcomp, "unconstrained"), labels=parts),
+        "proportionality": exact(_largest_change(subcomp, "rho_p"), labels=parts),
+        "variation": exact(_largest_change(subcomp, "T").max()),
+        "drop_mn": exact(by_part["Mn"]),
+        "drop_si": exact(by_part["Si"]),
+        "reduction_deviation": _largest(subcomp.reduction_deviation),
     }
 
 
@@ -108,12 +116,12 @@ def c6(study, intervals) -> dict:
     names = np.array([str(name) for name in intervals.pair.values])
     significant = intervals.pvalue.values < 0.05 / len(_pairs(study, "pcor"))
     return {
-        "order": measured(order, labels=study.part.values[order]),
-        **{f"v_{name.lower()}": float(study.pvar.sel(part=name)) for name in ("Sb", "Mn", "Fe", "Si", "Al")},
-        "significant": int(significant.sum()),
-        "significant_as_named": int(np.isin(SIGNIFICANT_PAIRS, names[significant]).sum()),
+        "order": exact(order, labels=study.part.values[order]),
+        **{f"v_{name.lower()}": exact(study.pvar.sel(part=name).item()) for name in ("Sb", "Mn", "Fe", "Si", "Al")},
+        "significant": exact(significant.sum()),
+        "significant_as_named": exact(np.isin(SIGNIFICANT_PAIRS, names[significant]).sum()),
         **_at_pairs(study, "pcor", SIGNIFICANT_PAIRS),
-        "df": study.df.item(),
+        "df": exact(study.df.item()),
     }
 
 
@@ -125,7 +133,7 @@ def c7(study, intervals) -> dict:
     return {
         **{f"r_{pair}": value for pair, value in partial.items()},
         **{f"rho_{pair}": value for pair, value in proportionality.items()},
-        "top_is_si_na": largest_pair == "Si-Na",
+        "top_is_si_na": exact(largest_pair == "Si-Na"),
         "rank_correlation": _rank_correlation(study, "pcor", "rho_p"),
     }
 
@@ -146,42 +154,42 @@ def c8(recovery: list) -> dict:
     for run in recovery:
         size, seeds, measures = run.attrs["parts"], run.seed.values, list(run.measure.values)
         auroc = run.auroc.values
-        se = standard_error(auroc, axis=1)
         partial = auroc[measures.index("partial correlation")]
         gain = partial - auroc[measures.index("proportionality")]
-        quantities[f"auroc_{size}"] = measured(auroc.mean(axis=1), se=se, labels=measures, seeds=seeds)
-        quantities[f"pcor_{size}"] = measured(partial.mean(), se=standard_error(partial), seeds=seeds)
-        quantities[f"gain_{size}"] = measured(gain.mean(), se=standard_error(gain), seeds=seeds)
+        quantities[f"auroc_{size}"] = mean_over("graphs", auroc, axis=1, labels=measures, ids=seeds)
+        quantities[f"pcor_{size}"] = mean_over("graphs", partial, ids=seeds)
+        quantities[f"gain_{size}"] = mean_over("graphs, paired", gain, ids=seeds)
     return quantities
 
 
 def c9(identities) -> dict:
     """Shrinking the covariance of the basis keeps the result free of the reference; shrinking log-ratios does not."""
+    naive = identities.naive_deviation
     return {
-        "basis": float(identities.basis_deviation.max()),
-        "naive": float(identities.naive_deviation.median()),
-        "naive_smallest": float(identities.naive_deviation.min()),
-        "naive_largest": float(identities.naive_deviation.max()),
+        "basis": _largest(identities.basis_deviation),
+        "naive": _median(naive),
+        "naive_smallest": estimated(without_error(naive.min(), naive.size), "random compositions"),
+        "naive_largest": estimated(without_error(naive.max(), naive.size), "random compositions"),
     }
 
 
 def c10(identities) -> dict:
     """Independent parts of equal variance have partial correlation 1/(D - 1), the trace of the constraint."""
-    return {"deviation": float(identities.independent_deviation.max())}
+    return {"deviation": _largest(identities.independent_deviation)}
 
 
 def c11(intervals) -> dict:
     """Intervals cover, and tests reject, at their nominal rates."""
-    called, data_sets = int(np.sum(intervals.calls > 0)), intervals.sizes["data_set"]
+    permuted = "permutations of one data set"
+    called = np.sum(intervals.q <= 0.05).item()
     return {
-        "coverage": _share(intervals.covered_share),
-        "test_size": _share(intervals.rejected_share),
-        "test_size_independent_parts": _share(intervals.rejected_independent_share),
-        "any_call_independent_parts": measured(
-            [called / data_sets, *binomtest(called, data_sets).proportion_ci(method="wilson")],
-            labels=["rate", "95 % interval from", "to"],
+        "coverage": mean_over("simulations, one covariance", intervals.covered_share),
+        "test_size": mean_over("simulations, one covariance", intervals.rejected_share),
+        "test_size_independent_parts": mean_over(permuted, intervals.rejected_independent_share),
+        "any_call_independent_parts": share_of(
+            permuted, np.sum(intervals.calls > 0).item(), intervals.sizes["data_set"]
         ),
-        "called_by_permutation": int(np.sum(intervals.q <= 0.05)),
+        "called_by_permutation": estimated(without_error(called, 1), "sets of permutations"),
     }
 
 
