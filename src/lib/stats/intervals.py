@@ -221,6 +221,34 @@ def estimate_median(values, axis: int | tuple[int, ...] = 0, level: float = 0.95
     return Estimate(np.median(values, axis=0), se, low, high, n)
 
 
+def estimate_quantile(values, share: float, axis: int = 0, level: float = 0.95) -> Estimate:
+    """Quantile with the interval between two order statistics, which covers at least at its level for any distribution.
+
+    An end is infinite where too few values lie beyond the quantile. The standard error is not known (NaN).
+
+    Args:
+        values: independent units along `axis`.
+        share: of the distribution below the quantile.
+        axis: axis of the units.
+        level: confidence level.
+
+    Raises:
+        ValueError: fewer than two units, a share outside (0, 1), or a level outside (0, 1).
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share: got {share}, expected a number between 0 and 1")
+    values = np.asarray(values, dtype=float)
+    n = count_units(values, axis)
+    ordered = np.sort(np.moveaxis(values, axis, 0), axis=0)
+    ends = np.full_like(ordered[:1], np.inf)
+    ordered = np.concatenate([-ends, ordered, ends])
+    at_most = special.bdtr(np.arange(n), n, share)  # chance that so many values, or fewer, lie below the quantile
+    tail = (1 - check_level(level)) / 2
+    low, high = np.sum(at_most <= tail), np.sum(at_most < 1 - tail) + 1
+    value = np.quantile(values, share, axis=axis)
+    return Estimate(value, np.full_like(value, np.nan), ordered[low], ordered[high], n)
+
+
 def binomial_error(share, trials) -> np.ndarray:
     """Standard error sqrt(p (1 - p) / n) of a share of independent trials."""
     return np.sqrt(share * (1 - share) / trials)

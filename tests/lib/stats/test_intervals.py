@@ -14,6 +14,7 @@ from lib.stats.intervals import (
     estimate_mean,
     estimate_median,
     estimate_proportion,
+    estimate_quantile,
     estimate_ratio,
     estimate_root_mean_square,
     estimate_slope,
@@ -169,6 +170,24 @@ def test_ratio_of_independent_estimates_covers_and_is_unbounded_where_an_end_van
     assert unbounded.high == np.inf
 
 
+@pytest.mark.parametrize(("share", "n"), [(0.1, 60), (0.5, 25), (0.99, 800)])
+def test_quantile_covers_for_any_distribution(share, n):
+    rng = np.random.default_rng(15)
+    estimate = estimate_quantile(rng.standard_exponential((n, SIMULATIONS)), share)
+    assert coverage(estimate, -np.log(1 - share)) >= 0.945
+    cauchy = estimate_quantile(rng.standard_cauchy((SIMULATIONS, n)), share, axis=1)
+    assert coverage(cauchy, stats.cauchy.ppf(share)) >= 0.945
+
+
+def test_quantile_beyond_the_sample_is_unbounded_and_that_of_one_half_is_the_median():
+    x = np.random.default_rng(16).standard_normal(20)
+    extreme = estimate_quantile(x, 0.99)
+    assert np.isfinite(extreme.low)
+    assert extreme.high == np.inf
+    half, median = estimate_quantile(x, 0.5), estimate_median(x)
+    assert [half.value, half.low, half.high] == [median.value, median.low, median.high]
+
+
 def test_student_interval_follows_from_the_standard_error():
     x = np.random.default_rng(14).standard_normal((7, 3))
     known = estimate_from_error(x.mean(0), standard_error(x), 7)
@@ -227,6 +246,7 @@ def test_root_mean_square_has_the_spread_and_the_coverage_of_simulation():
         (lambda: estimate_proportion(3, 0), "trials: got 0"),
         (lambda: estimate_proportion([1, 8], 7), "hits: got 1 to 8"),
         (lambda: estimate_proportion(1, 7, level=1.5), "level: got 1.5"),
+        (lambda: estimate_quantile([1.0, 2.0], 1.0), "share: got 1.0"),
         (lambda: estimate_count([2, -1]), "counts: got -1, expected at least 0"),
         (lambda: clopper_pearson(1, 7, 0.0), "error: got 0.0"),
         (lambda: estimate_slope([1, 2], [1, 2]), r"x: got shape \(2,\), expected at least 3 points"),
