@@ -1,74 +1,150 @@
 """Claims of the paper, each measured from the stores that it rests on."""
 
 import itertools
+from collections.abc import Callable, Iterable
 
 import numpy as np
+from scipy import special
 
-from lib.atlas.job.claims import measured
-from lib.stats.intervals import binomial_error, estimate_mean, estimate_root_mean_square, standard_error
+from lib.atlas.job.quantities import estimated, share_of
+from lib.regression.weighted import conditioned_error_bound
+from lib.stats.intervals import (
+    Estimate,
+    binomial_error,
+    difference_of,
+    estimate_from_error,
+    estimate_mean,
+    estimate_proportion,
+    estimate_quantile,
+    estimate_root_mean_square,
+    magnitude_of,
+    ratio_of,
+    standard_error,
+    without_error,
+)
 
 REFERENCES = ("vol", "vol_mu")  # volume sampling with two references: the optimal density, and mu itself
 
 
-def _root_mean_square(run, strategy: str, multiple: int, function: str = "runge") -> tuple[float, float]:
-    """Root mean square over repetitions of |f - f_hat| / e_m at n = multiple * m, and its standard error."""
+def _each(estimate: Estimate, function: Callable) -> Estimate:
+    """The same change of an estimate's value, error and ends: a multiple, or another order."""
+    return Estimate(*map(function, estimate[:4]), estimate.n)
+
+
+def _item(estimate: Estimate, index) -> Estimate:
+    return _each(estimate, lambda values: values[index])
+
+
+def _less(estimate: Estimate, allowance) -> Estimate:
+    """An estimate less a number that is known."""
+    value, se, low, high, n = estimate
+    return Estimate(value - allowance, se, low - allowance, high - allowance, n)
+
+
+def _together(estimates: Iterable[Estimate]) -> Estimate:
+    """Estimates as the items of one list."""
+    *columns, counts = zip(*estimates)
+    return Estimate(*map(np.array, columns), counts[0] if len(set(counts)) == 1 else list(counts))
+
+
+def _extreme(estimate: Estimate, choose: Callable) -> Estimate:
+    """Smallest or largest item of a list (`choose`), between the extremes of all ends; `se` is that of the item."""
+    value = choose(estimate.value)
+    se = estimate.se[estimate.value == value]
+    return Estimate(value, se[0] if len(se) else np.nan, choose(estimate.low), choose(estimate.high), estimate.n)
+
+
+def _geometric_mean(estimate: Estimate) -> Estimate:
+    """Geometric mean of independent estimates, with the ends recovered from theirs on the scale of logarithms."""
+    value, low, high = (np.log(estimate[name]) for name in (0, 2, 3))
+    mean, count = value.mean(), len(value)
+    below, above = (np.sqrt(np.sum((value - end) ** 2)) / count for end in (low, high))
+    return Estimate(np.exp(mean), np.nan, np.exp(mean - below), np.exp(mean + above), estimate.n)
+
+
+def _in_errors(deviation, n) -> Estimate:
+    """Magnitude of deviations that are measured in their own standard errors."""
+    return magnitude_of(estimate_from_error(deviation, np.ones_like(deviation), n))
+
+
+def _share(shares, trials: int) -> Estimate:
+    """Shares of independent draws as a store holds them; NaN stays NaN."""
+    known = np.isfinite(shares)
+    estimate = estimate_proportion(np.where(known, np.rint(shares * trials), 0), trials)
+    return _each(estimate, lambda values: np.where(known, values, np.nan))
+
+
+def _root_mean_square(run, strategy: str, multiple: int, function: str = "runge") -> Estimate:
+    """Root mean square over repetitions of |f - f_hat| / e_m at n = multiple * m."""
     at = run.sel(strategy=strategy, n=multiple * run.m, function=function)
-    value, se, *_ = estimate_root_mean_square((at.l2_error / at.best_error).values)
-    return value, se
+    return estimate_root_mean_square((at.l2_error / at.best_error).values)
 
 
-def _measured_at(run, strategy: str, multiple: int) -> dict:
-    """The same as a measured quantity."""
-    value, se = _root_mean_square(run, strategy, multiple)
-    return measured(value, se=se)
-
-
-def _with_errors(estimates, labels) -> dict:
-    """Pairs of a value and its standard error as one list."""
-    return measured([value for value, _ in estimates], se=[se for _, se in estimates], labels=labels)
+def _supremum(values, units: str, labels) -> dict:
+    """Largest value over all units, the first axis; that of units which were not drawn is no smaller."""
+    largest = values.max(axis=0).ravel()
+    unknown, unbounded = np.full_like(largest, np.nan), np.full_like(largest, np.inf)
+    return estimated(Estimate(largest, unknown, largest, unbounded, len(values)), units, labels=labels)
 
 
 def _moments(run) -> dict:
     """Distance of the moments of the process from their exact values, in standard errors."""
-    deviation = np.abs(run.moment - run.moment_exact) / run.moment_se
+    deviation = ((run.moment - run.moment_exact) / run.moment_se).values.ravel()
     labels = [f"{basis}: {name}" for basis in run.basis.values for name in run.moment_name.values]
-    return measured(deviation.values.ravel(), labels=labels)
+    return estimated(_in_errors(deviation, run.draws), "draws", labels=labels)
 
 
-def _biases(run, strategy: str) -> np.ndarray:
-    """Bias in standard errors, by basis."""
+def _p_value(run) -> Estimate:
+    """Kolmogorov-Smirnov p-values by basis, between those of the band about the empirical distribution."""
+    p_value = run.point_p_value.values
+    distance, width = special.kolmogi(p_value), special.kolmogi(0.05)
+    low, high = special.kolmogorov(distance + width), special.kolmogorov(np.maximum(distance - width, 0))
+    return Estimate(p_value, np.full_like(p_value, np.nan), low, high, run.draws)
+
+
+def _biases(run, strategy: str) -> Estimate:
+    """Bias in standard errors, by basis; Student's interval is the widest that the norm of a vector can have."""
     at = run.sel(bias_strategy=strategy)
-    return (at.bias / at.bias_se).values
+    return _in_errors((at.bias / at.bias_se).values, run.draws)
 
 
-def _inverses(run, strategy: str, multiple: int, name: str = "inverse") -> np.ndarray:
-    """Mean (or `inverse_se`, `inverse_median`) of (n - m + 1) diag (Phi^T W Phi)^-1 at n = multiple * m, by basis."""
-    return run[name].sel(inverse_strategy=strategy, multiple=multiple).values
+def _inverses(run, strategy: str, multiple: int) -> Estimate:
+    """Mean of (n - m + 1) diag (Phi^T W Phi)^-1 at n = multiple * m, by basis."""
+    at = run.sel(inverse_strategy=strategy, multiple=multiple)
+    draws = run.iid_draws if strategy == "iid" else run.draws
+    return estimate_from_error(at.inverse.values, at.inverse_se.values, draws)
 
 
-def _inverse(run, strategies, multiple: int, labels) -> dict:
-    """Mean inverses of the first basis, by strategy."""
-    estimates = [
-        (_inverses(run, strategy, multiple)[0], _inverses(run, strategy, multiple, "inverse_se")[0])
-        for strategy in strategies
-    ]
-    return _with_errors(estimates, labels)
+def _volume_inverse(run, multiple: int) -> dict:
+    """Mean inverses of volume sampling in the first basis, by reference."""
+    inverses = _together(_item(_inverses(run, strategy, multiple), 0) for strategy in REFERENCES)
+    return estimated(inverses, "draws", labels=["optimal density", "reference"])
 
 
-def _needed(sizes):
-    """Number of points for the smallest probability of success, by basis and strategy."""
-    return sizes.needed.sel(level=sizes.level.values[0])
+def _needed(sizes, strategy: str) -> Estimate:
+    """Number of points for the smallest probability of success, by basis.
+
+    The ends are the first sizes at which the interval of that probability reaches the level, and lies above it.
+    """
+    level, at = sizes.level.values[0], sizes.sel(strategy=strategy)
+    probability = _share(at.probability.values, sizes.repetitions)
+
+    def first(reached) -> np.ndarray:
+        return np.where(reached, at.tried.values, np.inf).min(axis=-1)
+
+    needed = at.needed.sel(level=level).values
+    low, high = first(probability.high >= level), first(probability.low >= level)
+    return Estimate(needed, np.full_like(needed, np.nan), low, high, sizes.repetitions)
 
 
-def _repeated_over_iid(sizes) -> np.ndarray:
+def _over_size(sizes, strategy: str) -> Estimate:
+    """Number of points over m, by basis."""
+    return _each(_needed(sizes, strategy), lambda needed: needed / sizes["size"].values)
+
+
+def _repeated_over_iid(sizes) -> Estimate:
     """Points that repeated processes need over those of independent points, by basis."""
-    needed = _needed(sizes)
-    return (needed.sel(strategy="rep") / needed.sel(strategy="iid")).values
-
-
-def _over_size(sizes):
-    """Number of points over m, by basis and strategy."""
-    return (_needed(sizes) / sizes["size"]).transpose("basis", "strategy")
+    return ratio_of(_needed(sizes, "rep"), _needed(sizes, "iid"))
 
 
 def _conditions(conditioning) -> list[str]:
@@ -81,50 +157,68 @@ def _deviation_of_tries(conditioning) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = 1 / (1 - failure)
         se = np.hypot(standard_error(tries, axis=-1), binomial_error(failure, conditioning.draws) * expected**2)
-        gap = np.abs(tries.mean(-1) - expected)
+        gap = tries.mean(-1) - expected
         return np.where(gap == 0, 0.0, np.where(failure == 1, np.inf, gap / se))
+
+
+def _bound(conditioning, eta: Estimate) -> Estimate:
+    """Bound of the mean square error, between those of the ends of the failure probability."""
+    with np.errstate(divide="ignore"):
+        low, high = (
+            conditioned_error_bound(conditioning.n.values, conditioning.m, conditioning.delta, end)
+            for end in (eta.low, eta.high)
+        )
+    bound = conditioning.bound.values
+    return Estimate(bound, np.zeros_like(bound), low, high, conditioning.draws)
 
 
 def d1(identities) -> dict:
     """Moments of the process have their exact values, and one of its points the Christoffel density."""
-    return {"standard_errors": _moments(identities), "p_value": identities.point_p_value.values[0]}
+    return {
+        "standard_errors": _moments(identities),
+        "p_value": estimated(_item(_p_value(identities), 0), "draws"),
+    }
 
 
 def d2(identities) -> dict:
     """Under volume sampling the mean of (n - m + 1) (Phi^T W Phi)^-1 is I, under independent points it is larger."""
-    labels = ["optimal density", "reference"]
+    median = identities.inverse_median.sel(inverse_strategy="iid", multiple=2).values[0]
     return {
-        "volume_2m": _inverse(identities, REFERENCES, 2, labels),
-        "volume_4m": _inverse(identities, REFERENCES, 4, labels),
-        "iid_mean_4m": measured(
-            _inverses(identities, "iid", 4)[0], se=_inverses(identities, "iid", 4, "inverse_se")[0]
-        ),
-        "iid_median_2m": _inverses(identities, "iid", 2, "inverse_median")[0],
+        "volume_2m": _volume_inverse(identities, 2),
+        "volume_4m": _volume_inverse(identities, 4),
+        "iid_mean_4m": estimated(_item(_inverses(identities, "iid", 4), 0), "draws"),
+        "iid_median_2m": estimated(without_error(median, identities.iid_draws), "draws"),
     }
 
 
 def d3(identities) -> dict:
     """Least squares on volume samples is unbiased."""
+    first, names = identities.isel(basis=0), identities.bias_strategy.values
+    draws = np.where(names == "iid", identities.iid_draws, identities.draws)
+    bias = magnitude_of(estimate_from_error(first.bias.values, first.bias_se.values, draws))
     return {
-        "volume_standard_errors": _biases(identities, "vol")[0],
-        "bias_over_best": measured(
-            identities.bias.values[0], se=identities.bias_se.values[0], labels=identities.bias_strategy.values
-        ),
+        "volume_standard_errors": estimated(_item(_biases(identities, "vol"), 0), "draws"),
+        "volume_bias": estimated(_item(bias, names.tolist().index("vol"))._replace(n=identities.draws), "draws"),
+        "bias_over_best": estimated(bias, "draws", labels=names),
     }
 
 
 def d3b(growth) -> dict:
     """Interpolation at a projection DPP has the mean square coefficient error m e_m^2."""
-    mean, se, *_ = estimate_mean(growth.interpolation.values)
+    mean = estimate_mean(growth.interpolation.values)
+    deviation = (mean.value - growth.interpolation_size) / mean.se
     return {
-        "standard_errors": abs(mean - growth.interpolation_size) / se,
-        "mean": measured(mean, se=se),
+        "standard_errors": estimated(_in_errors(deviation, mean.n), "draws"),
+        "mean": estimated(mean, "draws"),
     }
 
 
 def d4(volume) -> dict:
     """Volume sampling is quasi-optimal in expectation at every number of points."""
-    return {f"rms_{multiple}m": _measured_at(volume, "vol", multiple) for multiple in (2, 4, 6, 10)}
+    return {
+        f"rms_{multiple}m": estimated(_root_mean_square(volume, "vol", multiple), "designs")
+        for multiple in (2, 4, 6, 10)
+    }
 
 
 def d4b(growth) -> dict:
@@ -135,23 +229,25 @@ def d4b(growth) -> dict:
         strategy: estimate_root_mean_square(errors.sel(strategy=strategy).values, axis=-1)
         for strategy in growth.strategy.values
     }
-    large = np.flatnonzero(sizes >= min(10, sizes[-2]))
-    value, se = rms["vol"].value[large], rms["vol"].se[large]
+    large = _item(rms["vol"], sizes >= min(10, sizes[-2]))
+    increase = difference_of(_item(large, slice(1, None)), _item(large, slice(-1)))
     labels = [f"m = {size}" for size in sizes]
     return {
-        "volume": measured(rms["vol"].value, se=rms["vol"].se, labels=labels),
-        "volume_growth": np.max(np.diff(value) - 2 * np.hypot(se[:-1], se[1:])),
-        "repeated": measured(rms["rep"].value, se=rms["rep"].se, labels=labels),
-        "independent": measured(rms["iid"].value, se=rms["iid"].se, labels=labels),
+        "volume": estimated(rms["vol"], "designs", labels=labels),
+        "volume_growth": estimated(_extreme(_less(increase, 2 * increase.se), np.max), "designs"),
+        "repeated": estimated(rms["rep"], "designs", labels=labels),
+        "independent": estimated(rms["iid"], "designs", labels=labels),
     }
 
 
 def d5(sizes_bases) -> dict:
     """Repeated projection DPPs need far fewer points than independent ones, in the Legendre space."""
+    strategies = sizes_bases.strategy.values
+    needed = _together(_item(_needed(sizes_bases, strategy), 0) for strategy in strategies)
     return {
-        "repeated_over_iid": _repeated_over_iid(sizes_bases)[0],
-        "repeated_over_m": _over_size(sizes_bases).sel(strategy="rep").values[0],
-        "needed": measured(_needed(sizes_bases).values[0], labels=sizes_bases.strategy.values),
+        "repeated_over_iid": estimated(_item(_repeated_over_iid(sizes_bases), 0), "designs"),
+        "repeated_over_m": estimated(_item(_over_size(sizes_bases, "rep"), 0), "designs"),
+        "needed": estimated(needed, "designs", labels=strategies),
     }
 
 
@@ -160,112 +256,124 @@ def d6(independent, volume, repeated) -> dict:
     runs = {"rep": repeated, "vol": volume, "iid": independent, "mc": independent}
     order = {strategy: _root_mean_square(run, strategy, 2) for strategy, run in runs.items()}
     at_end = {strategy: _root_mean_square(runs[strategy], strategy, 10) for strategy in ("rep", "vol", "iid")}
+    steps = _together(ratio_of(second, first) for first, second in itertools.pairwise(order.values()))
+    names = [f"{second} over {first}" for first, second in itertools.pairwise(order)]
     has_three = 3 * independent.m in repeated.n.values
     return {
-        "smallest_step_2m": min(b / a for (a, _), (b, _) in itertools.pairwise(order.values())),
-        "rms_2m": _with_errors(order.values(), list(order)),
-        "repeated_2m": _measured_at(repeated, "rep", 2),
-        "repeated_3m": _measured_at(repeated, "rep", 3) if has_three else order["rep"][0],
-        "rms_10m": _with_errors(at_end.values(), list(at_end)),
+        "smallest_step_2m": estimated(_extreme(steps, np.min), "designs"),
+        "steps_2m": estimated(steps, "designs", labels=names),
+        "rms_2m": estimated(_together(order.values()), "designs", labels=list(order)),
+        "repeated_2m": estimated(order["rep"], "designs"),
+        "repeated_3m": estimated(_root_mean_square(repeated, "rep", 3 if has_three else 2), "designs"),
+        "rms_10m": estimated(_together(at_end.values()), "designs", labels=list(at_end)),
     }
 
 
 def d7(conditioning) -> dict:
     """Independent optimal points fail with probability at most m exp(-n c / m)."""
-    failure = conditioning.iid_failure
-    se = binomial_error(failure, conditioning.draws)
+    failure = _share(conditioning.iid_failure.values, conditioning.draws)
     labels = [f"n = {n}" for n in conditioning.bound_n.values]
+    excess = _less(failure, conditioning.iid_bound.values + 2 * failure.se)
     return {
-        "excess": measured((failure - conditioning.iid_bound - 2 * se).values, labels=labels),
-        "failure": measured(failure.values, se=se.values, labels=labels),
+        "excess": estimated(excess, "designs", labels=labels),
+        "failure": estimated(failure, "designs", labels=labels),
     }
 
 
 def d8(conditioning) -> dict:
     """Conditioned designs share an error bound, rejection costs 1 / (1 - eta) draws, and repeated DPPs fail least."""
-    labels, eta = _conditions(conditioning), conditioning.failure
-    mean_square, mean_square_se, *_ = estimate_mean(conditioning.square_error.values, axis=-1)
+    labels, sizes = _conditions(conditioning), [f"n = {n}" for n in conditioning.n.values]
+    eta = _share(conditioning.failure.values, conditioning.draws)
+    fails = {name: _item(eta, s) for s, name in enumerate(conditioning.strategy.values)}
+    mean_square = estimate_mean(conditioning.square_error.values, axis=-1)
+    with np.errstate(invalid="ignore"):
+        excess = _less(difference_of(mean_square, _bound(conditioning, eta)), 2 * mean_square.se)
+    tries = _in_errors(_deviation_of_tries(conditioning), conditioning.sizes["repetition"])
     free, conditioned = (
-        estimate_root_mean_square(np.sqrt(conditioning[name].sel(strategy="iid").values[0])).value
+        estimate_root_mean_square(np.sqrt(conditioning[name].sel(strategy="iid").values[:1]), axis=-1)
         for name in ("free_square_error", "square_error")
     )
     return {
-        "excess": measured((mean_square - 2 * mean_square_se - conditioning.bound.values).ravel(), labels=labels),
-        "tries_standard_errors": measured(_deviation_of_tries(conditioning).ravel(), labels=labels),
-        "eta_repeated_less_volume": (eta.sel(strategy="rep") - eta.sel(strategy="vol")).values,
-        "eta_repeated_less_iid": (eta.sel(strategy="rep") - eta.sel(strategy="iid")).values,
-        "conditioned_over_free": measured([conditioned / free], labels=[f"n = {conditioning.n.values[0]}"]),
-        "mean_square": measured(mean_square.ravel(), se=mean_square_se.ravel(), labels=labels),
-        "eta": measured(eta.values.ravel(), labels=labels),
+        "excess": estimated(_each(excess, np.ravel), "designs", labels=labels),
+        "tries_standard_errors": estimated(_each(tries, np.ravel), "designs", labels=labels),
+        "eta_repeated_less_volume": estimated(difference_of(fails["rep"], fails["vol"]), "designs", labels=sizes),
+        "eta_repeated_less_iid": estimated(difference_of(fails["rep"], fails["iid"]), "designs", labels=sizes),
+        "conditioned_over_free": estimated(ratio_of(conditioned, free), "designs", labels=sizes[:1]),
+        "mean_square": estimated(_each(mean_square, np.ravel), "designs", labels=labels),
+        "eta": estimated(_each(eta, np.ravel), "designs", labels=labels),
     }
 
 
 def d9(bounds) -> dict:
     """With damped weights the error never exceeds its bound by the best uniform error."""
     labels = [f"{strategy}, {function}" for strategy in bounds.strategy.values for function in bounds.function.values]
+    ratio = bounds.uniform_ratio.transpose("repetition", "strategy", "function").values
+    beyond = np.sum(~(ratio <= 1), axis=0).ravel()
     return {
-        "largest_ratio": measured(bounds.uniform_ratio.max("repetition", skipna=False).values.ravel(), labels=labels)
+        "largest_ratio": _supremum(ratio, "designs", labels),
+        "beyond": share_of("designs", beyond, len(ratio), labels=labels),
     }
 
 
 def d9b(bounds) -> dict:
     """With the density of an RKHS the error never exceeds its bound; at uniform points it is larger."""
-    quantile = bounds.kernel_error.quantile(0.99, "repetition", skipna=False)
-    conditioned = quantile.sel(control=bounds.strategy.values).max(skipna=False)
+    names = bounds.strategy.values
+    ratio = bounds.kernel_ratio.sel(control=names).transpose("repetition", "control").values
+    conditioned, uniform = (
+        estimate_quantile(bounds.kernel_error.sel(control=control).transpose("repetition", ...).values, 0.99)
+        for control in (names, "uniform points")
+    )
     return {
-        "largest_ratio": measured(
-            bounds.kernel_ratio.sel(control=bounds.strategy.values).max("repetition", skipna=False).values,
-            labels=bounds.strategy.values,
+        "largest_ratio": _supremum(ratio, "designs and functions", names),
+        "beyond": share_of("designs and functions", np.sum(~(ratio <= 1), axis=0), len(ratio), labels=names),
+        "control_over_conditioned": estimated(
+            ratio_of(uniform, _extreme(conditioned, np.max)), "designs and functions of each strategy"
         ),
-        "control_over_conditioned": float(quantile.sel(control="uniform points") / conditioned),
     }
 
 
 def d10(identities_bases, sizes_bases) -> dict:
     """Volume sampling keeps its identities, and repeated processes their advantage, in bases other than Legendre."""
-    bases, strategies = identities_bases.basis.values, sizes_bases.strategy.values
-    over_size, sizes = _over_size(sizes_bases), sizes_bases["size"].values
-    others, names = slice(1, None), sizes_bases.basis.values[1:]
-    small = [index for index in range(1, len(sizes)) if sizes[index] <= 11]
+    bases, strategies = identities_bases.basis.values, identities_bases.strategy.values
+    others = sizes_bases.isel(basis=slice(1, None))
+    small = others.isel(basis=np.flatnonzero(others["size"].values <= 11))
     repeated = sizes_bases.sel(strategy="rep")
     at_seven = repeated.probability.where(repeated.tried == 7 * sizes_bases["size"]).max("step").dropna("basis")
+    needed = _together(_over_size(others, strategy) for strategy in others.strategy.values)
+    needed = _each(needed, lambda values: values.T.ravel())
+    needed_labels = [f"{basis}, {strategy}" for basis in others.basis.values for strategy in others.strategy.values]
+    draws = [identities_bases.iid_draws if name == "iid" else identities_bases.draws for name in strategies]
+    rms = without_error(identities_bases.rms.sel(multiple=2).values.ravel(), draws * len(bases))
     return {
-        "volume_inverse": measured(
-            _inverses(identities_bases, "vol", 2),
-            se=_inverses(identities_bases, "vol", 2, "inverse_se"),
-            labels=bases,
+        "volume_inverse": estimated(_inverses(identities_bases, "vol", 2), "draws", labels=bases),
+        "volume_bias_standard_errors": estimated(_biases(identities_bases, "vol"), "draws", labels=bases),
+        "repeated_over_iid": estimated(_repeated_over_iid(others), "designs", labels=others.basis.values),
+        "repeated_over_m": estimated(_over_size(small, "rep"), "designs", labels=small.basis.values),
+        "probability_repeated_7m": estimated(
+            _share(at_seven.values, sizes_bases.repetitions), "designs", labels=at_seven.basis.values
         ),
-        "volume_bias_standard_errors": measured(_biases(identities_bases, "vol"), labels=bases),
-        "repeated_over_iid": measured(_repeated_over_iid(sizes_bases)[others], labels=names),
-        "repeated_over_m": measured(
-            over_size.sel(strategy="rep").values[small], labels=sizes_bases.basis.values[small]
-        ),
-        "probability_repeated_7m": measured(at_seven.values, labels=at_seven.basis.values),
-        "needed_over_m": measured(
-            over_size.values[others].ravel(),
-            labels=[f"{basis}, {strategy}" for basis in names for strategy in strategies],
-        ),
+        "needed_over_m": estimated(needed, "designs", labels=needed_labels),
         "moments_standard_errors": _moments(identities_bases),
-        "point_p_value": measured(identities_bases.point_p_value.values, labels=bases),
-        "rms_2m": measured(
-            identities_bases.rms.sel(multiple=2).values.ravel(),
-            labels=[f"{basis}, {strategy}" for basis in bases for strategy in identities_bases.strategy.values],
-        ),
+        "point_p_value": estimated(_p_value(identities_bases), "draws", labels=bases),
+        "rms_2m": estimated(rms, "draws", labels=[f"{basis}, {name}" for basis in bases for name in strategies]),
     }
 
 
 def d11(sizes_growth) -> dict:
     """Independent points need a number of order m log m, repeated DPPs fewer."""
-    needed, sizes = _needed(sizes_growth), sizes_growth["size"].values
-    iid, repeated, volume = (needed.sel(strategy=strategy).values for strategy in ("iid", "rep", "vol"))
-    at_20 = int(np.argmin(np.abs(sizes - 20)))
+    sizes = sizes_growth["size"].values
+    iid, repeated, volume = (_needed(sizes_growth, strategy) for strategy in ("iid", "rep", "vol"))
+    over_m = _over_size(sizes_growth, "rep")
     labels = [f"m = {size}" for size in sizes]
+    at_20 = int(np.argmin(np.abs(sizes - 20)))
     return {
-        "repeated_over_m_at_20": repeated[at_20] / sizes[at_20],
-        "iid_over_repeated": measured(iid / repeated, labels=labels),
-        "iid_over_m_log_m": np.exp(np.mean(np.log(iid / (sizes * np.log(sizes))))),
-        "repeated_over_m": measured(repeated / sizes, labels=labels),
-        "volume_over_iid": measured(volume / iid, labels=labels),
+        "repeated_over_m_at_20": estimated(_item(over_m, at_20), "designs"),
+        "iid_over_repeated": estimated(ratio_of(iid, repeated), "designs", labels=labels),
+        "iid_over_m_log_m": estimated(
+            _geometric_mean(_each(iid, lambda item: item / (sizes * np.log(sizes)))), "designs"
+        ),
+        "repeated_over_m": estimated(over_m, "designs", labels=labels),
+        "volume_over_iid": estimated(ratio_of(volume, iid), "designs", labels=labels),
     }
 
 
