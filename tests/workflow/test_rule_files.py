@@ -16,7 +16,7 @@ def test_rule_files_are_read_as_python():
     assert {"MAMBA3_TASKS", "MAMBA3_TRACKING", "MAMBA3_LM_RUNS"} <= own.assigned
     assert {"paper", "gpus", "measured_elsewhere"} <= own.read
     common = set().union(*(rule_files.names(text).assigned for text in shared))
-    assert {"itertools", "PAPERS", "slug", "paper", "mem", "minutes", "refuse", "whole_machine"} <= common
+    assert {"PAPERS", "slug", "paper", "mem", "minutes", "refuse", "whole_machine"} <= common
 
 
 def test_no_paper_reaches_another():
