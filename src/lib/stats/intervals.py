@@ -8,6 +8,7 @@ whole table are one call. An interval of an arbitrary statistic is in `lib.stats
 `scipy.stats` takes half a second to import and is not needed here: quantiles come from `scipy.special`.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -326,6 +327,25 @@ def difference_of(first: Estimate, second: Estimate) -> Estimate:
     low = value - np.hypot(first.value - first.low, second.high - second.value)
     high = value + np.hypot(first.high - first.value, second.value - second.low)
     return Estimate(value, np.hypot(first.se, second.se), low, high, first.n + second.n)
+
+
+def mean_of(estimates: Estimate) -> Estimate:
+    """Mean over the last axis of independent estimates, with the ends recovered from theirs as in `difference_of`."""
+    value, se, low, high, n = estimates
+    mean, count = np.mean(value, axis=-1), np.shape(value)[-1]
+    error, below, above = (np.linalg.norm(x, axis=-1) / count for x in (se, value - low, high - value))
+    return Estimate(mean, error, mean - below, mean + above, count * n)
+
+
+def extreme_of(estimates: Estimate, choose: Callable = np.max) -> Estimate:
+    """Largest of a list of estimates, or smallest (`choose`); its interval covers where those of all items do.
+
+    Its ends are the extremes of the lower and of the upper ends, its standard error is that of the item.
+    """
+    value, se, low, high, n = estimates
+    chosen = choose(value)
+    error = se[np.argmax(value == chosen)] if np.isfinite(chosen) else np.nan
+    return Estimate(chosen, error, choose(low), choose(high), n)
 
 
 def ratio_of(first: Estimate, second: Estimate) -> Estimate:

@@ -18,7 +18,9 @@ from lib.stats.intervals import (
     estimate_ratio,
     estimate_root_mean_square,
     estimate_slope,
+    extreme_of,
     magnitude_of,
+    mean_of,
     ratio_of,
     standard_error,
 )
@@ -155,6 +157,27 @@ def test_difference_of_normal_means_adds_errors_in_squares():
     half = np.hypot(first.high - first.value, second.high - second.value)
     np.testing.assert_allclose([estimate.low, estimate.high], x.mean() - y.mean() + half * np.array([-1, 1]))
     assert estimate.n == 60
+
+
+def test_mean_of_shares_covers_and_halves_the_distances_to_the_ends_of_four_equal_estimates():
+    shares = np.random.default_rng(17).binomial(30, [0.6, 0.8, 0.97], (SIMULATIONS, 3))
+    estimate = mean_of(estimate_proportion(shares, 30))
+    assert coverage(estimate, 0.79) >= 0.95
+    one = estimate_proportion(27, 30)
+    four = mean_of(Estimate(*(np.full(4, item) for item in one[:4]), 30))
+    assert [four.value, four.n] == [one.value, 120]
+    np.testing.assert_allclose(
+        [four.value - four.low, four.high - four.value, four.se],
+        np.array([one.value - one.low, one.high - one.value, one.se]) / 2,
+    )
+
+
+def test_extremes_lie_between_the_extremes_of_all_ends():
+    estimates = estimate_from_error(np.array([1.0, 3.0, 2.9]), np.array([1.0, 0.1, 2.0]), 1000)
+    largest, smallest = extreme_of(estimates), extreme_of(estimates, np.min)
+    assert list(largest) == [3.0, 0.1, estimates.low[1], estimates.high[2], 1000]
+    assert list(smallest) == [1.0, 1.0, estimates.low[2], estimates.high[0], 1000]
+    assert np.isnan(extreme_of(Estimate(*np.full((4, 2), np.nan), 5)).se)
 
 
 def test_ratio_of_independent_estimates_covers_and_is_unbounded_where_an_end_vanishes():

@@ -17,7 +17,9 @@ from lib.stats.intervals import (
     estimate_proportion,
     estimate_quantile,
     estimate_root_mean_square,
+    extreme_of,
     magnitude_of,
+    mean_of,
     ratio_of,
     standard_error,
     without_error,
@@ -47,19 +49,9 @@ def _together(estimates: Iterable[Estimate]) -> Estimate:
     return Estimate(*map(np.array, columns), counts[0] if len(set(counts)) == 1 else list(counts))
 
 
-def _extreme(estimate: Estimate, choose: Callable) -> Estimate:
-    """Smallest or largest item of a list (`choose`), between the extremes of all ends; `se` is that of the item."""
-    value = choose(estimate.value)
-    se = estimate.se[estimate.value == value]
-    return Estimate(value, se[0] if len(se) else np.nan, choose(estimate.low), choose(estimate.high), estimate.n)
-
-
-def _geometric_mean(estimate: Estimate) -> Estimate:
-    """Geometric mean of independent estimates, with the ends recovered from theirs on the scale of logarithms."""
-    value, low, high = (np.log(estimate[name]) for name in (0, 2, 3))
-    mean, count = value.mean(), len(value)
-    below, above = (np.sqrt(np.sum((value - end) ** 2)) / count for end in (low, high))
-    return Estimate(np.exp(mean), np.nan, np.exp(mean - below), np.exp(mean + above), estimate.n)
+def _geometric_mean(estimates: Estimate) -> Estimate:
+    """Geometric mean of independent estimates whose standard errors are not known."""
+    return _each(mean_of(_each(estimates, np.log)), np.exp)
 
 
 def _in_errors(deviation, n) -> Estimate:
@@ -234,7 +226,7 @@ def d4b(growth) -> dict:
     labels = [f"m = {size}" for size in sizes]
     return {
         "volume": estimated(rms["vol"], "designs", labels=labels),
-        "volume_growth": estimated(_extreme(_less(increase, 2 * increase.se), np.max), "designs"),
+        "volume_growth": estimated(extreme_of(_less(increase, 2 * increase.se)), "designs"),
         "repeated": estimated(rms["rep"], "designs", labels=labels),
         "independent": estimated(rms["iid"], "designs", labels=labels),
     }
@@ -260,7 +252,7 @@ def d6(independent, volume, repeated) -> dict:
     names = [f"{second} over {first}" for first, second in itertools.pairwise(order)]
     has_three = 3 * independent.m in repeated.n.values
     return {
-        "smallest_step_2m": estimated(_extreme(steps, np.min), "designs"),
+        "smallest_step_2m": estimated(extreme_of(steps, np.min), "designs"),
         "steps_2m": estimated(steps, "designs", labels=names),
         "rms_2m": estimated(_together(order.values()), "designs", labels=list(order)),
         "repeated_2m": estimated(order["rep"], "designs"),
@@ -327,7 +319,7 @@ def d9b(bounds) -> dict:
         "largest_ratio": _supremum(ratio, "designs and functions", names),
         "beyond": share_of("designs and functions", np.sum(~(ratio <= 1), axis=0), len(ratio), labels=names),
         "control_over_conditioned": estimated(
-            ratio_of(uniform, _extreme(conditioned, np.max)), "designs and functions of each strategy"
+            ratio_of(uniform, extreme_of(conditioned)), "designs and functions of each strategy"
         ),
     }
 
