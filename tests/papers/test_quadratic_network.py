@@ -1,9 +1,14 @@
 """Stages of quadratic_network, called as functions at tiny size."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
 
+from lib.atlas.workflow.config import load_paper
+
+ROOT = Path(__file__).resolve().parents[2]
 AMP = {
     "size": 16,
     "kappa": 0.5,
@@ -88,7 +93,14 @@ def _theory(**changes):
         "fixed_point": ("point_of_evolution", [0.5, 0.2]),
         "fixed_point_error": ("point_of_evolution", [0.5, 0.2]),
     }
-    coords = {"threshold": [0.5, 1.0], "wide_alpha": alpha, "few_alpha": few}
+    coords = {
+        "threshold": [0.5, 1.0],
+        "wide_alpha": alpha,
+        "few_alpha": few,
+        "narrow": [0.5, 0.7],
+        "reference_alpha": ("reference", [0.06, 0.19]),
+        "reference_noise": ("reference", [0.0, 0.0]),
+    }
     store = xr.Dataset(variables, coords=coords)
     return store.assign({name: store[name] * factor for name, factor in changes.items()})
 
@@ -202,5 +214,54 @@ def test_the_better_of_two_estimators_counts(load):
 
 def test_the_best_decay_is_that_of_the_mean_over_teachers(load):
     quantities = load("quadratic_network/claims", "q7")(_descent(np.array([2.0, 1.3])))
-    assert quantities["best_decay"] == 0.1
-    assert quantities["ratio_to_bayes"] == pytest.approx(1.3)
+    assert quantities["best_decay"]["value"] == 0.1
+    assert quantities["ratio_to_bayes"]["value"] == pytest.approx(1.3)
+
+
+DEVIATIONS = {"amp_clean": _messages(1.05), "amp_small": _messages(1.1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "stores", "word", "firm"),
+    [
+        ("q2", CLAIMS["q2"][0], "reproduced", True),
+        (
+            "q2",
+            {"theory": _theory(), "amp_threshold": _messages([0.4, 0.002], spread=0.02, **THRESHOLD)},
+            "reproduced",
+            False,
+        ),
+        ("q3", {**DEVIATIONS, "amp_large": _messages(1.01)}, "reproduced", True),
+        ("q3", {**DEVIATIONS, "amp_large": _messages(1.09)}, "reproduced", False),
+        ("q3", {**DEVIATIONS, "amp_large": _messages(1.11)}, "not reproduced", False),
+        ("q4", {"amp_noisy": _messages(1.09)}, "reproduced", False),
+        ("q4", {"amp_noisy": _messages(1.0, teachers=1)}, "reproduced", False),  # the error of one is not known
+        ("q4", {"amp_noisy": _messages(1.2)}, "not reproduced", True),
+        ("q5", {"spectra": _spectra(1.01)}, "reproduced", False),
+    ],
+)
+def test_verdicts_near_a_bound_are_within_error(verdict, name, stores, word, firm):
+    claim = verdict("quadratic_network", name, **stores)
+    assert (claim["verdict"], claim["firm"]) == (word, firm)
+
+
+def test_variants_on_the_same_data_are_paired(verdict):
+    teachers = {"teachers": 4, "spread": 0.2}  # teachers differ by more than the variants do
+    plain, onsager = _messages(1.5, **teachers), _messages(1.0, **teachers)
+    assert verdict("quadratic_network", "q11", amp_plain=onsager * 1.4, amp_onsager=onsager)["firm"]
+    assert not verdict("quadratic_network", "q11", amp_plain=plain[{"teacher": [3, 2, 1, 0]}], amp_onsager=onsager)[
+        "firm"
+    ]
+    same = verdict("quadratic_network", "q9", amp_rank1=onsager, amp_goe=onsager + 0.01)
+    difference = same["quantities"]["difference"]
+    assert difference["value"] == pytest.approx([0.01] * 3)
+    assert difference["high"] == pytest.approx([0.01] * 3)
+    assert same["firm"]
+
+
+def test_published_values_stand_beside_the_values_in_their_order():
+    paper = load_paper("quadratic_network", ROOT, "smoke")
+    published = {claim["id"]: claim.get("paper_number") for claim in paper["claims"]}
+    theory = paper["parameters"]["theory"]
+    assert published["q1"] == {"error": [row[-1] for row in theory["reference"]]}
+    assert published["q10"] == {"narrow": [row[-1] for row in theory["narrow"]]}
