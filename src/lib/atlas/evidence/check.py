@@ -79,10 +79,6 @@ def measure(slug: str, rule: dict, scale: str, folder: Path, root: Path) -> dict
         "rng": lambda: generator(rule["root_seed"], slug, "measure_claims", {}),  # the stream of the rule itself
         "root_seed": lambda: rule["root_seed"],
     }
-    if hasattr(module, "claims"):  # transitional: claims measured by one function
-        from lib.atlas.job.stage import bind
-
-        return module.claims(**bind(module.claims, open_inputs(paths), rule["parameters"], {}, provided))
     functions = claims.functions(vars(module))
     return claims.measure(
         functions, rule["pass_rules"], scale, open_inputs(paths), rule["parameters"], provided, rule.get("needs", {})

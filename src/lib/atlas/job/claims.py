@@ -36,11 +36,6 @@ def measured(value, *, se=None, seeds=None, labels=None) -> dict:
     )
 
 
-def claim(*, rests_on, **quantities) -> dict:
-    """Transitional: what was measured for one claim, its inputs named by hand."""
-    return {"rests_on": list(rests_on), "quantities": {name: _quantity(value) for name, value in quantities.items()}}
-
-
 def functions(namespace: dict) -> dict[str, Callable]:
     """The claims of a script: its own functions, by name; those whose name begins with an underscore are helpers.
 

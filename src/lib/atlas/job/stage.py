@@ -313,9 +313,6 @@ def _execute(function: Callable, job: Job) -> None:
     arguments = bind(function, opened, {**job.parameters, **seed}, job.wildcards, provided)
     _be_deterministic(job.threads)
     result = function(**arguments)
-    if "pass_rules" in job.params:  # transitional: claims measured by one function
-        _write_claims(result, record, job)
-        return
     timing = getattr(result, "attrs", {}).get("timing", False)
     _write(result, job.output, _finish(record, job, device, timing))
     if checkpoint is not None:
@@ -324,7 +321,7 @@ def _execute(function: Callable, job: Job) -> None:
 
 def _execute_claims(functions: dict[str, Callable], job: Job) -> None:
     """Measure and judge every claim, and write the verdicts."""
-    from lib.atlas.job import claims
+    from lib.atlas.job import claims, store
 
     opened = open_inputs(job.inputs)
     record = job.record(lineage(job.inputs, opened, job.folder, job.root))
@@ -333,13 +330,6 @@ def _execute_claims(functions: dict[str, Callable], job: Job) -> None:
     measurements = claims.measure(
         functions, job.params["pass_rules"], job.scale, opened, job.parameters, provided, job.params.get("needs", {})
     )
-    _write_claims(measurements, record, job)
-
-
-def _write_claims(measurements: dict, record: dict, job: Job) -> None:
-    """Judge measured claims and write the verdicts."""
-    from lib.atlas.job import claims, store
-
     entries = claims.judge(job.params["pass_rules"], measurements, job.scale)
     for entry in entries:
         if entry["rests_on"] and timed(record["inputs"], entry["rests_on"]):
