@@ -11,7 +11,13 @@ from lib.atlas.evidence import documents
 
 ROOT = Path(__file__).resolve().parents[3]
 PAPER = {
-    "paper": {"title": "On lines", "authors": ["A. Author"], "year": 2020, "summary": "Lines are straight."},
+    "paper": {
+        "title": "On lines",
+        "authors": ["A. Author"],
+        "year": 2020,
+        "arxiv": "2001.00001",
+        "summary": "Lines are straight.",
+    },
     "figures": {},
     "data": {"ruler": {"layout": "a folder of rulers", "published": "https://example.org"}},
     "claims": [
@@ -45,6 +51,7 @@ def tree(tmp_path) -> Path:
     """A tree with one paper and its results at laptop scale."""
     (tmp_path / "config/papers").mkdir(parents=True)
     (tmp_path / "config/papers/lines.yaml").write_text(yaml.safe_dump(PAPER))
+    (tmp_path / "CITATION.cff").write_text("cff-version: 1.2.0\n")
     (tmp_path / "README.md").write_text(f"# Title\n\n{documents.BEGIN}\nold\n{documents.END}\n\nend\n")
     put(tmp_path, "laptop")
     return tmp_path
@@ -139,3 +146,11 @@ def test_the_pages_state_the_claims_of_the_configuration(folder):
         assert [" ".join(s.replace("> ", "").split()).replace("\\", "") for s in statements] == [
             " ".join(claim["statement"].split()) for claim in claims
         ]
+
+
+def test_the_papers_are_cited_as_their_files_name_them():
+    specs = {file.stem: yaml.safe_load(file.read_text()) for file in sorted((ROOT / "config/papers").glob("*.yaml"))}
+    text = (ROOT / "CITATION.cff").read_text()
+    assert documents.citation(text, specs) == text, "stale: run `make claims`"
+    cff = yaml.safe_load(text)
+    assert [entry["title"] for entry in cff["references"]] == [spec["paper"]["title"] for spec in specs.values()]

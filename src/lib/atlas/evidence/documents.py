@@ -1,4 +1,4 @@
-"""The claims of a run as documents: an index, a page for each paper, and the table of the README.
+"""The claims of a run as documents: an index, a page for each paper, the table of the README, the citations.
 
 Run as `python -m lib.atlas claims results/laptop` (`make claims`). It reads the papers' own `claims.json`: papers may
 have been run alone. Other scales have documents of their own, such as `docs/claims-medium.md`. The README speaks of
@@ -213,10 +213,28 @@ def write(results: Path, root: Path, machine: str) -> list[Path]:
         readme = root / "README.md"
         block = table(audit, cost, f"docs/{name}") + "\n\n" + _sums(audit, cost, machine)
         texts[readme] = in_readme(readme.read_text(encoding="utf-8"), block)
+        cff = root / "CITATION.cff"
+        texts[cff] = citation(cff.read_text(encoding="utf-8"), specs)
     (root / "docs" / name).mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     return list(texts)
+
+
+def citation(text: str, specs: dict[str, dict]) -> str:
+    """`CITATION.cff` with the reproduced papers as its references.
+
+    Args:
+        text: the file; what stands before its `references:` is kept.
+        specs: the papers' files, by slug.
+    """
+    lines = [text.partition("references:\n")[0].rstrip(), "references:"]
+    for spec in specs.values():
+        paper = spec["paper"]
+        lines += ["  - type: article", f"    title: {json.dumps(paper['title'], ensure_ascii=False)}", "    authors:"]
+        lines += [f"      - name: {json.dumps(name, ensure_ascii=False)}" for name in paper["authors"]]
+        lines += [f"    year: {paper['year']}", f"    url: https://arxiv.org/abs/{paper['arxiv']}"]
+    return "\n".join(lines) + "\n"
 
 
 def arguments(parser: ArgumentParser) -> None:
