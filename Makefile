@@ -16,7 +16,7 @@ SNAKEMAKE := $(PY) -m snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SC
 SAMPLED := $(if $(SAMPLE),LINEAR_ATLAS_SAMPLE=$(SAMPLE))
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
-.PHONY: run env env-storage test test-slow test-cluster smoke replicate check status costs claims crate faults lint format benchmark paper gpu clean
+.PHONY: run env env-storage test test-slow test-cluster smoke replicate check adopt status costs claims crate faults lint format benchmark paper gpu clean
 
 run: env
 	$(SNAKEMAKE) results=$(RESULTS)
@@ -59,6 +59,10 @@ replicate: env
 # every number against its stores, parameters and code; exit status 1 names what is stale, missing or damaged
 check: env
 	$(PY) -m lib.atlas check $(RESULTS)/$(SCALE)
+
+# results that were made elsewhere and copied here: checked, then taken over, so that a run makes only what is missing
+adopt: check
+	$(SNAKEMAKE) results=$(RESULTS) --touch
 
 status: env
 	@$(PY) -m lib.atlas status $(RESULTS)/$(SCALE) || [ $$? = 3 ]

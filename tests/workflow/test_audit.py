@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -52,6 +53,20 @@ def test_a_finished_run_is_what_the_tree_would_make(run):
     before = {p: p.read_bytes() for p in (run.root / "results").rglob("*") if p.is_file()}
     run.snakemake("audit")
     assert {p: p.read_bytes() for p in (run.root / "results").rglob("*") if p.is_file()} == before
+
+
+def test_results_copied_into_another_clone_are_adopted(finished, tmp_path):
+    toy = _copy(tmp_path / "other", papers=False)
+    for path in sorted((finished.root / "results").rglob("*")):  # every copied file is as old as it likes
+        target = toy.root / path.relative_to(finished.root)
+        target.mkdir(parents=True) if path.is_dir() else target.write_bytes(path.read_bytes())
+    before = {path: path.read_bytes() for path in (toy.root / "results").rglob("*.zarr.zip")}
+    os.utime(toy.root / "results/smoke/toy/means.zarr.zip", (0, 0))
+    assert toy.planned() != set()
+    assert toy.python("lib.atlas", "check", "results/smoke").returncode == 0
+    toy.snakemake("--touch")
+    assert toy.planned() == set()
+    assert {path: path.read_bytes() for path in (toy.root / "results").rglob("*.zarr.zip")} == before
 
 
 def test_changed_code_makes_what_rests_on_it_stale(run):

@@ -77,7 +77,7 @@ def chebyshev_model(m, rng):
         (Trigonometric(7), cue_model),
         (Chebyshev(5), chebyshev_model),
     ],
-    ids=repr,
+    ids=lambda item: getattr(item, "__name__", repr(item)),
 )
 def test_one_dimensional_processes_are_eigenvalues_of_random_matrices(basis, model):
     rng = np.random.default_rng(5)
