@@ -19,6 +19,13 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _place(path: str, results: str, root: Path) -> dict[str, str]:
+    """Path of a raw file of the project; neither of results, which may lie in a storage, nor of a user's data."""
+    file = Path(path).resolve()
+    inside = file.is_relative_to(root) and not file.is_relative_to(Path(results).resolve())
+    return {"path": file.relative_to(root).as_posix()} if inside else {}
+
+
 def _items(value) -> list:
     return value if isinstance(value, list) else [value]
 
@@ -37,14 +44,13 @@ def lineage(paths: dict, opened: dict, folder: str, root: Path) -> dict:
         folder: the paper's results; names of stores are relative to it.
         root: the project's root folder; a raw file inside it is recorded with its path, others with their name alone.
     """
+    results = os.path.dirname(folder)
 
     def entry(pair: tuple) -> dict:
         path, value = pair
         store = os.path.relpath(path, folder) if path.startswith(folder) else Path(path).name
         if not path.endswith(SUFFIX):
-            file = Path(path).resolve()
-            inside = {"path": file.relative_to(root).as_posix()} if file.is_relative_to(root) else {}
-            return {"store": store, **inside, "sha256": checksum(file)}
+            return {"store": store, **_place(path, results, root), "sha256": checksum(Path(path))}
         provenance = value.attrs["provenance"]
         return {"store": store} | {key: provenance[key] for key in _INHERITED if key in provenance}
 
