@@ -38,23 +38,36 @@ class Trace:
 
     def __init__(self, workflow):
         self._workflow = workflow
-        self._rules: list[tuple] = []
+        self._exact: dict[str, object] = {}  # rules by the one file that they make
+        self._shaped: list[tuple] = []  # beginning and whole of an output with wildcards, and its rule
         self._read = 0
         self._lacking: dict[str, list[str]] = {}
 
-    def _inputs(self, path: str) -> list[str] | None:
-        """Inputs of the rule that makes a file, with its wildcards filled in; None where no rule does."""
+    def _maker(self, path: str) -> tuple | None:
+        """The rule that makes a file, and its wildcards."""
         rules = list(self._workflow.rules)
         for rule in rules[self._read :]:
             for output in _files(rule.output).values():
-                self._rules.append((output.split("{")[0], pattern(output, _constraints(rule)), rule))
+                if "{" in output:
+                    self._shaped.append((output.split("{")[0], output, rule))
+                else:
+                    self._exact.setdefault(output, rule)
         self._read = len(rules)
-        for start, shape, rule in self._rules:
-            match = shape.fullmatch(path) if path.startswith(start) else None
+        if path in self._exact:
+            return self._exact[path], {}
+        for start, output, rule in self._shaped:
+            match = pattern(output, _constraints(rule)).fullmatch(path) if path.startswith(start) else None
             if match:
-                inputs = [one for entry in _files(rule.input).values() for one in _listed(entry)]
-                return [fill(one, match.groupdict()) for one in inputs]
+                return rule, match.groupdict()
         return None
+
+    def _inputs(self, path: str) -> list[str] | None:
+        """Inputs of the rule that makes a file, with its wildcards filled in; None where no rule does."""
+        maker = self._maker(path)
+        if maker is None:
+            return None
+        rule, wildcards = maker
+        return [fill(one, wildcards) for entry in _files(rule.input).values() for one in _listed(entry)]
 
     def lacking(self, path: str) -> list[str]:
         """Keys of the missing data on which a file rests, sorted; none where it can be made."""
