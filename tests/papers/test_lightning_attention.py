@@ -189,15 +189,19 @@ def models(falling="softmax", growing="softmax"):
     )
 
 
-def language(validation=1.5, loss=2.0):
+def language(validation=1.5, loss=2.0, spread=1):
     return xr.Dataset(
         {
             "loss": (("model", "step"), np.full((4, 60), loss, dtype=np.float32)),
-            "validation": ("model", validation + np.array([0.0, 0.01, 0.02, 0.5])),
+            "validation": ("model", validation + np.array([0.01 - 0.01 * spread, 0.01, 0.01 + 0.01 * spread, 0.5])),
             "parameters": ("model", [100, 100, 100, 50]),
         },
         coords={"size": ("model", ["base"] * 3 + ["small"]), "seed": ("model", [0, 1, 2, 0])},
     )
+
+
+def one_seed(run):
+    return run.isel(model=[0])
 
 
 CLAIMS = {
@@ -243,3 +247,28 @@ def test_every_claim_is_tested(claim_ids):
 
 def test_a_claim_on_gpu_kernels_says_nothing_of_a_processor(load):
     assert load(f"{SLUG}/claims", "la11")(kernels()) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "stores", "word", "firm"),
+    [
+        ("la9", {"tnl_chunked": language(), "softmax": language()}, "reproduced", True),
+        ("la9", {"tnl_chunked": language(spread=4), "softmax": language()}, "reproduced", False),
+        ("la9", {"tnl_chunked": one_seed(language()), "softmax": one_seed(language())}, "reproduced", False),
+        ("la6", {"tnl_chunked": language(), "tnl_quadratic": language()}, "reproduced", True),
+        ("la8", {"models": models()}, "reproduced", False),  # five tokens do not tell the error of their median
+    ],
+)
+def test_verdicts_near_a_bound_are_within_error(verdict, name, stores, word, firm):
+    claim = verdict(SLUG, name, **stores)
+    assert (claim["verdict"], claim["firm"]) == (word, firm)
+
+
+def test_ratios_of_least_times_are_as_sure_as_the_second_smallest_repeat(load, verdict):
+    sure = kernels()
+    sure["time_ms"] = sure.time_ms.min("repeat") * xr.DataArray([1.0, 1.1, 1.0001], dims="repeat")
+    assert verdict(SLUG, "la4", kernels=sure)["firm"]
+    assert not verdict(SLUG, "la4", kernels=kernels())["firm"]  # 5 % more in the second smallest
+    ratio = load(f"{SLUG}/claims", "la4")(sure)["sdpa_forward"]
+    assert ratio["value"] == [pytest.approx(8.192)]
+    assert ratio["low"][0] < 8.192 < ratio["high"][0]

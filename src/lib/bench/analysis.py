@@ -3,7 +3,22 @@
 import numpy as np
 import xarray as xr
 
-from lib.stats.intervals import Estimate, estimate_slope
+from lib.stats.intervals import (
+    Estimate,
+    estimate_lower_end,
+    estimate_median,
+    estimate_slope,
+    ratio_of,
+    without_error,
+)
+
+
+def _cases(table: xr.Dataset, operator: str, way: str) -> xr.Dataset:
+    """Cases of one operator and pass by rising tokens, of the batch, heads and width of the table's first case."""
+    rows = (table["operator"] == operator) & (table["pass"] == way)
+    for name in ("batch", "heads", "width"):
+        rows = rows & (table[name] == table[name][0])
+    return table.isel(case=np.flatnonzero(rows.values)).sortby("tokens")
 
 
 def times_of(table: xr.Dataset, operator: str, way: str, statistic: str = "min") -> tuple[np.ndarray, np.ndarray]:
@@ -16,22 +31,33 @@ def times_of(table: xr.Dataset, operator: str, way: str, statistic: str = "min")
 
     Only cases with the batch, heads and width of the table's first case count.
     """
-    rows = (table["operator"] == operator) & (table["pass"] == way)
-    for name in ("batch", "heads", "width"):
-        rows = rows & (table[name] == table[name][0])
-    cases = table.isel(case=np.flatnonzero(rows.values)).sortby("tokens")
+    cases = _cases(table, operator, way)
     values = cases.time_ms.min("repeat") if statistic == "min" else getattr(cases.time_ms, statistic)("repeat")
     return cases.tokens.values, values.values.astype(float)
 
 
-def time_ratios(
-    table: xr.Dataset, operator: str, way: str, reference: str = "chunked"
-) -> tuple[np.ndarray, np.ndarray]:
-    """Lengths at which two operators were both timed, and the times of the first over those of the reference."""
-    tokens, least = times_of(table, operator, way)
-    reference_tokens, reference_least = times_of(table, reference, way)
-    lengths, i, j = np.intersect1d(tokens, reference_tokens, return_indices=True)
-    return lengths, least[i] / reference_least[j]
+def least_time(repeats) -> Estimate:
+    """Time of a call that nothing disturbs, by the smallest of the repeats along the last axis; one has no error."""
+    repeats = np.asarray(repeats, dtype=float)
+    if repeats.shape[-1] == 1:
+        return without_error(repeats[..., 0], 1)
+    value, se, low, high, n = estimate_lower_end(repeats, axis=-1)
+    return Estimate(value, se, np.maximum(low, 0), high, n)
+
+
+def median_time(repeats) -> Estimate:
+    """Median of the repeats along the last axis; fewer than six do not tell its error."""
+    repeats = np.asarray(repeats, dtype=float)
+    n = repeats.shape[-1]
+    return estimate_median(repeats, axis=-1) if n >= 6 else without_error(np.median(repeats, axis=-1), n)
+
+
+def time_ratios(table: xr.Dataset, operator: str, way: str, reference: str = "chunked") -> tuple[np.ndarray, Estimate]:
+    """Lengths at which two operators were both timed, and the least times of the first over those of the reference."""
+    cases, references = _cases(table, operator, way), _cases(table, reference, way)
+    lengths, i, j = np.intersect1d(cases.tokens, references.tokens, return_indices=True)
+    ratios = ratio_of(*(least_time(rows.time_ms.values[k]) for rows, k in ((cases, i), (references, j))))
+    return lengths, ratios._replace(n=cases.sizes["repeat"])
 
 
 def growth_exponent(table: xr.Dataset, operator: str, way: str, start: int = 0, least_ms: float = 0.0) -> Estimate:
@@ -64,7 +90,8 @@ def crossover(x, ratio) -> float:
 
     The smallest x where it starts at 1 or above; infinity where it never reaches 1.
     """
-    log_x, log_ratio = np.log(x), np.log(ratio)
+    finite = np.finfo(float)
+    log_x, log_ratio = np.log(x), np.log(np.clip(ratio, finite.tiny, finite.max))
     if log_ratio[0] >= 0:
         return float(x[0])
     above = np.flatnonzero(log_ratio >= 0)
@@ -73,6 +100,14 @@ def crossover(x, ratio) -> float:
     j = above[0]
     share = -log_ratio[j - 1] / (log_ratio[j] - log_ratio[j - 1])
     return float(np.exp(log_x[j - 1] + share * (log_x[j] - log_x[j - 1])))
+
+
+def estimate_crossover(x, ratio: Estimate) -> Estimate:
+    """`crossover` of a list of estimates; its ends are the crossings of the upper and of the lower ends."""
+    value = crossover(x, ratio.value)
+    if np.isnan([ratio.low, ratio.high]).any():
+        return without_error(value, ratio.n)
+    return Estimate(value, np.nan, crossover(x, ratio.high), crossover(x, ratio.low), ratio.n)
 
 
 def roofline(flops: float, bytes_moved: float, peak: float, bandwidth: float) -> float:

@@ -222,6 +222,25 @@ def estimate_median(values, axis: int | tuple[int, ...] = 0, level: float = 0.95
     return Estimate(np.median(values, axis=0), se, low, high, n)
 
 
+def estimate_median_of_normal(values, axis: int = 0, level: float = 0.95) -> Estimate:
+    """Median of a few units, two at least, with Student's interval of a normal sample.
+
+    The standard error is sqrt(pi / 2) times that of the mean: the factor of large samples, a little too large for small
+    ones (1.16 for three units). With six units and more `estimate_median` needs no normal distribution.
+
+    Args:
+        values: independent units along `axis`, at least two.
+        axis: axis of the units.
+        level: confidence level.
+
+    Raises:
+        ValueError: fewer than two units, or a level outside (0, 1).
+    """
+    values = np.asarray(values, dtype=float)
+    n = count_units(values, axis)
+    return estimate_from_error(np.median(values, axis), np.sqrt(np.pi / 2) * standard_error(values, axis), n, level)
+
+
 def estimate_quantile(values, share: float, axis: int = 0, level: float = 0.95) -> Estimate:
     """Quantile with the interval between two order statistics, which covers at least at its level for any distribution.
 
@@ -248,6 +267,29 @@ def estimate_quantile(values, share: float, axis: int = 0, level: float = 0.95) 
     low, high = np.sum(at_most <= tail), np.sum(at_most < 1 - tail) + 1
     value = np.quantile(values, share, axis=axis)
     return Estimate(value, np.full_like(value, np.nan), ordered[low], ordered[high], n)
+
+
+def estimate_lower_end(values, axis: int = 0, level: float = 0.95) -> Estimate:
+    """Lower end of a distribution, such as the time of a call that nothing disturbs, by the smallest value.
+
+    Where the density at the end is not zero, the true end lies between x1 - (x2 - x1) level / (1 - level) and x1 with
+    the chance `level`, x1 and x2 the two smallest values. The standard error is not known (NaN).
+
+    Args:
+        values: independent units along `axis`, at least two.
+        axis: axis of the units.
+        level: confidence level.
+
+    Raises:
+        ValueError: fewer than two units, or a level outside (0, 1).
+
+    Source: Robson and Whitlock 1964, Biometrika 51, 33.
+    """
+    values = np.asarray(values, dtype=float)
+    n = count_units(values, axis)
+    least, second = np.moveaxis(np.sort(values, axis=axis), axis, 0)[:2]
+    low = least - (second - least) * check_level(level) / (1 - level)
+    return Estimate(least, np.full_like(least, np.nan), low, least, n)
 
 
 def binomial_error(share, trials) -> np.ndarray:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from lib.bench import analysis, launches, models, operators, timing
 from lib.language.models import build_model
+from lib.stats.intervals import Estimate, without_error
 from lib.training.stacked import generators
 
 
@@ -14,6 +15,27 @@ def test_crossings():
     assert analysis.crossover([1, 4, 16], [0.25, 0.5, 2.0]) == pytest.approx(8)
     assert analysis.crossover([2, 4], [1.0, 3.0]) == 2
     assert analysis.crossover([2, 4], [0.1, 0.2]) == np.inf
+
+
+def test_a_crossing_lies_between_those_of_the_ends_of_the_ratios():
+    ratio = np.array([0.25, 0.5, 2.0, 8.0])
+    estimate = analysis.estimate_crossover([1, 4, 16, 64], Estimate(ratio, ratio / 10, ratio / 2, 2 * ratio, 5))
+    assert [estimate.low, estimate.value, estimate.high] == pytest.approx([4, 8, 16])
+    # a ratio may be zero or infinite within its error: the crossing then lies at the lengths beside it
+    ends = Estimate(ratio, np.nan, np.array([0.0, 0.0, 1.5, 8.0]), np.array([0.25, np.inf, np.inf, np.inf]), 5)
+    estimate = analysis.estimate_crossover([1, 4, 16, 64], ends)
+    assert [estimate.low, estimate.high] == pytest.approx([1, 16], rel=0.01)
+    alone = analysis.estimate_crossover([1, 4, 16, 64], without_error(ratio, 1))
+    assert np.isnan([alone.low, alone.high]).all()
+
+
+def test_the_least_time_is_no_more_than_the_smallest_repeat():
+    estimate = analysis.least_time([[3.0, 2.0, 2.01], [3.0, 2.0, 4.0]])
+    assert estimate.value.tolist() == estimate.high.tolist() == [2, 2]
+    assert estimate.low.tolist() == pytest.approx([2 - 19 * 0.01, 0])
+    assert np.isnan(analysis.least_time([2.0]).low)
+    assert np.isnan(analysis.median_time([1.0, 2.0]).low)
+    assert analysis.median_time(np.arange(7.0)).value == 3
 
 
 def test_bounds():
@@ -96,7 +118,8 @@ def test_ratios_are_taken_at_common_lengths():
     table = _table({"chunked": {64: 1.0, 16: 0.5, 32: 0.7}, "sdpa": {64: 3.0, 128: 9.0, 16: 0.25}})
     lengths, ratios = analysis.time_ratios(table, "sdpa", "forward")
     assert lengths.tolist() == [16, 64]
-    assert ratios.tolist() == [0.5, 3.0]
+    assert ratios.value.tolist() == [0.5, 3.0]
+    assert ratios.n == 2
     assert analysis.case_of(table, "sdpa", "forward", (1, 1, 128, 1)).time_ms.values.tolist() == [18.0, 9.0]
     assert analysis.case_of(table, "sdpa", "both", (1, 1, 128, 1)) is None
 

@@ -11,8 +11,10 @@ from lib.stats.intervals import (
     estimate_count,
     estimate_difference,
     estimate_from_error,
+    estimate_lower_end,
     estimate_mean,
     estimate_median,
+    estimate_median_of_normal,
     estimate_proportion,
     estimate_quantile,
     estimate_ratio,
@@ -209,6 +211,20 @@ def test_quantile_beyond_the_sample_is_unbounded_and_that_of_one_half_is_the_med
     assert extreme.high == np.inf
     half, median = estimate_quantile(x, 0.5), estimate_median(x)
     assert [half.value, half.low, half.high] == [median.value, median.low, median.high]
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_median_of_few_normal_values_covers(n):
+    draws = np.random.default_rng(17).standard_normal((SIMULATIONS, n))
+    estimate = estimate_median_of_normal(draws, axis=1)
+    np.testing.assert_array_equal(estimate.value, np.median(draws, axis=1))
+    assert coverage(estimate, 0) >= 0.945
+
+
+@pytest.mark.parametrize("n", [2, 5, 20])
+def test_lower_end_of_a_distribution_is_covered_at_its_level(n):
+    draws = 3 + np.random.default_rng(18).random((SIMULATIONS, n))
+    assert coverage(estimate_lower_end(draws, axis=1), 3) == pytest.approx(0.95, abs=0.01)
 
 
 def test_student_interval_follows_from_the_standard_error():

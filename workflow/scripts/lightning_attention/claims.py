@@ -2,36 +2,75 @@
 
 import numpy as np
 
-from lib.atlas.job.claims import measured
-from lib.bench.analysis import case_of, crossover, growth_exponent, time_ratios
+from lib.atlas.job.quantities import estimated, exact, timed
+from lib.bench.analysis import case_of, estimate_crossover, growth_exponent, median_time, time_ratios
+from lib.stats.intervals import (
+    Estimate,
+    difference_of,
+    estimate_from_error,
+    estimate_median_of_normal,
+    magnitude_of,
+    ratio_of,
+    without_error,
+)
 
+LENGTHS = "lengths, about a power law"
+REPEATS = "repeats in a row"
+SEEDS = "seeds, paired"
 GRADIENTS = ("dq", "dk", "dv", "d_initial")
 NOISE_MS = 2.0  # shorter calls are left out of slopes: they measure the call
 GPU_SHAPE = (4, 32, 8192, 128)  # batch, heads, tokens, width of the largest shape that the peer was timed at
 
 
-def _errors(equivalence, *tensors: str) -> dict[str, float]:
+def _errors(equivalence, *tensors: str) -> dict[str, dict]:
     """Largest error of some tensors over all shapes, for each form."""
     forms = {"float64": "torch float64", "float32": "torch float32", "triton_float32": "triton float32"}
     worst = equivalence.error.sel(tensor=list(tensors)).max(("shape", "tensor"))
-    return {name: float(worst.sel(form=form)) for name, form in forms.items()}
+    return {name: exact(worst.sel(form=form).item()) for name, form in forms.items()}
 
 
 def _slope(kernels, operator: str, start: int) -> dict:
-    slope = growth_exponent(kernels, operator, "forward", start=start, least_ms=NOISE_MS)
-    return measured(slope.value, se=slope.se)
+    return timed(growth_exponent(kernels, operator, "forward", start=start, least_ms=NOISE_MS), LENGTHS)
 
 
 def _last_ratio(kernels, operator: str, way: str = "forward") -> dict:
     """Time over that of the block form at the longest length at which both were timed."""
     lengths, ratios = time_ratios(kernels, operator, way)
-    return measured([ratios[-1]], labels=[f"T = {lengths[-1]}"])
+    last = Estimate(*(values[-1:] for values in ratios[:4]), ratios.n)
+    return timed(last, REPEATS, labels=[f"T = {lengths[-1]}"])
 
 
-def _cumsum_over_quarter_width(memory) -> float:
+def _longest_slower(lengths: np.ndarray, ratios: Estimate) -> Estimate:
+    """Longest sequence at which the other operator is faster; zero where there is none."""
+
+    def longest(values: np.ndarray) -> int:
+        return int(max(lengths[values < 1], default=0))
+
+    if np.isnan([ratios.low, ratios.high]).any():
+        return without_error(longest(ratios.value), ratios.n)
+    return Estimate(longest(ratios.value), np.nan, longest(ratios.high), longest(ratios.low), ratios.n)
+
+
+def _median_ratio(values, dim: str, axis: str) -> Estimate:
+    """Median over repeats (`dim`) at the last place of an axis over that at the first."""
+    values = values.transpose(..., dim)
+    return ratio_of(*(median_time(values.isel({axis: place}).values) for place in (-1, 0)))._replace(
+        n=values.sizes[dim]
+    )
+
+
+def _each_training(values: np.ndarray) -> Estimate:
+    """The value of every training; the error of a single one is the spread of all."""
+    if len(values) == 1:
+        return without_error(values, 1)
+    se = np.full(len(values), values.std(ddof=1))
+    return estimate_from_error(values, se, len(values))
+
+
+def _cumsum_over_quarter_width(memory) -> dict:
     """Bytes that all states side by side keep over those of the block form, and over D / 4, at the longest length."""
     ratio = memory.kept.sel(form="cumsum") / memory.kept.sel(form="chunked")
-    return float(ratio[-1]) / (memory.attrs["width"] / 4)
+    return exact(ratio[-1].item() / (memory.attrs["width"] / 4))
 
 
 def _first_size(run) -> np.ndarray:
@@ -46,7 +85,7 @@ def la1(equivalence) -> dict:
 
 def la2(equivalence) -> dict:
     """Gradients of every form are those of the recurrence, and finite differences."""
-    return {**_errors(equivalence, *GRADIENTS), "gradcheck": bool(equivalence.gradcheck)}
+    return {**_errors(equivalence, *GRADIENTS), "gradcheck": exact(equivalence.gradcheck.item())}
 
 
 def la3(kernels) -> dict:
@@ -64,10 +103,10 @@ def la4(kernels) -> dict:
     return {
         "sdpa_forward": _last_ratio(kernels, "sdpa"),
         "sdpa_both": _last_ratio(kernels, "sdpa", "both"),
-        "crossover": crossover(lengths, ratios),
+        "crossover": timed(estimate_crossover(lengths, ratios), REPEATS),
         "quadratic_forward": _last_ratio(kernels, "quadratic"),
         "tiled_forward": _last_ratio(kernels, "tiled"),
-        "softmax_wins_up_to": int(max(lengths[ratios < 1], default=0)),
+        "softmax_wins_up_to": timed(_longest_slower(lengths, ratios), REPEATS),
     }
 
 
@@ -77,11 +116,11 @@ def la5(memory) -> dict:
     share = memory.kept.sel(form="chunked") / allowed
     lengths = [int(length) for length in memory.tokens.values[-3::2]]
     quantities = {
-        "kept_over_allowed": measured(share.sel(tokens=lengths).values, labels=[f"T = {t}" for t in lengths]),
+        "kept_over_allowed": exact(share.sel(tokens=lengths).values, labels=[f"T = {t}" for t in lengths]),
         "cumsum_over_quarter_width": _cumsum_over_quarter_width(memory),
     }
     if np.isfinite(memory.peak_extra):  # measured on a GPU only
-        quantities["peak_extra"] = float(memory.peak_extra)
+        quantities["peak_extra"] = exact(memory.peak_extra.item())
     return quantities
 
 
@@ -91,32 +130,35 @@ def la6(tnl_chunked, tnl_quadratic) -> dict:
         run.loss.isel(step=slice(-50, None)).astype(float).mean("step") for run in (tnl_chunked, tnl_quadratic)
     )
     names = [f"{size}, seed {seed}" for size, seed in zip(tnl_chunked["size"].values, tnl_chunked.seed.values)]
-    return {"difference": measured(np.abs(first - second).values, labels=names)}
+    difference = magnitude_of(_each_training((first - second).values))
+    return {"difference": estimated(difference, "trainings, paired and each judged", labels=names)}
 
 
 def la7(models) -> dict:
     """Training speed does not fall with the length of sequences: tokens per second at the longest over the shortest."""
-    rate = models.tokens_per_s.median("step")
-    share = (rate.isel(length=-1) / rate.isel(length=0)).transpose("architecture", "size")
-    blocks, softmax = share.sel(architecture="tnl_chunked"), share.sel(architecture="softmax")
-    sizes = list(models["size"].values)
+    rate = models.tokens_per_s.transpose("architecture", "size", ...)
+    blocks, softmax = (
+        _median_ratio(rate.sel(architecture=name), "step", "length") for name in ("tnl_chunked", "softmax")
+    )
+    margin = difference_of(blocks, softmax)._replace(n=blocks.n)
+    names, sizes = ("held", "held_softmax", "margin"), list(models["size"].values)
     return {
-        "held": measured(blocks.values, labels=sizes),
-        "held_softmax": measured(softmax.values, labels=sizes),
-        "margin": measured((blocks - softmax).values, labels=sizes),
+        name: timed(estimate, "steps of one model that take turns", labels=sizes)
+        for name, estimate in zip(names, (blocks, softmax, margin))
     }
 
 
 def la8(models) -> dict:
     """A decoded token costs the same after any context: times and bytes after the longest over the shortest."""
-    time = models.decode_ms.median("token")
-    slower = time.isel(context=-1) / time.isel(context=0)
+    time = models.decode_ms
+    slower = {name: _median_ratio(time.sel(decoder=name), "token", "context") for name in ("tnl_chunked", "softmax")}
     larger = models.state_bytes.isel(context=-1) / models.state_bytes.isel(context=0)
+    units = "tokens of one model that take turns"
     return {
-        "state": float(slower.sel(decoder="tnl_chunked")),
-        "softmax": float(slower.sel(decoder="softmax")),
-        "state_bytes_ratio": float(larger.sel(decoder="tnl_chunked")),
-        "cache_bytes_ratio": float(larger.sel(decoder="softmax")),
+        "state": timed(slower["tnl_chunked"], units),
+        "softmax": timed(slower["softmax"], units),
+        "state_bytes_ratio": exact(larger.sel(decoder="tnl_chunked").item()),
+        "cache_bytes_ratio": exact(larger.sel(decoder="softmax").item()),
     }
 
 
@@ -124,13 +166,16 @@ def la9(tnl_chunked, softmax) -> dict:
     """Linear attention with decay comes close to softmax attention of equal size in validation loss."""
     models = _first_size(tnl_chunked)
     linear, other = (run.validation.values[models] for run in (tnl_chunked, softmax))
-    labels = [f"seed {seed}" for seed in tnl_chunked.seed.values[models]]
+    seeds = tnl_chunked.seed.values[models]
+    gap = linear - other
+    median = estimate_median_of_normal(gap) if len(gap) > 1 else without_error(gap[0], 1)
+    labels = [f"seed {seed}" for seed in seeds]
     return {
-        "median_gap": float(np.median(linear - other)),
-        "gap": measured(linear - other, labels=labels),
-        "transnormer": measured(linear, labels=labels),
-        "softmax": measured(other, labels=labels),
-        "parameter_ratio": float(tnl_chunked.parameters[models[0]] / softmax.parameters[models[0]]),
+        "median_gap": estimated(median, SEEDS, ids=seeds),
+        "gap": estimated(_each_training(gap), SEEDS, labels=labels),
+        "transnormer": estimated(_each_training(linear), "seeds", labels=labels),
+        "softmax": estimated(_each_training(other), "seeds", labels=labels),
+        "parameter_ratio": exact((tnl_chunked.parameters[models[0]] / softmax.parameters[models[0]]).item()),
     }
 
 
@@ -150,7 +195,7 @@ def la11(kernels) -> dict | None:
     from lib.bench.launches import programs_per_processor
 
     blocks = {way: case_of(kernels, "chunked", way, GPU_SHAPE) for way in ("forward", "both")}
-    seconds = blocks["forward"].time_ms.median("repeat") / 1e3
+    times = {way: median_time(block.time_ms.values) for way, block in blocks.items()}
     shapes = kernels.isel(case=np.flatnonzero(kernels["operator"] == "chunked"))
     shapes = {
         tuple(map(int, shape))
@@ -159,15 +204,18 @@ def la11(kernels) -> dict | None:
     programs = [
         programs_per_processor(s, int(kernels.attrs["block"]), int(kernels.attrs["processors"])) for s in shapes
     ]
+    at_copy_rate = (1e3 * blocks["forward"].bytes / kernels.copy_bandwidth).item()
+    known = Estimate(at_copy_rate, 0.0, at_copy_rate, at_copy_rate, 0)  # ms
+    repeats = kernels.sizes["repeat"]
     quantities = {
-        "share_of_copy": float(blocks["forward"].bytes / seconds / kernels.copy_bandwidth),
-        "programs_per_processor": min(programs),
+        "share_of_copy": timed(ratio_of(known, times["forward"])._replace(n=repeats), REPEATS),
+        "programs_per_processor": exact(min(programs)),
     }
     for way in ("forward", "both"):
         peer = case_of(kernels, "fla_simple_gla", way, GPU_SHAPE)
         if peer is not None:
-            ratio = blocks[way].time_ms.median("repeat") / peer.time_ms.median("repeat")
-            quantities[f"over_peer_{way}"] = float(ratio)
+            ratio = ratio_of(times[way], median_time(peer.time_ms.values))
+            quantities[f"over_peer_{way}"] = timed(ratio._replace(n=repeats), REPEATS)
     return quantities
 
 

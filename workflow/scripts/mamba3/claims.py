@@ -2,25 +2,32 @@
 
 import numpy as np
 
-from lib.atlas.job.claims import measured
+from lib.atlas.job.quantities import estimated, exact, mean_over, timed
+from lib.bench.analysis import least_time
 from lib.ssm.counts import decode_count
-from lib.stats.intervals import standard_error
+from lib.stats.intervals import (
+    Estimate,
+    estimate_mean,
+    estimate_median_of_normal,
+    ratio_of,
+    without_error,
+)
 
 FULL, NEITHER, CONV = ("mamba3", 16), ("euler_no_bias", 16), ("conv", 16)
 STATES = (8, 16, 32)
 TIE = 0.005  # nats between two losses that count as equal
 
 
-def _middle(values, seeds, labels=None) -> dict:
-    """Median over seeds (first axis) with the standard error of the mean."""
-    values = np.asarray(values)
-    se = standard_error(values) if len(values) > 1 else None
-    return measured(np.median(values, 0), se=se, seeds=seeds, labels=labels)
+def _middle(values, seeds, labels=None, units: str = "seeds") -> dict:
+    """Median over seeds (first axis); the error of a single one is not known."""
+    values = np.asarray(values, dtype=float)
+    median = estimate_median_of_normal(values) if len(values) > 1 else without_error(values[0], 1)
+    return estimated(median, units, labels=labels, ids=seeds)
 
 
 def _difference(first, second) -> dict:
     """Median over seeds of first minus second; seeds pair."""
-    return _middle(np.asarray(first.values) - np.asarray(second.values), first.seed.values)
+    return _middle(np.asarray(first.values) - np.asarray(second.values), first.seed.values, units="seeds, paired")
 
 
 def _present(**quantities) -> dict:
@@ -28,10 +35,10 @@ def _present(**quantities) -> dict:
     return {name: value for name, value in quantities.items() if value is not None}
 
 
-def _errors(equivalence, dtype: str, *groups: str) -> float:
+def _errors(equivalence, dtype: str, *groups: str) -> dict:
     """Largest error of all forms in a type."""
     cases = [case for case in equivalence.case.values if str(case).endswith(dtype)]
-    return float(equivalence.error.sel(case=cases, group=list(groups)).max())
+    return exact(equivalence.error.sel(case=cases, group=list(groups)).max().item())
 
 
 def _accuracy(runs: list, variant: str, length: int) -> dict | None:
@@ -69,7 +76,7 @@ def _gain(*tasks: list) -> dict | None:
         )
         gains.append((first - second).values)
         seeds.append(first.seed.values)
-    return _middle(np.stack(gains, 1), seeds[0], ["without brackets", "with brackets"])
+    return _middle(np.stack(gains, 1), seeds[0], ["without brackets", "with brackets"], "seeds, paired")
 
 
 def _losses(lm: list) -> dict:
@@ -107,7 +114,7 @@ def m1(equivalence) -> dict:
 
 def m2(equivalence) -> dict:
     """The complex recurrence is the real one with rotated B and C."""
-    return {"largest_error": float(equivalence.complex_error.max(skipna=False))}
+    return {"largest_error": exact(equivalence.complex_error.max(skipna=False).item())}
 
 
 def m3(order) -> dict:
@@ -116,13 +123,13 @@ def m3(order) -> dict:
     others = [lam for lam in order.lam.values if lam != 0.5]
     error = order.error.sel(case=varying).isel(steps=-1)
     return {
-        "order_trapezoid": float(order.order.sel(case=constant, lam=0.5)),
-        "order_others": measured(
+        "order_trapezoid": exact(order.order.sel(case=constant, lam=0.5).item()),
+        "order_others": exact(
             order.order.sel(case=constant, lam=others).values, labels=[f"lambda = {lam:g}" for lam in others]
         ),
-        "order_varying_rate": float(order.order.sel(case=varying, lam=0.5)),
-        "order_mean_exponent": float(order.order.sel(case=averaged, lam=0.5)),
-        "euler_over_trapezoid": float(error.sel(lam=1.0) / error.sel(lam=0.5)),
+        "order_varying_rate": exact(order.order.sel(case=varying, lam=0.5).item()),
+        "order_mean_exponent": exact(order.order.sel(case=averaged, lam=0.5).item()),
+        "euler_over_trapezoid": exact((error.sel(lam=1.0) / error.sel(lam=0.5)).item()),
     }
 
 
@@ -197,23 +204,25 @@ def m9(times) -> dict:
     one, four = (decode_count(64, 64, 128, rank).intensity for rank in (1, 4))
     if not np.isfinite(times.intensity).all():  # the counts were not made
         one = four = np.nan
-    decode = times.decode_ms.isel(dtype=0, state=-1, batch=-1).min("repeat")
+    decode = times.decode_ms.isel(dtype=0, state=-1, batch=-1)
+    ratio = ratio_of(*(least_time(decode.sel(rank=rank).values) for rank in (4, 1)))
     return {
-        "intensity_ratio": four / one,
-        "intensity": measured([one, four], labels=["R = 1", "R = 4"]),
-        "time_ratio": float(decode.sel(rank=4) / decode.sel(rank=1)),
+        "intensity_ratio": exact(four / one),
+        "intensity": exact([one, four], labels=["R = 1", "R = 4"]),
+        "time_ratio": timed(ratio._replace(n=decode.sizes["repeat"]), "repeats in a row"),
     }
 
 
 def m10(downstream: list) -> dict | None:
     """Mean accuracy on multiple-choice sets in points: SISO over Gated DeltaNet, MIMO over SISO."""
-    mean = {run.arch: 100 * float(run.accuracy.mean()) for run in downstream}
-    if not {"mamba3", "mimo", "gdn"} <= set(mean):
+    points = {run.arch: 100 * run.accuracy.values for run in downstream}
+    if not {"mamba3", "mimo", "gdn"} <= set(points):
         return None
+    units = "test sets, one training of each model"
     return {
-        "siso_minus_gdn": mean["mamba3"] - mean["gdn"],
-        "mimo_minus_siso": mean["mimo"] - mean["mamba3"],
-        "accuracy": measured(list(mean.values()), labels=list(mean)),
+        "siso_minus_gdn": mean_over(units, points["mamba3"] - points["gdn"]),
+        "mimo_minus_siso": mean_over(units, points["mimo"] - points["mamba3"]),
+        "accuracy": mean_over(units, list(points.values()), axis=1, labels=list(points)),
     }
 
 
@@ -234,12 +243,31 @@ def m12(mqar: list) -> dict | None:
     candidates = {name: recall[key] for name, key in candidates.items() if key in recall}
     if not peers or not candidates:
         return None
-    medians = {f"{arch}, {init}": float(value.median()) for (arch, _, init), value in peers.items()}
+    labels = [f"{arch}, {init}" for arch, _, init in peers]
     best = max(peers.values(), key=lambda value: float(value.median()))
     return {
-        "mamba2_accuracy": measured(list(medians.values()), labels=list(medians)),
+        "mamba2_accuracy": _middle(np.stack([value.values for value in peers.values()], 1), best.seed.values, labels),
         **{name: _difference(value, best) for name, value in candidates.items()},
     }
+
+
+def _dominated_pairs(mamba2: np.ndarray, mamba3: np.ndarray) -> Estimate:
+    """Pairs of a Mamba-2 model and a Mamba-3 model of no smaller state whose mean losses differ by TIE at least.
+
+    Losses are (seed, state). The ends count the pairs that are dominated at every value within the error of their
+    difference, and at some value.
+    """
+    seeds = len(mamba2)
+    no_larger = np.array(STATES)[:, None] <= np.array(STATES)
+    if not (np.isfinite(mamba2).all() and np.isfinite(mamba3).all()):
+        return without_error(np.nan, seeds)
+    means = np.array([mamba2.mean(0), mamba3.mean(0)])
+    count = int(np.sum(no_larger & (means[0][:, None] <= means[1] - TIE)))
+    if seeds == 1:
+        return without_error(count, seeds)
+    pairs = estimate_mean(mamba2[:, :, None] - mamba3[:, None, :])
+    surely, perhaps = (int(np.sum(no_larger & (end <= -TIE))) for end in (pairs.high, pairs.low))
+    return Estimate(count, np.nan, surely, perhaps, seeds)
 
 
 def m13(lm: list) -> dict | None:
@@ -248,14 +276,12 @@ def m13(lm: list) -> dict | None:
     keys = {arch: [(arch, n, "wide") for n in STATES] for arch in ("mamba2", "mamba3")}
     if not all(key in loss for group in keys.values() for key in group):
         return None
-    means = {arch: np.array([float(loss[key].mean()) for key in group]) for arch, group in keys.items()}
-    no_larger = np.array(STATES)[:, None] <= np.array(STATES)
-    dominated = no_larger & (means["mamba2"][:, None] <= means["mamba3"] - TIE)
-    complete = all(np.isfinite(values).all() for values in means.values())
+    losses = {arch: np.stack([loss[key].values for key in group], 1) for arch, group in keys.items()}
+    seeds = loss[keys["mamba3"][0]].seed.values
     labels = [f"N = {n}" for n in STATES]
     return {
-        "dominated_pairs": int(dominated.sum()) if complete else np.nan,
-        **{f"loss_{arch}": measured(values, labels=labels) for arch, values in means.items()},
+        "dominated_pairs": estimated(_dominated_pairs(losses["mamba2"], losses["mamba3"]), "seeds, paired", ids=seeds),
+        **{f"loss_{arch}": mean_over("seeds", values, labels=labels, ids=seeds) for arch, values in losses.items()},
     }
 
 
