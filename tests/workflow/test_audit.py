@@ -143,7 +143,8 @@ def test_stores_of_one_rule_that_change_places_are_noticed(run, plan):
 
 def test_pages_and_tables_of_the_audit_are_made_again_and_compared(run, plan):
     folder = run.root / "results/smoke/audit"
-    for name, old, new in (("index.html", "not reproduced", "reproduced"), ("claims.csv", "t1", "t9")):
+    edits = [(f"{page}.html", "not reproduced", "reproduced") for page in ("index", "claims", "toy")]
+    for name, old, new in [*edits, ("figures.html", "A bell", "A well"), ("claims.csv", "t1", "t9")]:
         before = (folder / name).read_text()
         (folder / name).write_text(before.replace(old, new))
         assert found(run, plan) == {name: "unequal"}
@@ -225,7 +226,7 @@ def test_costs_and_claims_are_written_from_the_run(run):
     done = run.python("lib.atlas", "costs", "results/smoke", "--all")
     assert done.returncode == 0, done.stderr
     assert "toy_gather_means" in done.stdout
-    assert "peak memory" in (run.root / "results/smoke/audit/index.html").read_text()
+    assert "of processor time in 6 jobs" in (run.root / "results/smoke/audit/toy.html").read_text()
     done = run.python("lib.atlas", "claims", "results/smoke")
     assert done.stdout.splitlines() == ["docs/claims-smoke.md", "docs/claims-smoke/toy.md"], done.stderr
     index, page = ((run.root / name).read_text() for name in done.stdout.splitlines())

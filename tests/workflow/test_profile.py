@@ -80,7 +80,7 @@ def test_a_job_reads_only_its_own_papers_rules(project):
     """A cluster starts Snakemake for every job; the audit's jobs read all."""
     assert rules_of(project, "mamba3_train_lm", "mamba3_order") == {"mamba3"}
     assert rules_of(project, "mamba3_order", "h_chromatic_ranks") == {"mamba3", "h_chromatic"}
-    assert rules_of(project, "mamba3_order", "audit_page") == project.slugs() == rules_of(project)
+    assert rules_of(project, "mamba3_order", "audit_index") == project.slugs() == rules_of(project)
 
 
 def resources_of_draw(said: str) -> str:

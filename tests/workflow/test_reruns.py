@@ -6,7 +6,8 @@ import pytest
 
 pytestmark = pytest.mark.workflow
 
-AUDIT = {"audit_gather", "audit_table", "audit_page"}
+PAGES = {"audit_index", "audit_gallery", "audit_paper"}  # those that show figures or what was spent on them
+AUDIT = {"audit_gather", "audit_table", "audit_search"} | PAGES
 TOY = {"toy_draw", "toy_gather_means", "toy_histogram", "toy_means", "toy_measure_claims"}
 
 
@@ -37,7 +38,7 @@ def test_an_edited_function_reruns_what_rests_on_it(toy):
 def test_a_script_is_code_too(toy):
     toy.snakemake()
     toy.edit("workflow/scripts/toy/histogram.py", '"number of draws"', '"draws"')
-    assert toy.planned() == {"toy_histogram", "audit_page"}
+    assert toy.planned() == {"toy_histogram"} | PAGES
 
 
 def test_a_remade_store_with_equal_bytes_stops_there(toy):

@@ -221,7 +221,8 @@ def test_a_refused_job_is_explained_in_one_line(toy, scale, job, demand, reason)
     assert reason in lines[0]
     assert {job["state"] for job in refused.jobs()} <= {"FAILED"}  # Slurm remembers some that it refused
     assert {path: path.read_bytes() for path in (toy.root / "results").rglob("*.zarr.zip")} == before
-    left = {"toy_gather_means", "toy_means", "toy_measure_claims", "audit_gather", "audit_table", "audit_page"}
+    left = {"toy_gather_means", "toy_means", "toy_measure_claims", "audit_gather", "audit_table"}
+    left |= {"audit_index", "audit_search", "audit_gallery", "audit_paper"}
     assert toy.planned("--config", f"scale={scale}") == left
 
 

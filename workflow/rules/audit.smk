@@ -8,6 +8,12 @@ for paper in PAPERS.values():
         refuse(error)
 
 
+TEMPLATES = [
+    local(f"{ROOT_RELATIVE}workflow/report/pages/{name}")
+    for name in ("base.html", "index.html", "claims.html", "figures.html", "paper.html", "style.css", "page.js")
+]
+
+
 use rule stage as audit_gather with:
     """Join the judged claims of all papers with their wording and lineage."""
     input:
@@ -43,12 +49,12 @@ use rule stage as audit_table with:
         **audit_script("table"),
 
 
-use rule stage as audit_page with:
-    """Write the audit as a page: totals, claims, figures, lineage."""
+use rule stage as audit_index with:
+    """Write the first page of the audit: headline, matrix of verdicts, failures, totals."""
     input:
         claims=f"{AUDIT}/claims.json",
         figures=[figure for paper in PAPERS.values() for figure in paper.figures()],
-        template=local(f"{ROOT_RELATIVE}workflow/report/audit.html"),
+        templates=TEMPLATES,
     output:
         page=report(
             f"{AUDIT}/index.html",
@@ -57,20 +63,88 @@ use rule stage as audit_page with:
             labels={"figure": "Every claim beside what was measured", "claims": "all"},
         ),
     log:
-        f"{AUDIT}/logs/page.log",
+        f"{AUDIT}/logs/index.log",
     benchmark:
-        f"{AUDIT}/benchmarks/page.tsv"
+        f"{AUDIT}/benchmarks/index.tsv"
     resources:
         mem_mb=mem(500),
         runtime=minutes(5),
     params:
-        **audit_script("page"),
+        **audit_script("index"),
+
+
+use rule stage as audit_search with:
+    """Write the page of all claims in one table, to search and filter."""
+    input:
+        claims=f"{AUDIT}/claims.json",
+        templates=TEMPLATES,
+    output:
+        page=f"{AUDIT}/claims.html",
+    log:
+        f"{AUDIT}/logs/search.log",
+    benchmark:
+        f"{AUDIT}/benchmarks/search.tsv"
+    resources:
+        mem_mb=mem(500),
+        runtime=minutes(5),
+    params:
+        **audit_script("search"),
+
+
+use rule stage as audit_gallery with:
+    """Write the page of all figures as thumbnails."""
+    input:
+        claims=f"{AUDIT}/claims.json",
+        figures=[figure for paper in PAPERS.values() for figure in paper.figures()],
+        templates=TEMPLATES,
+    output:
+        page=f"{AUDIT}/figures.html",
+    log:
+        f"{AUDIT}/logs/gallery.log",
+    benchmark:
+        f"{AUDIT}/benchmarks/gallery.tsv"
+    resources:
+        mem_mb=mem(500),
+        runtime=minutes(5),
+    params:
+        **audit_script("gallery"),
+
+
+# a page is a second's work that waits for no other paper: it runs before other jobs, and beside Snakemake on a cluster
+localrules:
+    audit_paper,
+
+
+use rule stage as audit_paper with:
+    """Write the page of one paper, as soon as its claims and figures are there."""
+    input:
+        claims=f"{RESULTS}/{{slug}}/claims.json",
+        spec=local(f"{ROOT_RELATIVE}config/papers/{{slug}}.yaml"),
+        figures=lambda wildcards: PAPERS[wildcards.slug].figures(),
+        templates=TEMPLATES,
+    output:
+        page=f"{AUDIT}/{{slug}}.html",
+    log:
+        f"{AUDIT}/logs/paper_{{slug}}.log",
+    benchmark:
+        f"{AUDIT}/benchmarks/paper_{{slug}}.tsv"
+    wildcard_constraints:
+        slug="|".join(SLUGS),
+    priority: 200
+    resources:
+        mem_mb=mem(500),
+        runtime=minutes(5),
+    params:
+        **audit_script("paper"),
 
 
 rule audit:
-    """Every claim of every paper beside what was measured: page, JSON and CSV."""
+    """Every claim of every paper beside what was measured: pages, JSON and CSV."""
     input:
-        rules.audit_page.output,
+        rules.audit_index.output,
+        rules.audit_search.output,
+        rules.audit_gallery.output,
+        [f"{AUDIT}/{slug}.html" for slug in SLUGS],
         rules.audit_table.output,
 
 

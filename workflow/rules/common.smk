@@ -68,7 +68,8 @@ config["figures"] = {slug: paper.spec["figures"] for slug, paper in PAPERS.items
 # minutes that no stage needs, whatever it asks for at larger scales: a cluster starts a short job sooner
 LONGEST = {"smoke": 5, "laptop": 60}
 
-AUDIT = f"{config['results']}/{config['scale']}/audit"
+RESULTS = f"{config['results']}/{config['scale']}"
+AUDIT = f"{RESULTS}/audit"
 ROOT_RELATIVE = "" if ROOT == Path.cwd() else f"{os.path.relpath(ROOT)}/"
 
 

@@ -10,4 +10,6 @@ for slug, paper in PAPERS.items():
     else:
         figures = [f"{slug}_{figure}" for figure in paper.spec["figures"]]
         internals.travel_together(workflow, f"{slug}_figures", figures)
-internals.travel_together(workflow, "audit", ["audit_gather", "audit_table", "audit_page"])
+internals.travel_together(
+    workflow, "audit", ["audit_gather", "audit_table", "audit_index", "audit_search", "audit_gallery"]
+)

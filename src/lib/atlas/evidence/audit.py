@@ -1,14 +1,9 @@
 """The audit: every claim of every paper beside what was measured, with the lineage of each number."""
 
-import base64
-import csv
-import hashlib
-import io
-import json
 import math
 from pathlib import Path
 
-from lib.atlas.job.claims import REPRODUCED, VERDICTS, at_scale
+from lib.atlas.job.claims import REPRODUCED, VERDICTS, at_scale, rule_text
 from lib.atlas.names import SCALES
 from lib.atlas.workflow.config import load_yaml
 
@@ -80,6 +75,22 @@ def setting_at(setting, scale: str, smallest: str) -> str:
     return at_scale(setting, max(scale, smallest, key=SCALES.index), "setting")
 
 
+def _with_bounds(entry: dict, spec: dict, scale: str, slug: str) -> dict:
+    """Pass rules and gate of a judged claim, each with its quantity, comparison and bound beside the text.
+
+    Raises:
+        ValueError: the claim was judged by other rules than those of the paper's file.
+    """
+    joined = {}
+    at = max(scale, entry["smallest_scale"], key=SCALES.index)
+    for key in ("pass", "gate"):
+        rules, checks = at_scale(spec.get(key, []), at), entry[key]
+        if [rule_text(rule) for rule in rules] != [check["rule"] for check in checks]:
+            raise ValueError(f"{slug} {entry['id']}: judged by other rules than the paper's file has; run it again")
+        joined[key] = [{**check, **rule} for check, rule in zip(checks, rules)]
+    return joined
+
+
 def gather(contents: dict[str, dict], specs: dict[str, dict]) -> dict:
     """Join verdicts with the wording of the papers' files.
 
@@ -110,8 +121,10 @@ def gather(contents: dict[str, dict], specs: dict[str, dict]) -> dict:
             words = {key: value for key, value in wording[entry["id"]].items() if key not in _JUDGED}
             if "setting" in words:
                 words["setting"] = setting_at(words["setting"], content["scale"], entry["smallest_scale"])
-            claims.append({**entry, **words, "sources": sources(entry, provenance)})
-        measured_by = {key: provenance[key] for key in ("stage", "code", "commit", "libraries", "parameters")}
+            bounds = _with_bounds(entry, wording[entry["id"]], content["scale"], slug)
+            claims.append({**entry, **bounds, **words, "sources": sources(entry, provenance)})
+        keys = ("stage", "code", "commit", "libraries", "machine", "parameters")
+        measured_by = {key: provenance[key] for key in keys if key in provenance}
         papers.append(
             {
                 "slug": slug,
@@ -124,11 +137,6 @@ def gather(contents: dict[str, dict], specs: dict[str, dict]) -> dict:
         )
     everything = [claim for paper in papers for claim in paper["claims"]]
     return {"scale": scales.pop() if scales else "", "totals": totals(everything), "papers": papers}
-
-
-def fingerprint(audit: dict) -> str:
-    """Hash of an audit's contents, which its page carries."""
-    return hashlib.sha256(json.dumps(audit, sort_keys=True, ensure_ascii=True).encode()).hexdigest()[:16]
 
 
 def totals(claims: list[dict]) -> dict[str, int]:
@@ -188,42 +196,6 @@ def rows(audit: dict) -> list[dict]:
                 }
             )
     return table
-
-
-def page(audit: dict, figures: dict[str, dict[str, Path]], template: Path, costs: dict | None = None) -> str:
-    """The audit as one HTML page that needs no server and no other file.
-
-    Args:
-        audit: what `gather` returned.
-        figures: for each slug the path of each figure or table; those that need missing data are left out.
-        template: the page's Jinja template.
-        costs: for each slug jobs, wall and CPU seconds and peak memory, where they were recorded.
-    """
-    import jinja2
-
-    pictures = {}
-    for paper in audit["papers"]:
-        for name, entry in paper["figures"].items():
-            path = figures.get(paper["slug"], {}).get(name)
-            if path is None:
-                continue
-            content = path.read_bytes()
-            if entry.get("kind") == "table":
-                lines = [line for line in content.decode().splitlines() if not line.startswith("#")]
-                pictures[paper["slug"], name] = {"table": list(csv.reader(io.StringIO("\n".join(lines))))}
-            else:
-                pictures[paper["slug"], name] = {"image": base64.b64encode(content).decode()}
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template.parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["quantity"] = quantity_text
-    return environment.get_template(template.name).render(
-        audit=audit, pictures=pictures, verdicts=VERDICTS, fingerprint=fingerprint(audit), costs=costs or {}
-    )
 
 
 def load_specs(files: list[Path]) -> dict[str, dict]:

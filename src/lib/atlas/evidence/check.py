@@ -21,6 +21,7 @@ from lib.atlas.job.stage import contents, open_inputs
 from lib.atlas.names import ROOT
 from lib.atlas.provenance import plain
 from lib.atlas.workflow.config import load_yaml
+from lib.atlas.workflow.patterns import fill
 
 UNEQUAL = "unequal"
 
@@ -156,10 +157,14 @@ def _load(script: Path):
     return module
 
 
-def _paths(rule: dict, folder: Path) -> dict:
+def _paths(rule: dict, folder: Path, wildcards: dict[str, str] | None = None) -> dict:
     """Paths of a rule's inputs, by name."""
+
+    def path(pattern: str) -> str:
+        return str(folder / fill(pattern, wildcards or {}))
+
     return {
-        name: str(folder / entry) if isinstance(entry, str) else [str(folder / path) for path in entry]
+        name: path(entry) if isinstance(entry, str) else [path(one) for one in entry]
         for name, entry in rule["inputs"].items()
     }
 
@@ -167,18 +172,23 @@ def _paths(rule: dict, folder: Path) -> dict:
 def _audit(plan: dict, folder: Path, root: Path) -> list[Finding]:
     """Findings about the audit: its files are made again from their inputs, and must be the same byte for byte.
 
-    Where the joined claims differ, the table and the page that rest on them are not made.
+    Where the joined claims differ, the table and the pages that rest on them are not made.
     """
+    jobs = [("audit_gather", ""), *(("audit_paper", slug) for slug in plan["papers"])]
+    jobs += [(name, "") for name in ("audit_table", "audit_index", "audit_search", "audit_gallery")]
     findings: list[Finding] = []
-    for name in ("audit_gather", "audit_table", "audit_page"):
+    for name, slug in jobs:
         if findings and findings[0].what == "claims.json":
             break
         rule = plan["rules"][name]
-        (output,) = rule["outputs"].values()
+        (output,) = (fill(path, {"slug": slug}) for path in rule["outputs"].values())
+        inputs = _paths(rule, folder, {"slug": slug})
+        if slug:  # which figures a paper's page shows follows from the paper
+            inputs["figures"] = [str(folder / path) for path in plan["papers"][slug]["figures"]]
         script = plans.script(plan, name, root)
         try:
             before = (folder / output).read_bytes()
-            result = getattr(_load(script), script.stem)(**open_inputs(_paths(rule, folder)))
+            result = getattr(_load(script), script.stem)(**open_inputs(inputs))
             now = contents(result, Path(output), {"inputs": {}})
         except (OSError, ValueError) as error:
             findings.append(Finding(MISSING, "audit", Path(output).name, f"not readable: {error}"))

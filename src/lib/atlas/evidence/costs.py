@@ -55,6 +55,13 @@ def totals(jobs: dict[str, dict[str, float]]) -> dict[str, float]:
     }
 
 
+def of_figures(figures: list[Path]) -> dict[str, dict[str, float]]:
+    """Cost of each paper that figures or tables belong to, by slug, where it was recorded."""
+    folders = {path.parents[1].name: path.parents[1] for path in figures}
+    costs = {slug: totals(measured(folder)) for slug, folder in folders.items()}
+    return {slug: cost for slug, cost in costs.items() if cost["jobs"]}
+
+
 def by_rule(plan: dict, folder: Path) -> list[dict]:
     """For each rule its jobs' largest wall time (minutes) and memory (MB) beside what the rule asks for."""
     rows = []

@@ -13,6 +13,7 @@ TEMPLATE = "workflow/template"
 NAME, TITLE = "a_paper", "A PAPER"  # as the templates have them
 LONGEST = 60  # letters of a slug, which begins the name of each rule
 _RULES = "all audit claims figure stage table"  # rules that every paper shares
+_PAGES = "claims figures index"  # pages of the audit beside those of the papers
 _DIRECTIVES = (
     "benchmark cache checkpoint conda config configfile container default_target envvars expand group include input "
     "localrule localrules log message module name notebook onerror onstart onsuccess output params paper pathvars "
@@ -32,7 +33,7 @@ def check_name(slug: str, root: Path) -> None:
             f"NAME: got {slug!r}, expected lower-case letters, digits and single underscores, a letter first, "
             f"at most {LONGEST} of them"
         )
-    if keyword.iskeyword(slug) or slug in (_RULES + " " + _DIRECTIVES).split():
+    if keyword.iskeyword(slug) or slug in " ".join((_RULES, _PAGES, _DIRECTIVES)).split():
         raise ValueError(
             f"NAME: got {slug!r}, which Python, Snakemake or the workflow uses itself, expected another name"
         )

@@ -1,0 +1,356 @@
+"""Pages of the audit: the index, all claims, all figures, and one page for each paper, which open without a server."""
+
+import csv
+import io
+import math
+from pathlib import Path
+
+from lib.atlas.evidence.audit import breakdown, headline
+from lib.atlas.job.claims import (
+    NEEDS_DATA,
+    NOT_EVALUATED,
+    NOT_REPRODUCED,
+    NOT_TESTED,
+    REPRODUCED,
+    VERDICTS,
+)
+
+CHANCE = 1.96  # standard errors in half of a 95 % interval, where a quantity has no interval of its own
+_LETTERS = {REPRODUCED: "R", NOT_REPRODUCED: "N", NOT_EVALUATED: "G", NEEDS_DATA: "D", NOT_TESTED: "S"}
+_CLASSES = {
+    REPRODUCED: "reproduced",
+    NOT_REPRODUCED: "failed",
+    NOT_EVALUATED: "gated",
+    NEEDS_DATA: "data",
+    NOT_TESTED: "untested",
+}
+_BOUNDS = {"below": "less than", "at_most": "at most", "above": "more than", "at_least": "at least"}
+_WIDTH, _EDGE, _ROW = 240, 8, 11  # of a bar: pixels across, at its ends, and down for each item
+_MOST = 12  # items that a bar shows
+_DECADES = 50  # largest over smallest number from which on a bar is logarithmic
+
+
+def words(name: str) -> str:
+    """A name of the code as words: `share_of_seeds` is "share of seeds"."""
+    return name.replace("_", " ")
+
+
+def plain_number(value) -> str:
+    """A number without an error: integers in full, others to four significant digits, truth as yes or no."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not math.isfinite(value):
+        return "not finite"
+    return str(value) if isinstance(value, int) else f"{value:.4g}"
+
+
+def rounded(value, error=None, *others) -> list[str]:
+    """A number, its standard error and further numbers beside it, all to the second digit of the error.
+
+    Args:
+        value: the number.
+        error: its standard error, or None where it is not known.
+        others: ends of its interval, for example; what is None is left out.
+    """
+    numbers = [value, *([] if error is None else [error]), *(one for one in others if one is not None)]
+    finite = all(not isinstance(one, bool) and math.isfinite(one) for one in numbers)
+    if error is None or not finite or error <= 0:
+        return [plain_number(one) for one in numbers]
+    digits = 1 - math.floor(math.log10(error))
+    if digits > 6 or digits < -4:  # far from one: powers of ten
+        top = max(abs(one) for one in numbers) or error
+        places = max(0, digits + math.floor(math.log10(top)))
+        return [f"{one:.{min(places, 6)}e}" if one != error else f"{one:.1e}" for one in numbers]
+    return [f"{round(one, digits):.{max(digits, 0)}f}" for one in numbers]
+
+
+def _listed(entry) -> list:
+    return entry if isinstance(entry, list) else [entry]
+
+
+def parts(quantity: dict) -> list[dict]:
+    """Items of a quantity: `label`, `value`, `se`, `low` and `high` (None where unknown), and all that as `text`.
+
+    A quantity with a standard error and no interval gets the normal one.
+    """
+    values = _listed(quantity["value"])
+    columns = {key: _listed(quantity.get(key)) for key in ("se", "low", "high")}
+    columns = {key: column if len(column) == len(values) else [None] * len(values) for key, column in columns.items()}
+    labels = quantity.get("labels") or [None] * len(values)
+    entries = []
+    for label, value, se, low, high in zip(labels, values, columns["se"], columns["low"], columns["high"]):
+        if se is not None and low is None and "low" not in quantity and math.isfinite(se):
+            low, high = value - CHANCE * se, value + CHANCE * se
+        texts = rounded(value, se, low, high) if low is not None and high is not None else rounded(value, se)
+        text = texts[0] + (f" ± {texts[1]}" if se is not None else "")
+        between = texts[-2:] if low is not None and high is not None else None
+        text += f" ({between[0]} to {between[1]})" if between and between[0] != between[1] else ""
+        entries.append({"label": label, "value": value, "se": se, "low": low, "high": high, "text": text})
+    return entries
+
+
+def units(quantity: dict) -> str:
+    """Over how many units a quantity was estimated, in words; empty where that is not known."""
+    if "n" in quantity and "units" in quantity:
+        counts = sorted(set(_listed(quantity["n"])))
+        number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        return f"over {number} {quantity['units']}"
+    if "seeds" in quantity:
+        return f"over {len(quantity['seeds'])} seed" + ("s" if len(quantity["seeds"]) != 1 else "")
+    return "exact" if quantity.get("kind") == "exact" else ""
+
+
+def need(check: dict) -> str:
+    """What a pass rule asks of its quantity, in words: "at most 0.25"."""
+    name, bound = operator(check)
+    if name == "between":
+        return f"between {plain_number(bound[0])} and {plain_number(bound[1])}"
+    if name == "equals":
+        return "exactly " + ", ".join(plain_number(one) for one in _listed(bound))
+    return f"{_BOUNDS[name]} {plain_number(bound)}"
+
+
+def operator(check: dict) -> tuple[str, object]:
+    """Comparison and bound of a joined check."""
+    return next((key, check[key]) for key in (*_BOUNDS, "between", "equals") if key in check)
+
+
+def _holds(name: str, bound, value) -> bool:
+    from lib.atlas.job.claims import holds
+
+    return holds({"quantity": "", name: bound}, value)
+
+
+def failing(claim: dict) -> list[str]:
+    """Each number of a claim that fails its rule, with the rule in words: "ratio: 0.32, needs at most 0.25"."""
+    lines = []
+    for check in [*claim.get("gate", []), *claim["pass"]]:
+        if check["holds"] is not False:
+            continue
+        name, bound = operator(check)
+        entries = parts(claim["quantities"][check["quantity"]])
+        if name == "equals" and isinstance(bound, list):
+            numbers = [", ".join(entry["text"] for entry in entries)]
+        else:
+            bad = [entry for entry in entries if not _holds(name, bound, entry["value"])] or entries
+            numbers = [(f"{entry['label']} " if entry["label"] else "") + entry["text"] for entry in bad]
+        more = f" and {len(numbers) - 3} more" if len(numbers) > 3 else ""
+        lines.append(f"{words(check['quantity'])}: {'; '.join(numbers[:3])}{more}, needs {need(check)}")
+    return lines
+
+
+def firmness(claim: dict) -> str:
+    """Whether a verdict is firm or within the error; empty where it is not judged or its numbers have no errors."""
+    if claim["firm"] is None or any(check["firm"] is None for check in claim["pass"] if check["holds"] is not None):
+        return ""
+    return "firm" if claim["firm"] else "within error"
+
+
+def letter(claim: dict) -> str:
+    """The letter of a verdict; small where a verdict is within its error."""
+    sign = _LETTERS[claim["verdict"]]
+    return sign.lower() if firmness(claim) == "within error" else sign
+
+
+def verdict_class(verdict: str) -> str:
+    """Name of a verdict's colour in the style sheet."""
+    return _CLASSES[verdict]
+
+
+def bar(check: dict, quantity: dict) -> dict | None:
+    """Geometry of a quantity drawn against its rule: the range that holds, and each item with its interval.
+
+    Args:
+        check: a joined check, with its comparison and bound.
+        quantity: what it judges.
+
+    Returns:
+        Pixels: `width`, `height`, the `good` range, `bounds`, `marks` (`x`, `low`, `high`, `y`, `holds`, `label`) and
+        whether the axis is logarithmic; None where a number asks for equality or none is finite.
+    """
+    name, bound = operator(check)
+    if name == "equals":
+        return None
+    finite = [one for one in parts(quantity) if not isinstance(one["value"], bool) and math.isfinite(one["value"])]
+    if not finite:
+        return None
+    bounds = [float(one) for one in _listed(bound)]
+    shown = finite[:_MOST]
+    drawn = [one[key] for one in shown for key in ("value", "low", "high")]
+    numbers = bounds + [number for number in drawn if number is not None and math.isfinite(number)]
+    logarithmic = min(numbers) > 0 and max(numbers) > _DECADES * min(numbers)
+    scale = math.log10 if logarithmic else float
+    start, end = scale(min(numbers)), scale(max(numbers))
+    margin = 0.12 * (end - start) or 0.1 * abs(end) or 1.0
+    start, end = start - margin, end + margin
+
+    def at(number: float) -> float:
+        return round(_EDGE + (_WIDTH - 2 * _EDGE) * (scale(number) - start) / (end - start), 1)
+
+    left, right = {
+        "between": lambda: (at(bounds[0]), at(bounds[-1])),
+        "below": lambda: (0, at(bounds[0])),
+        "at_most": lambda: (0, at(bounds[0])),
+        "above": lambda: (at(bounds[0]), _WIDTH),
+        "at_least": lambda: (at(bounds[0]), _WIDTH),
+    }[name]()
+    marks = []
+    for row, one in enumerate(shown):
+        ends = [at(one[key]) if one[key] is not None and math.isfinite(one[key]) else None for key in ("low", "high")]
+        marks.append(
+            {
+                "x": at(one["value"]),
+                "low": ends[0],
+                "high": ends[1],
+                "y": 8 + _ROW * row,
+                "holds": _holds(name, bound, one["value"]),
+            }
+        )
+    texts = "; ".join((f"{one['label']} " if one["label"] else "") + one["text"] for one in shown)
+    return {
+        "width": _WIDTH,
+        "height": 16 + _ROW * (len(shown) - 1),
+        "good": {"x": left, "width": round(right - left, 1)},
+        "bounds": [at(one) for one in bounds],
+        "marks": marks,
+        "logarithmic": logarithmic,
+        "hidden": len(finite) - len(shown),
+        "words": f"{words(check['quantity'])}: {texts}; needs {need(check)}",
+    }
+
+
+def paper_numbers(claim: dict) -> list[dict]:
+    """Where the paper gives a bare number of a measured quantity: `name`, `paper`, `ours` and `ratio` as texts."""
+    rows = []
+    for name, number in claim.get("paper_number", {}).items():
+        quantity = claim["quantities"].get(name)
+        theirs = _listed(number)
+        ours = parts(quantity) if quantity else []
+        fit = len(ours) == len(theirs)
+        for index, one in enumerate(theirs):
+            entry = ours[index] if fit else None
+            comparable = entry is not None and one and math.isfinite(entry["value"])
+            rows.append(
+                {
+                    "name": words(name) + (f", {entry['label']}" if entry and entry["label"] else ""),
+                    "paper": plain_number(one),
+                    "ours": entry["text"] if entry else "; ".join(o["text"] for o in ours) or "not measured",
+                    "ratio": f"{entry['value'] / one:.3g}" if comparable else "",
+                }
+            )
+    return rows
+
+
+def stamp(papers: list[dict]) -> dict:
+    """What a run was made from: commits and processors of its papers' claims."""
+    commits = dict.fromkeys(paper["measured_by"]["commit"] for paper in papers)
+    machines = (paper["measured_by"].get("machine", {}).get("processor") for paper in papers)
+    return {"commits": list(commits), "processors": [name for name in dict.fromkeys(machines) if name]}
+
+
+def minutes(seconds: float) -> str:
+    """A time in minutes as a person says it."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def _render(template: str, templates: list[Path], **values) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates[0].parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"words": words, "parts": parts, "units": units, "need": need, "number": plain_number}
+    environment.filters |= {"failing": failing, "firmness": firmness, "letter": letter, "minutes": minutes}
+    environment.filters |= {"colour": verdict_class, "paper_numbers": paper_numbers}
+    environment.globals |= {"bar": bar, "verdicts": VERDICTS, "letters": _LETTERS}
+    return environment.get_template(template).render(**values)
+
+
+def index(audit: dict, costs: dict[str, dict], templates: list[Path]) -> str:
+    """The first page: headline, a matrix of verdicts, failures, totals.
+
+    Args:
+        audit: what `lib.atlas.evidence.audit.gather` returned.
+        costs: for each slug jobs, wall and CPU seconds and peak memory, where they were recorded.
+        templates: the files of the pages, all in one folder.
+    """
+    claims = [claim for paper in audit["papers"] for claim in paper["claims"]]
+    tables = {
+        "setting": breakdown(claims, "setting"),
+        "source of the statement": breakdown(claims, "known_from"),
+        "firmness": breakdown([{**claim, "firmness": firmness(claim)} for claim in claims], "firmness"),
+        "central claims": breakdown([claim for claim in claims if claim.get("central")], "setting"),
+    }
+    return _render(
+        "index.html",
+        templates,
+        audit=audit,
+        headline=headline(claims),
+        longest=max((len(paper["claims"]) for paper in audit["papers"]), default=0),
+        tables=tables,
+        costs=costs,
+        stamp=stamp(audit["papers"]),
+    )
+
+
+def search(audit: dict, templates: list[Path]) -> str:
+    """The page of all claims in one table, with search and filters; arguments as for `index`."""
+    return _render("claims.html", templates, audit=audit, stamp=stamp(audit["papers"]))
+
+
+def by_paper(figures: list[Path]) -> dict[str, dict[str, Path]]:
+    """Figures and tables by slug and name: a figure is found by its paper's folder and its own name."""
+    papers: dict[str, dict[str, Path]] = {}
+    for path in figures:
+        papers.setdefault(path.parents[1].name, {})[path.stem] = path
+    return papers
+
+
+def gallery(audit: dict, figures: dict[str, dict[str, Path]], templates: list[Path]) -> str:
+    """The page of all figures as thumbnails.
+
+    Args:
+        audit, templates: as for `index`.
+        figures: for each slug the path of each figure or table; those that need missing data are left out.
+    """
+    links = {slug: {name: _link(path) for name, path in paths.items()} for slug, paths in figures.items()}
+    return _render("figures.html", templates, audit=audit, links=links, stamp=stamp(audit["papers"]))
+
+
+def _link(path: Path) -> str:
+    """A figure or table as the pages link to it: the audit lies beside the folders of the papers."""
+    return "../" + "/".join(path.parts[-3:])
+
+
+def _table(path: Path) -> list[list[str]]:
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    return list(csv.reader(io.StringIO("\n".join(lines))))
+
+
+def paper(audit: dict, figures: dict[str, Path], cost: dict | None, templates: list[Path]) -> str:
+    """The page of one paper.
+
+    Args:
+        audit: what `lib.atlas.evidence.audit.gather` returned for this paper alone.
+        figures: paths of its figures and tables by name.
+        cost: its jobs, wall and CPU seconds and peak memory, where they were recorded.
+        templates: as for `index`.
+    """
+    (entry,) = audit["papers"]
+    tables = {name: _table(path) for name, path in figures.items() if path.suffix == ".csv"}
+    return _render(
+        "paper.html",
+        templates,
+        audit=audit,
+        paper=entry,
+        links={name: _link(path) for name, path in figures.items()},
+        tables=tables,
+        cost=cost,
+        stamp=stamp([entry]),
+    )
