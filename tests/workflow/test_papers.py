@@ -113,14 +113,23 @@ def test_audit_and_report_open_in_a_browser(run, tmp_path):
             capture_output=True, text=True, timeout=120,
         )  # fmt: skip
 
-    page = run.root / "results/smoke/audit/index.html"
-    dom = opened(page, "--dump-dom").stdout
-    audit = json.loads((run.root / "results/smoke/audit/claims.json").read_text())
-    claims = [(p["slug"], c["id"]) for p in audit["papers"] for c in p["claims"]]
-    assert all(f'id="{slug}-{name}"' in dom for slug, name in claims)
-    assert dom.count("data:image/svg+xml") >= 12
+    folder = run.root / "results/smoke/audit"
+    audit = json.loads((folder / "claims.json").read_text())
+    index, table = (opened(folder / name, "--dump-dom").stdout for name in ("index.html", "claims.html"))
+    assert (folder / "index.html").stat().st_size < 300_000
+    for paper in audit["papers"]:
+        done = opened(folder / f"{paper['slug']}.html", "--dump-dom", "--enable-logging=stderr")
+        assert not re.findall(r":CONSOLE.*", done.stderr)
+        for claim in paper["claims"]:
+            place = f"{paper['slug']}.html#{claim['id']}"
+            assert f'href="{place}"' in index
+            assert f'href="{place}"' in table
+            assert f'id="{claim["id"]}"' in done.stdout
+        pictures = re.findall(r'<img[^>]* src="([^"]+)"[^>]* alt="([^"]+)"', done.stdout)
+        assert pictures
+        assert all((folder / source).is_file() for source, _ in pictures)
     picture = tmp_path / "audit.png"
-    opened(page, f"--screenshot={picture}", "--window-size=1200,1600")
+    opened(folder / "index.html", f"--screenshot={picture}", "--window-size=1200,1600")
     assert picture.stat().st_size > 50_000
     report = opened(run.root / "results/smoke/report.html", "--dump-dom").stdout
     assert "Bayes-optimal learning" in report
