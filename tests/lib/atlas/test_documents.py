@@ -29,7 +29,7 @@ PAPER = {
             "measures": "lengths",
             "paper_value": "1",
             "scale": "smoke",
-            "pass": {"smoke": {}},
+            "pass": {"smoke": [{"quantity": "ratio", "below": 1.2}]},
             "remarks": "It depends on the metric.",
         }
     ],
@@ -41,7 +41,7 @@ def verdicts(scale: str, holds: bool | None = False) -> dict:
     verdict = {True: "reproduced", False: "not reproduced", None: "not tested at this scale"}[holds]
     quantities = {"ratio": {"value": [1.5, 2.0], "labels": ["n = 1", "n = 2"], "se": [0.1, 0.2]}}
     claim = {"id": "l1", "smallest_scale": "smoke", "verdict": verdict, "rests_on": [], "quantities": quantities}
-    claim["pass"] = [{"rule": "ratio < 1.2", "holds": holds}]
+    claim |= {"pass": [{"rule": "ratio < 1.2", "holds": holds}], "gate": [], "firm": None}
     record = {"stage": "measure_claims", "code": "", "commit": "", "libraries": {}, "parameters": {}, "inputs": {}}
     return {"scale": scale, "claims": [claim], "provenance": record}
 
