@@ -9,8 +9,8 @@ from pathlib import Path
 
 _RULE = re.compile(r"^( *)(?:rule(?: \w+)?|use rule \w+ as \w+ with|onsuccess|onerror):$")
 _DIRECTIVES = (
-    "benchmark conda configfile default_target group include input localrules log name output params priority resources "
-    "script threads wildcard_constraints"
+    "benchmark conda configfile default_target group include input localrules log name output params priority "
+    "resources script threads wildcard_constraints"
 )
 _DIRECTIVE = re.compile(rf"^( *)({'|'.join(_DIRECTIVES.split())}):(.*)$")
 
