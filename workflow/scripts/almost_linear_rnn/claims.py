@@ -4,8 +4,9 @@ import networkx as nx
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from lib.atlas.job.claims import measured
+from lib.atlas.job.quantities import estimated, exact, share_of
 from lib.dynamics.analysis import graph_of
+from lib.stats.intervals import Estimate, extreme_of, magnitude_of, ratio_of, student_quantile, without_error
 
 # three symbols of Lorenz's system in the order lobe, middle, lobe: neighbours only
 CHAIN = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]])
@@ -17,16 +18,45 @@ def _at(run, p: int):
     return run.isel(run=np.flatnonzero(run.rectified.values == p))
 
 
-def _at_best(run, name: str) -> np.ndarray:
-    """A variable over `detail` for the model that scored best when it was selected; NaN where none is known."""
-    values = run[name].values
-    return values[int(run.best_detail)] if np.isfinite(run.best_detail) else np.full(values.shape[1:], np.nan)
+def _spread(values) -> Estimate:
+    """Values (training, ...), each with the spread of all trainings as its error; that of a single one is not known."""
+    values = np.asarray(values, dtype=float)
+    n = len(values)
+    if n < 2:
+        return without_error(values, n)
+    with np.errstate(invalid="ignore"):  # of runs that diverged
+        se = np.broadcast_to(values.std(axis=0, ddof=1), values.shape)
+        half = student_quantile(n - 1, 0.95) * se
+        return Estimate(values, se, values - half, values + half, n)
 
 
-def _smallest(values) -> float:
-    """Smallest finite value; NaN when there is none."""
-    values = np.asarray(values, float)
-    return float(np.min(values, initial=np.inf, where=np.isfinite(values))) if np.isfinite(values).any() else np.nan
+def _trainings(values, seeds) -> dict:
+    """The value of every training on the one series."""
+    return estimated(_spread(values), "trainings, each its own", labels=[f"seed {seed}" for seed in seeds])
+
+
+def _chosen(chosen: Estimate, labels=None) -> dict:
+    return estimated(chosen, "trainings, the chosen one", labels=labels)
+
+
+def _of_chosen(run, values) -> Estimate:
+    """Value (training, ...) of the model that scored best when it was selected; NaN where none is known."""
+    values = np.asarray(values, dtype=float)
+    if not np.isfinite(run.best_detail):
+        return without_error(np.full(values.shape[1:], np.nan), len(values))
+    *parts, n = _spread(values)
+    return Estimate(*(part[int(run.best_detail)] for part in parts), n)
+
+
+def _smallest(values) -> Estimate:
+    """Smallest finite value over trainings; NaN when there is none."""
+    values = np.asarray(values, dtype=float)
+    finite = values[np.isfinite(values)]
+    return extreme_of(_spread(finite), np.min) if len(finite) else without_error(np.nan, len(values))
+
+
+def _best(values) -> dict:
+    return estimated(_smallest(values), "trainings, the best one")
 
 
 def _geometry_counts(run, p: int, distance: float, spectrum: float, regions: int) -> dict:
@@ -36,12 +66,12 @@ def _geometry_counts(run, p: int, distance: float, spectrum: float, regions: int
     seeds = own.seed.values
     close = own.D_stsp.values < 5  # regions of a run that failed mean nothing
     return {
-        "share_of_seeds": float(good.mean()),
-        "n95": measured(np.where(close, own.n95.values, 0), seeds=seeds),
-        "D_stsp": measured(own.D_stsp.values, seeds=seeds),
-        "D_H": measured(own.D_H.values, seeds=seeds),
-        "regions_raw": measured(np.where(close, own.raw.values, 0), seeds=seeds),
-        "regions_half_percent": measured(np.where(close, own.used.values, 0), seeds=seeds),
+        "share_of_seeds": share_of("trainings", int(good.sum()), len(seeds)),
+        "n95": _trainings(np.where(close, own.n95.values, 0), seeds),
+        "D_stsp": _trainings(own.D_stsp.values, seeds),
+        "D_H": _trainings(own.D_H.values, seeds),
+        "regions_raw": _trainings(np.where(close, own.raw.values, 0), seeds),
+        "regions_half_percent": _trainings(np.where(close, own.used.values, 0), seeds),
     }
 
 
@@ -70,29 +100,37 @@ def _word_topology(run, name: str, adjacency: np.ndarray) -> dict:
     right = np.abs(entropy - np.log(np.abs(np.linalg.eigvals(adjacency)).max())) < 1e-3
     slow = growth <= entropy + 0.02
     return {
-        f"{name}_share": float(np.mean(same & right & slow)),
-        f"{name}_entropy": measured(entropy, seeds=seeds),
-        f"{name}_growth": measured(growth, seeds=seeds),
-        f"{name}_kept_regions": measured(run.kept.values.sum(1), seeds=seeds),
+        f"{name}_share": share_of("trainings", int(np.sum(same & right & slow)), len(seeds)),
+        f"{name}_entropy": _trainings(entropy, seeds),
+        f"{name}_growth": _trainings(growth, seeds),
+        f"{name}_kept_regions": _trainings(run.kept.values.sum(1), seeds),
     }
 
 
 def _best_autoregression(run, kind: str = "mean") -> float:
-    """D_stsp of the better autoregression."""
-    return _smallest(run.baseline.sel(kind=kind, measure="D_stsp"))
+    """D_stsp of the better autoregression; NaN when neither is finite."""
+    return _smallest(run.baseline.sel(kind=kind, measure="D_stsp").values).value
+
+
+def _with_innovations(run) -> dict:
+    """D_stsp of the better autoregression whose innovations are drawn, from one run of each."""
+    return estimated(without_error(_best_autoregression(run, "with innovations"), 1), "runs")
 
 
 def _beside_baselines(run, name: str) -> dict:
-    """Best D_stsp of the target P, of autoregressions, of P = 0 and P = M, and of data against data."""
-    best, autoregression = _smallest(_at(run, run.attrs["target"]).D_stsp), _best_autoregression(run)
+    """Best D_stsp of the target P, of autoregressions, of P = 0 and P = M, and of data against data.
+
+    Given the series, nothing is random in the mean of an autoregression and in the floor.
+    """
+    scores, autoregression = _at(run, run.attrs["target"]).D_stsp.values, _best_autoregression(run)
     return {
-        f"{name}_over_autoregression": best / autoregression,
-        f"{name}_best": best,
-        f"{name}_autoregression": autoregression,
-        f"{name}_with_innovations": _best_autoregression(run, "with innovations"),
-        f"{name}_linear": _smallest(_at(run, 0).D_stsp),
-        f"{name}_full_relu": _smallest(_at(run, run.attrs["units"]).D_stsp),
-        f"{name}_floor": float(run.chosen_floor.sel(measure="D_stsp")),
+        f"{name}_over_autoregression": _best(scores / autoregression),
+        f"{name}_best": _best(scores),
+        f"{name}_autoregression": exact(autoregression),
+        f"{name}_with_innovations": _with_innovations(run),
+        f"{name}_linear": _best(_at(run, 0).D_stsp),
+        f"{name}_full_relu": _best(_at(run, run.attrs["units"]).D_stsp),
+        f"{name}_floor": exact(run.chosen_floor.sel(measure="D_stsp").item()),
     }
 
 
@@ -122,14 +160,19 @@ def c2(lorenz_series, lorenz) -> dict:
     good = np.array(real) & near & spirals & (np.array(saddle) > 1) & (np.array(jump) < 0.002)
     seeds = lorenz.detail_seed.values
     names = [f"seed {seed}, lobe {k}" for seed in seeds for k in (1, 2)]
+
+    def by_lobe(values: np.ndarray) -> dict:
+        *parts, n = _spread(values)
+        return estimated(Estimate(*(part.ravel() for part in parts), n), "trainings, each its own", labels=names)
+
     return {
-        "share_of_seeds": float(np.mean(good)),
-        "lobes_real": measured(real, seeds=seeds),
-        "distance_to_true": measured(distance, seeds=seeds),
-        "modulus": measured(modulus.ravel(), labels=names),
-        "angle": measured(angle.ravel(), labels=names),
-        "saddle_eigenvalue": measured(saddle, seeds=seeds),
-        "lobe_to_lobe": measured(jump, seeds=seeds),
+        "share_of_seeds": share_of("trainings", int(np.sum(good)), len(seeds)),
+        "lobes_real": exact(real, labels=[f"seed {seed}" for seed in seeds]),
+        "distance_to_true": _trainings(distance, seeds),
+        "modulus": by_lobe(modulus),
+        "angle": by_lobe(angle),
+        "saddle_eigenvalue": _trainings(saddle, seeds),
+        "lobe_to_lobe": _trainings(jump, seeds),
     }
 
 
@@ -140,17 +183,19 @@ def c3(rossler) -> dict:
 
 def c4(lorenz) -> dict:
     """Lorenz-63 needs P = 2; P = 5 visits few of its 32 regions."""
-    best_below = _smallest([d for p in (0, 1) for d in _at(lorenz, p).D_stsp.values])
-    worst = float(np.max(_at(lorenz, 2).D_stsp.values))
+    below = min(
+        (_smallest(_at(lorenz, p).D_stsp) for p in (0, 1)), key=lambda best: np.nan_to_num(best.value, nan=np.inf)
+    )
+    worst = extreme_of(_spread(_at(lorenz, 2).D_stsp))
     five = _at(lorenz, 5)
     seeds = five.seed.values
     return {
-        "ratio": best_below / worst,
-        "best_below_two": best_below,
-        "worst_at_two": worst,
-        "raw_regions_at_five": measured(five.raw.values, seeds=seeds),
-        "n95_at_five": measured(five.n95.values, seeds=seeds),
-        "D_stsp_at_five": measured(five.D_stsp.values, seeds=seeds),
+        "ratio": estimated(ratio_of(below, worst), "trainings, the best one over the worst"),
+        "best_below_two": estimated(below, "trainings, the best one"),
+        "worst_at_two": estimated(worst, "trainings, the worst one"),
+        "raw_regions_at_five": _trainings(five.raw.values, seeds),
+        "n95_at_five": _trainings(five.n95.values, seeds),
+        "D_stsp_at_five": _trainings(five.D_stsp.values, seeds),
     }
 
 
@@ -158,12 +203,15 @@ def c5(lorenz, rossler) -> dict:
     """The largest Lyapunov exponents of the best models are close to those of the systems."""
     quantities = {}
     for name, run in (("lorenz", lorenz), ("rossler", rossler)):
-        exponents = _at_best(run, "lyapunov")
-        labels = [f"exponent {k + 1}" for k in range(len(exponents))]
+        exponents = run.lyapunov.values
         quantities |= {
-            f"{name}_relative_deviation": abs(exponents[0] / PUBLISHED_EXPONENT[name] - 1),
-            f"{name}_exponents": measured(exponents, labels=labels),
-            f"{name}_largest_of_all_seeds": measured(run.lyapunov.values[:, 0], seeds=run.detail_seed.values),
+            f"{name}_relative_deviation": _chosen(
+                magnitude_of(_of_chosen(run, exponents[:, 0] / PUBLISHED_EXPONENT[name] - 1))
+            ),
+            f"{name}_exponents": _chosen(
+                _of_chosen(run, exponents), labels=[f"exponent {k + 1}" for k in range(exponents.shape[1])]
+            ),
+            f"{name}_largest_of_all_seeds": _trainings(exponents[:, 0], run.detail_seed.values),
         }
     return quantities
 
@@ -175,13 +223,13 @@ def c6(orbits) -> dict:
     kinds = ["fixed point", "cycle", "chaotic"]
     agrees = (orbits.period.values == orbits.code_period.values)[resolved]
     return {
-        "instances": int(resolved.sum()),
-        "fraction_agreeing": float(agrees.mean()),
-        "by_kind": measured([int((kind == k).sum()) for k in kinds], labels=kinds),
-        "unresolved": int((kind == "unresolved").sum()),
-        "largest_cycle_error": float(orbits.cycle_error.values.max()),
-        "largest_settled_error": float(orbits.settled_error.values.max()),
-        "real_cycles": orbits.sizes["cycle"],
+        "instances": exact(resolved.sum()),
+        "fraction_agreeing": exact(agrees.mean()),  # a theorem, checked on each map
+        "by_kind": exact([(kind == k).sum() for k in kinds], labels=kinds),
+        "unresolved": exact((kind == "unresolved").sum()),
+        "largest_cycle_error": exact(orbits.cycle_error.values.max()),
+        "largest_settled_error": exact(orbits.settled_error.values.max()),
+        "real_cycles": exact(orbits.sizes["cycle"]),
     }
 
 
@@ -208,17 +256,20 @@ def c10(recordings: list) -> dict | None:
     ecg, fmri = by_name["ecg"], by_name["fmri"]
     beats, scans = _at(ecg, ecg.attrs["target"]), _at(fmri, fmri.attrs["target"])
     beats = beats.rename(run="detail")  # one row for each seed with the target P
-    best = _smallest(scans.D_stsp)
+    to_autoregression = beats.D_stsp.values / _best_autoregression(ecg)
+    to_var1 = scans.D_stsp.values / fmri.baseline.sel(kind="mean", order=1, measure="D_stsp").item()
     return {
-        "ecg_over_autoregression": float(_at_best(beats, "D_stsp")) / _best_autoregression(ecg),
-        "ecg_D_H": float(_at_best(beats, "D_H")),
-        "ecg_top_word": float(_at_best(ecg, "top_word")),
-        "ecg_D_stsp": measured(beats.D_stsp.values, seeds=beats.seed.values),
-        "ecg_regions_half_percent": measured(beats.used.values, seeds=beats.seed.values),
-        "fmri_over_var1": best / float(fmri.baseline.sel(kind="mean", order=1, measure="D_stsp")),
-        "fmri_over_linear": best / _smallest(_at(fmri, 0).D_stsp),
-        "fmri_D_stsp": measured(scans.D_stsp.values, seeds=scans.seed.values),
-        "fmri_regions_half_percent": measured(scans.used.values, seeds=scans.seed.values),
+        "ecg_over_autoregression": _chosen(_of_chosen(beats, to_autoregression)),
+        "ecg_D_H": _chosen(_of_chosen(beats, beats.D_H)),
+        "ecg_top_word": _chosen(_of_chosen(ecg, ecg.top_word)),
+        "ecg_D_stsp": _trainings(beats.D_stsp.values, beats.seed.values),
+        "ecg_regions_half_percent": _trainings(beats.used.values, beats.seed.values),
+        "fmri_over_var1": _best(to_var1),
+        "fmri_over_linear": estimated(
+            ratio_of(_smallest(scans.D_stsp), _smallest(_at(fmri, 0).D_stsp)), "trainings, the best one of each kind"
+        ),
+        "fmri_D_stsp": _trainings(scans.D_stsp.values, scans.seed.values),
+        "fmri_regions_half_percent": _trainings(scans.used.values, scans.seed.values),
     }
 
 
@@ -229,13 +280,13 @@ def c11(synthetic_ecg) -> dict:
     seeds = own.seed.values
     top_word = np.nan_to_num(synthetic_ecg.top_word.values)
     return {
-        "share_of_seeds": float(good.mean()),
-        "D_stsp": measured(own.D_stsp.values, seeds=seeds),
-        "D_H": measured(own.D_H.values, seeds=seeds),
-        "best_autoregression": autoregression,
-        "best_with_innovations": _best_autoregression(synthetic_ecg, "with innovations"),
-        "regions_half_percent": measured(own.used.values, seeds=seeds),
-        "beats_with_top_word": measured(top_word, seeds=synthetic_ecg.detail_seed.values),
+        "share_of_seeds": share_of("trainings", int(good.sum()), len(seeds)),
+        "D_stsp": _trainings(own.D_stsp.values, seeds),
+        "D_H": _trainings(own.D_H.values, seeds),
+        "best_autoregression": exact(autoregression),
+        "best_with_innovations": _with_innovations(synthetic_ecg),
+        "regions_half_percent": _trainings(own.used.values, seeds),
+        "beats_with_top_word": _trainings(top_word, synthetic_ecg.detail_seed.values),
     }
 
 
