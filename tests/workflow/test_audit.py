@@ -240,6 +240,29 @@ def test_costs_and_claims_are_written_from_the_run(run):
     assert "got claims of toys, expected some of config/papers" in stray.stderr
 
 
+def test_numbers_in_prose_are_those_of_the_run(run):
+    run.edit("config/papers/toy.yaml", "A bell around zero.", '"A bell around {t1.mean[seed 0]:.4f}."')
+    run.edit("config/papers/toy.yaml", "scale: paper\n", "scale: paper\n    remarks: It was {t3.mean[seed 2]}.\n")
+    run.snakemake()
+    content = json.loads((run.root / "results/smoke/toy/claims.json").read_text())
+    number = f"{content['claims'][0]['quantities']['mean']['value'][0]:.4f}"
+    page = (run.root / "results/smoke/audit/toy.html").read_text()
+    assert page.count(f"A bell around {number}.") == 3  # two texts beside images, and under the figure
+    assert "It was (not measured at this scale)." in page
+    assert run.python("lib.atlas", "check", "results/smoke").returncode == 0
+    assert run.python("lib.atlas", "claims", "results/smoke").returncode == 0
+    assert "It was (not measured at this scale)." in (run.root / "docs/claims-smoke/toy.md").read_text()
+    run.snakemake("--report", "report.html")
+    assert f"A bell around {number}." in (run.root / "report.html").read_text()
+    run.edit("config/papers/toy.yaml", "{t1.mean[seed 0]:.4f}", "{t1.median}")
+    done = run.snakemake(check=False)
+    assert done.returncode == 1
+    sentence = (
+        "config/papers/toy.yaml: figures.histogram.caption: {t1.median}: claim t1 has no median, expected one of mean"
+    )
+    assert f"audit_paper: {sentence}" in done.stderr
+
+
 def test_the_crate_is_read_back_and_tells_the_lineage(run, tmp_path):
     from rocrate.rocrate import ROCrate
 

@@ -62,8 +62,12 @@ except atlas_config.ConfigError as error:
 TRACE = internals.Trace(workflow)
 PAPERS = {slug: atlas_paper.Paper(slug, spec, config, ROOT, report, local, TRACE) for slug, spec in SPECS.items()}
 
-# captions of the report are filled in from here
-config["figures"] = {slug: paper.spec["figures"] for slug, paper in PAPERS.items()}
+# captions of the report are filled in from here; their numbers come from the claims where a report is asked for
+try:
+    reported = any(word.partition("=")[0] == "--report" for word in sys.argv)
+    config["figures"] = {slug: paper.captions(reported) for slug, paper in PAPERS.items()}
+except ValueError as error:
+    refuse(error)
 
 # minutes that no stage needs, whatever it asks for at larger scales: a cluster starts a short job sooner
 LONGEST = {"smoke": 5, "laptop": 60}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lib.atlas.job.claims import REPRODUCED, VERDICTS, at_scale, rule_text
 from lib.atlas.names import SCALES
+from lib.atlas.prose import filled
 from lib.atlas.workflow.config import load_yaml
 
 COLUMNS = (
@@ -92,7 +93,7 @@ def _with_bounds(entry: dict, spec: dict, scale: str, slug: str) -> dict:
 
 
 def gather(contents: dict[str, dict], specs: dict[str, dict]) -> dict:
-    """Join verdicts with the wording of the papers' files.
+    """Join verdicts with the wording of the papers' files, whose prose is filled with the numbers of the run.
 
     Args:
         contents: content of each paper's `claims.json`, by slug.
@@ -102,14 +103,16 @@ def gather(contents: dict[str, dict], specs: dict[str, dict]) -> dict:
         `scale`, `totals` by verdict, and `papers`: for each its citation, figures, totals and claims.
 
     Raises:
-        ValueError: the papers were judged at different scales, or a file and its verdicts name different claims.
+        ValueError: the papers were judged at different scales, a file and its verdicts name different claims, or
+            prose names a quantity that was not measured.
     """
     scales = {content["scale"] for content in contents.values()}
     if len(scales) > 1:
         raise ValueError(f"claims of different scales in one audit: {', '.join(sorted(scales))}")
     papers = []
     for slug in sorted(contents):
-        content, spec = contents[slug], specs[slug]
+        content = contents[slug]
+        spec = filled(specs[slug], content["claims"], content["scale"], f"config/papers/{slug}.yaml")
         provenance = content["provenance"]
         wording = {entry["id"]: entry for entry in spec["claims"]}
         if list(wording) != [entry["id"] for entry in content["claims"]]:

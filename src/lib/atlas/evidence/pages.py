@@ -14,6 +14,7 @@ from lib.atlas.job.claims import (
     REPRODUCED,
     VERDICTS,
 )
+from lib.atlas.prose import plain_number, rounded
 
 CHANCE = 1.96  # standard errors in half of a 95 % interval, where a quantity has no interval of its own
 _LETTERS = {REPRODUCED: "R", NOT_REPRODUCED: "N", NOT_EVALUATED: "G", NEEDS_DATA: "D", NOT_TESTED: "S"}
@@ -33,37 +34,6 @@ _DECADES = 50  # largest over smallest number from which on a bar is logarithmic
 def words(name: str) -> str:
     """A name of the code as words: `share_of_seeds` is "share of seeds"."""
     return name.replace("_", " ")
-
-
-def plain_number(value) -> str:
-    """A number without an error: integers in full, others to four significant digits, truth as yes or no."""
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if not math.isfinite(value):
-        return "not finite"
-    return str(value) if isinstance(value, int) else f"{value:.4g}"
-
-
-def rounded(value, error=None, *others) -> list[str]:
-    """A number, its standard error and further numbers beside it, all to the second digit of the error.
-
-    Args:
-        value: the number.
-        error: its standard error, or None where it is not known.
-        others: ends of its interval, for example; what is None is left out.
-    """
-    numbers = [value, *([] if error is None else [error]), *(one for one in others if one is not None)]
-    finite = all(not isinstance(one, bool) and math.isfinite(one) for one in numbers)
-    if error is None or not finite or error <= 0:
-        return [plain_number(one) for one in numbers]
-    digits = 1 - math.floor(math.log10(error))
-    if digits > 6 or digits < -4:  # far from one: powers of ten
-        top = max(abs(one) for one in numbers) or error
-        places = max(0, digits + math.floor(math.log10(top)))
-        return [f"{one:.{min(places, 6)}e}" if one != error else f"{one:.1e}" for one in numbers]
-    return [f"{round(one, digits):.{max(digits, 0)}f}" for one in numbers]
 
 
 def _listed(entry) -> list:

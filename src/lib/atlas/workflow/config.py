@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from lib.atlas import prose
 from lib.atlas.names import SCALES as SCALES
 from lib.atlas.workflow.memory import digest, memory
 
@@ -255,7 +256,7 @@ def load_paper(slug: str, root: Path, scale: str) -> dict:
         ConfigError: one line that names the file, the key, what came and what was expected.
     """
     files = [root / f"config/papers/{slug}.yaml", root / "workflow/schemas/paper.yaml"]
-    files += [root / f"workflow/schemas/papers/{slug}.yaml", Path(__file__)]
+    files += [root / f"workflow/schemas/papers/{slug}.yaml", Path(__file__), Path(prose.__file__)]
     try:
         entry = digest(scale.encode(), *(file.read_bytes() for file in files))
     except OSError:
@@ -283,6 +284,10 @@ def _load_paper(slug: str, root: Path, scale: str) -> dict:
                 raise ConfigError(
                     f"{label}: figures.{name}.claims: got {claim}, expected ids of claims: {', '.join(sorted(seen))}"
                 )
+    try:
+        prose.check(spec, label)
+    except prose.ProseError as error:
+        raise ConfigError(str(error)) from None
     merged = parameters_at(spec, scale, label)
     validate(merged, root / f"workflow/schemas/papers/{slug}.yaml", label, f"parameters.{scale}")
     return {**spec, "parameters": merged}

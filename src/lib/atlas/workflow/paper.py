@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from lib.atlas import prose
 from lib.atlas.names import NOT_SUPPLIED, SUFFIX
 from lib.atlas.workflow.config import ConfigError
 from lib.atlas.workflow.fingerprint import code_fingerprint
@@ -79,6 +80,19 @@ class Paper:
             subcategory="Tables" if table else "Figures",
             labels={"figure": entry["title"], "claims": ", ".join(entry["claims"]) or "none"},
         )
+
+    def captions(self, measured: bool) -> dict[str, dict]:
+        """Figures and tables of the paper's file, as the report shows them.
+
+        Args:
+            measured: fill the captions from the claims that are on disk; otherwise numbers are said to be missing yet.
+
+        Raises:
+            ProseError: a caption names a quantity that was not measured.
+        """
+        file = Path(self.claims())
+        claims = json.loads(file.read_text(encoding="utf-8"))["claims"] if measured and file.exists() else []
+        return prose.filled(self.spec, claims, self._scale, f"config/papers/{self.slug}.yaml")["figures"]
 
     def figure(self, name: str):
         """Output of a figure rule, entered into the report."""
