@@ -14,10 +14,11 @@ import numpy as np
 import xarray as xr
 import yaml
 
+from lib.atlas import prose
 from lib.atlas.evidence import plan as plans
 from lib.atlas.job import claims
 from lib.atlas.job.stage import PROVIDED, StageError, bind, open_inputs
-from lib.atlas.workflow.config import load_paper
+from lib.atlas.workflow.config import load_paper, load_yaml
 
 
 @dataclass
@@ -230,6 +231,46 @@ def claims_fail_on_nothing(paper: Paper, results: Path) -> list[str]:
     return sentences
 
 
+_DECIMAL = re.compile(r"(?<![\w.])(\d+\.\d+(?:e-?\d+)?)(?!\.?\d)|(?<![\w.])(\d+) ?(?:%|per cent)")
+_ELSEWHERE = re.compile(r"(?:^|: )[Ii]n (?:a )?separate runs? (?:of|on|with|at) \w.*")
+
+
+def _numbers(value) -> set[float]:
+    """Size of every number in a part of a paper's file, those in its texts included."""
+    if isinstance(value, dict):
+        return set().union(*map(_numbers, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_numbers, value))
+    if isinstance(value, str):
+        return set().union(*(_numbers(float(one)) for one in re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", value)))
+    if isinstance(value, bool) or value is None:
+        return set()
+    return {abs(float(value))}
+
+
+def prose_has_no_bare_numbers(paper: Paper) -> list[str]:
+    """Captions, remarks and notes name measured numbers as `{c5.ratio}`, or tell of a separate run.
+
+    A decimal fraction or percentage counts as measured unless it stands in the parameters or in the claim: its pass
+    rule, gate, statement, place in the paper, the paper's numbers, and what is measured.
+    """
+    spec = load_yaml(paper.root / f"config/papers/{paper.slug}.yaml")
+    keys = ("pass", "gate", "paper_value", "paper_number", "measures", "statement", "where")
+    own = {entry["id"]: _numbers([entry[key] for key in keys if key in entry]) for entry in spec["claims"]}
+    sentences = []
+    for name, holder, key in prose.fields(spec):
+        kind, entry, *_ = name.split(".")
+        claims_of = {"figures": holder["claims"] if kind == "figures" else [], "claims": [entry], "paper": list(own)}
+        known = _numbers(spec["parameters"]).union(*(own[claim] for claim in claims_of[kind]))
+        text = re.sub(r"\{[A-Za-z][^{}]*\}", "", " ".join(holder[key].split()))
+        for sentence in re.split(r"(?<=\.) ", text):
+            for match in _DECIMAL.finditer(_ELSEWHERE.sub("", sentence)):
+                number = float(match[1] or match[2])
+                if number not in known and (match[1] or number / 100 not in known):
+                    sentences.append(f"{name}: {match[0]} is a bare number in {sentence!r}")
+    return sentences
+
+
 PROMISES = [
     figures_are_rules,
     signatures_fit,
@@ -237,4 +278,5 @@ PROMISES = [
     keys_are_described,
     rules_are_complete,
     rules_are_in_order,
+    prose_has_no_bare_numbers,
 ]

