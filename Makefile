@@ -16,7 +16,7 @@ SNAKEMAKE := $(PY) -m snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SC
 SAMPLED := $(if $(SAMPLE),LINEAR_ATLAS_SAMPLE=$(SAMPLE))
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
-.PHONY: run env env-storage test test-slow test-cluster smoke replicate check adopt status costs claims crate faults lint format benchmark paper gpu clean
+.PHONY: run env env-storage env-validator conda test test-slow test-cluster smoke replicate check adopt status costs claims crate faults lint format benchmark paper gpu clean
 
 run: env
 	$(SNAKEMAKE) results=$(RESULTS)
@@ -31,6 +31,17 @@ env:
 env-storage:
 	@$(CHECK_PYTHON)
 	@$(PYTHON) -m lib.atlas.workflow.venv --storage
+
+# the environment of --software-deployment-method conda, after a change of requirements.lock
+conda:
+	@$(PYTHON) -m lib.atlas.workflow.venv --conda
+
+# the validator of RO-Crates, whose libraries do not go with those of the project
+env-validator:
+	@$(CHECK_PYTHON)
+	@[ .cache/validator/.ready -nt requirements-validator.lock ] || { $(PYTHON) -m venv --clear .cache/validator \
+	&& .cache/validator/bin/python -m pip install --disable-pip-version-check --quiet --requirement requirements-validator.lock \
+	&& touch .cache/validator/.ready; }
 
 # files of tests beside each other, each worker on one thread
 test: env
@@ -84,6 +95,7 @@ lint: env
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m snakefmt --check Snakefile workflow
+	$(PY) -m codespell_lib
 	$(PY) -m snakemake --lint
 
 format: env

@@ -4,14 +4,16 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
+import rocrate
 
 from lib.atlas.evidence import plan as plans
 from lib.atlas.evidence.check import check
-from tests.conftest import _copy
+from tests.conftest import ROOT, _copy
 
 pytestmark = pytest.mark.workflow
 TARGETS = {"t1", "t2", "t3", "histogram.svg", "means.csv"}
@@ -270,7 +272,7 @@ def test_the_crate_is_read_back_and_tells_the_lineage(run, tmp_path):
     assert done.returncode == 0, done.stderr
     crate = ROCrate(tmp_path / "crate.zip")
     assert crate.mainEntity.id == "Snakefile"
-    makes = {action["result"][0].id: action for action in crate.get_by_type("CreateAction") if action.id != "#run"}
+    makes = {action["result"].id: action for action in crate.get_by_type("CreateAction") if action.id != "#run"}
     folder = "results/smoke/toy"
     figure = makes[f"{folder}/figures/histogram.svg"]
     assert figure["instrument"].id == "workflow/scripts/toy/histogram.py"
@@ -290,6 +292,50 @@ def test_the_crate_is_read_back_and_tells_the_lineage(run, tmp_path):
             assert entity.id in there
             if "sha256" in entity.properties():
                 assert hashlib.sha256(file.read(entity.id)).hexdigest() == entity["sha256"]
+
+
+def crate_failures(crate: Path) -> list[tuple[str, str]]:
+    """Entity and message of each requirement of the profiles that a crate breaks, by roc-validator."""
+    python = ROOT / ".cache/validator/bin/python"
+    if not python.exists():
+        pytest.skip("no validator of crates: make env-validator")
+    context = Path(rocrate.__file__).parent / "data/ro-crate.jsonld"
+    command = [python, "tests/workflow/validate_crate.py", crate, context]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    issues = json.loads(done.stdout)
+    return [(issue["entity"], issue["message"]) for issue in issues if issue["severity"] == "REQUIRED"]
+
+
+def test_crate_and_archive_keep_every_requirement_of_their_profiles(run, tmp_path):
+    run.python("lib.atlas", "crate", "results/smoke", str(tmp_path / "crate"))
+    assert crate_failures(tmp_path / "crate") == []
+    run.python("lib.atlas", "archive", "toy_means", "--scale", "smoke", "--to", str(tmp_path / "means.zip"))
+    with zipfile.ZipFile(tmp_path / "means.zip") as file:
+        file.extractall(tmp_path / "archive")
+    assert crate_failures(tmp_path / "archive") == []
+    # what the validator would say: a file that is not where the crate names it, and profiles of two versions
+    (tmp_path / "archive/expected/means.csv").rename(tmp_path / "archive/means.csv")
+    assert any("means.csv" in entity + message for entity, message in crate_failures(tmp_path / "archive"))
+    metadata = tmp_path / "crate/ro-crate-metadata.json"
+    mixed = metadata.read_text().replace(
+        '"@id": "https://w3id.org/ro/crate/1.1"', '"@id": "https://w3id.org/ro/crate/1.3"'
+    )
+    metadata.write_text(mixed)
+    assert crate_failures(tmp_path / "crate") != []
+
+
+def test_an_archive_describes_each_of_its_files(run, tmp_path):
+    run.python("lib.atlas", "archive", "toy_means", "--scale", "smoke", "--to", str(tmp_path / "means.zip"))
+    with zipfile.ZipFile(tmp_path / "means.zip") as file:
+        contents = {name: file.read(name) for name in file.namelist()}
+    graph = json.loads(contents.pop("ro-crate-metadata.json"))["@graph"]
+    files = {entity["@id"]: entity for entity in graph if "File" in entity["@type"]}
+    assert set(files) == set(contents)
+    described = {name: entity["sha256"] for name, entity in files.items() if "sha256" in entity}
+    assert described == {name: hashlib.sha256(contents[name]).hexdigest() for name in described}
+    assert set(files) - set(described) == {"README.md", "archive.json"}
 
 
 def test_stale_results_make_no_crate(run, tmp_path):

@@ -20,7 +20,7 @@ MISTAKES = [
     (PAPER, "seeds: [0, 1]}", "seeds: 3}", ["draw.seeds", "3", "a list"]),
     (PAPER, "seeds: [0, 1]}", "seeds: [0, x]}", ["draw.seeds.1", '"x"', "an integer"]),
     (PAPER, "year: 2024", "year: next", ["paper.year", '"next"', "an integer"]),
-    (PAPER, "year: 2024", "yaer: 2024", ["paper.yaer", "unknown key", "year"]),
+    (PAPER, "year: 2024", "yaer: 2024", ["paper.yaer", "unknown key", "year"]),  # codespell:ignore
     (PAPER, "known_from: from memory", "known_from: hearsay", ["claims.1.known_from", "hearsay", "from memory"]),
     (PAPER, "between: [-0.5, 0.5]", "between: [-0.5]", ["claims.0.pass.0.between", "at least 2"]),
     (PAPER, "below: -10", "blow: -10", ["claims.1.pass.0.blow", "unknown key", "below"]),
@@ -48,7 +48,7 @@ MISTAKES = [
     ("config/config.yaml", "device: auto", "device: tpu", ["device", "tpu", "auto, cpu, cuda"]),
     ("config/config.yaml", "data: {}", "data: {}\ncolour: red", ["colour", "unknown key"]),
     ("config/config.yaml", "results: results", "results: ''", ["results", "not empty"]),
-    ("workflow/schemas/papers/toy.yaml", "type: object", "type: objekt", ["toy.yaml", "not a JSON schema"]),
+    ("workflow/schemas/papers/toy.yaml", "type: object", "type: thing", ["toy.yaml", "not a JSON schema"]),
 ]
 
 

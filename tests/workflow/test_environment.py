@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lib.atlas.workflow import place, venv
 
@@ -127,3 +128,12 @@ def test_results_of_another_tree_are_refused(toy, tmp_path):
         place.check_own(results)
     place.check_own(results, toy.root)
     place.check_own(tmp_path / "scratch/results/smoke")  # in no tree at all: made elsewhere and carried here
+
+
+def test_a_changed_lock_file_changes_the_conda_environment():
+    lock = (ROOT / venv.LOCK).read_text()
+    file = (ROOT / venv.CONDA).read_text()
+    assert file == venv.conda_environment(lock)  # else: make conda
+    (pip,) = [entry["pip"] for entry in yaml.safe_load(file)["dependencies"] if isinstance(entry, dict)]
+    assert pip == [line for line in lock.splitlines() if "==" in line]
+    assert venv.conda_environment(lock.replace("codespell==2", "codespell==3")) != file

@@ -144,4 +144,4 @@ def test_a_verb_loads_only_its_own_libraries_and_names_the_others(capsys):
             main([verb, "--help"])
         assert end.value.code == 0
     with pytest.raises(SystemExit):
-        main(["chekc"])
+        main(["chekc"])  # codespell:ignore

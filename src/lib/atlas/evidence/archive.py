@@ -6,7 +6,6 @@ environment, the figure itself under `expected/`, and a Workflow Run RO-Crate th
 """
 
 import json
-import shutil
 import sys
 import tempfile
 import zipfile
@@ -17,6 +16,7 @@ from lib.atlas.evidence import crate as crates
 from lib.atlas.evidence import plan as plans
 from lib.atlas.evidence.state import states
 from lib.atlas.names import ROOT
+from lib.atlas.provenance import git_commit
 
 ROOMS = ("workflow", "job")  # of lib.atlas, which rules and jobs reach beside what scripts import
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -27,7 +27,7 @@ Everything that this {kind} rests on, and nothing else. On Linux with Python {py
     python3 -m venv .venv && .venv/bin/pip install -r requirements.lock
     .venv/bin/snakemake --cores 2 {rule} --config scale={scale}              # from the stores that lie here
     .venv/bin/snakemake --cores 2 --forceall {rule} --config scale={scale}   # from nothing
-    cmp {made} expected/{name}
+    cmp {made} {expected}
 
 Equal bytes are promised with the pinned libraries on the same kind of machine, given the same data sets where the
 paper needs any. `ro-crate-metadata.json` says what was made from what, with which parameters. Of the
@@ -59,7 +59,8 @@ def pack(rule: str, scale: str, results: str, root: Path, destination: Path, fol
     path = figures[rule]
     slug = next(slug for slug, paper in plan["papers"].items() if path in paper["figures"])
     files = states(plan, [path], folder, deep=True)
-    crate = crates.build(plan, files, folder, root, f"{rule} at {scale} scale")
+    made, expected = crates.within(path, plan), f"expected/{Path(path).name}"
+    crate = crates.build(plan, files, folder, root, f"{rule} at {scale} scale", {path: expected})
     rules = {plans.maker(plan, one)[0] for one in files}
     scripts = {plans.script(plan, name, root) for name in rules}
     everything = sorted((root / "workflow/scripts" / slug).glob("*.py"))
@@ -72,25 +73,20 @@ def pack(rule: str, scale: str, results: str, root: Path, destination: Path, fol
         for one in ([entry] if isinstance(entry, str) else entry)
         if plans.maker(plan, one)[0] is None and (root / one).is_file()
     ]
+    for file in [*code, *supplied, root / "src/lib/__init__.py", root / "kernels/__init__.py"]:
+        crates.add_code(crate, file, root, git_commit(root))
+    left_out = [script.relative_to(root).as_posix() for script in everything if script not in scripts]
+    content = {"rule": rule, "scale": scale, "makes": made, "left_out": left_out}
+    crates.add_text(crate, "archive.json", json.dumps(content, indent=1) + "\n")
+    text = README.format(
+        rule=rule, scale=scale, kind="table" if path.endswith(".csv") else "figure",
+        made=made, expected=expected,
+        python=".".join(map(str, sys.version_info[:2])),
+    )  # fmt: skip
+    crates.add_text(crate, "README.md", text)
     with tempfile.TemporaryDirectory(prefix="atlas-archive-") as name:
         inside = Path(name)
         crate.write(inside)
-        made = crates._within(path, plan)
-        for file in [*code, *supplied, root / "src/lib/__init__.py", root / "kernels/__init__.py"]:
-            target = inside / file.relative_to(root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(file, target)
-        (inside / "expected").mkdir()
-        shutil.move(inside / made, inside / "expected" / Path(path).name)
-        left_out = [script.relative_to(root).as_posix() for script in everything if script not in scripts]
-        content = {"rule": rule, "scale": scale, "makes": made, "left_out": left_out}
-        (inside / "archive.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        text = README.format(
-            rule=rule, scale=scale, kind="table" if path.endswith(".csv") else "figure",
-            made=made, name=Path(path).name,
-            python=".".join(map(str, sys.version_info[:2])),
-        )  # fmt: skip
-        (inside / "README.md").write_text(text, encoding="utf-8")
         names = sorted(file.relative_to(inside).as_posix() for file in inside.rglob("*") if file.is_file())
         destination.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(destination, "w", zipfile.ZIP_DEFLATED) as file:

@@ -22,6 +22,7 @@ from pathlib import Path
 from lib.atlas.workflow import place
 
 LOCK, STORAGE_LOCK = "requirements.lock", "requirements-storage.lock"
+CONDA = "workflow/envs/atlas.yaml"
 STAMP, PATHS = ".ready", "linear_atlas_tree.pth"
 # how pip begins a console script: with the interpreter's path, or in three lines where that is too long for the kernel
 _ABSOLUTE = re.compile(
@@ -109,11 +110,28 @@ def build(root: Path, storage: bool = False) -> None:
     file.write_text(json.dumps({**stamp, "folder": str(root), **hashes}, indent=1) + "\n", encoding="utf-8")
 
 
+def conda_environment(lock: str) -> str:
+    """The environment file of `--software-deployment-method conda`, from the text of the lock file.
+
+    It lists the packages themselves: Snakemake names a conda environment by the hash of this file alone, and would take
+    an old environment for a changed lock file that it only refers to.
+    """
+    packages = [line.strip() for line in lock.splitlines() if line.strip() and not line.startswith("#")]
+    head = f"# Written by `make conda` from {LOCK}, for those who run with --software-deployment-method conda."
+    lines = [head, "channels: [conda-forge]", "dependencies:", "  - python=3.11", "  - pip", "  - pip:"]
+    return "\n".join([*lines, *(f"      - {package}" for package in packages)]) + "\n"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Build or mend the environment; return the exit status."""
     parser = argparse.ArgumentParser(prog="python3 -m lib.atlas.workflow.venv", description=__doc__.splitlines()[0])
     parser.add_argument("--storage", action="store_true", help=f"also {STORAGE_LOCK}")
+    parser.add_argument("--conda", action="store_true", help=f"write {CONDA} from {LOCK} and build nothing")
     options = parser.parse_args(arguments)
+    if options.conda:
+        text = conda_environment((place.ROOT / LOCK).read_text(encoding="utf-8"))
+        (place.ROOT / CONDA).write_text(text, encoding="utf-8")
+        return 0
     try:
         place.check(place.ROOT, place.ROOT / ".venv/bin/python")
         build(place.ROOT, options.storage)
