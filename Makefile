@@ -16,7 +16,7 @@ SNAKEMAKE := $(PY) -m snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SC
 SAMPLED := $(if $(SAMPLE),LINEAR_ATLAS_SAMPLE=$(SAMPLE))
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
-.PHONY: run env env-storage env-validator conda test test-slow test-cluster smoke replicate check adopt status costs claims crate faults lint format benchmark paper gpu clean
+.PHONY: run env env-storage env-validator conda test test-slow test-cluster smoke replicate check adopt status costs claims crate faults judge lint format benchmark paper gpu clean
 
 run: env
 	$(SNAKEMAKE) results=$(RESULTS)
@@ -90,6 +90,10 @@ crate: run
 # some minutes: kills, damage, full disks and malformed configurations, written up in docs/faults.md
 faults: env
 	$(PY) -m tests.faults.harness
+
+# some minutes, after make smoke: errors planted in every paper, and who notices; writes docs/audit.md and resources/measured/judge.json
+judge: env
+	$(PY) -m tests.faults.judge
 
 lint: env
 	$(PY) -m ruff check .

@@ -9,6 +9,7 @@ import xarray as xr
 
 from lib.atlas.job.claims import REPRODUCED, judge, measure
 from lib.atlas.workflow.config import load_paper
+from tests.papers import judged
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -36,14 +37,15 @@ def claim_ids():
 
 @pytest.fixture
 def verdict(load):
-    """`verdict("paper", "claim", store=...)`: what a claim's rule says at the smallest scale that judges it."""
+    """`verdict("paper", "claim", store=...)`: what its rule says at the smallest scale that judges it (or `at`)."""
 
-    def one(slug: str, name: str, **stores) -> dict:
+    def one(slug: str, name: str, *, at: str | None = None, **stores) -> dict:
         (rule,) = [entry for entry in load_paper(slug, ROOT, "smoke")["claims"] if entry["id"] == name]
-        measurements = measure(
-            {name: load(f"{slug}/claims", name)}, [rule], rule["scale"], stores, {}, {"rng": np.random.default_rng}
-        )
-        return judge([rule], measurements, rule["scale"])[0]
+        scale, function = at or rule["scale"], load(f"{slug}/claims", name)
+        measurements = measure({name: function}, [rule], scale, stores, {}, {"rng": np.random.default_rng})
+        (entry,) = judge([rule], measurements, scale)
+        judged.notes.append(judged.Judged(slug, name, stores, entry))
+        return entry
 
     return one
 

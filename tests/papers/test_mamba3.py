@@ -266,9 +266,11 @@ def test_every_claim_is_tested(claim_ids):
     assert set(CLAIMS) - set(NOT_REPRODUCED) == {"m9"}  # counts of operations; its time is judged at paper scale
 
 
-def test_the_time_of_a_step_of_rank_four_is_taken_over_that_of_rank_one(load):
+def test_the_time_of_a_step_of_rank_four_is_taken_over_that_of_rank_one(load, verdict):
+    assert verdict(SLUG, "m9", at="paper", times=times())["verdict"] == "reproduced"
     slow = times().assign(decode_ms=times().decode_ms * xr.DataArray([1.0, 1.5], dims="rank"))
     assert load("mamba3/claims", "m9")(slow)["time_ratio"]["value"] == pytest.approx(1.5)
+    assert verdict(SLUG, "m9", at="paper", times=slow)["verdict"] == "not reproduced"
 
 
 def test_a_mamba2_point_below_and_left_is_counted_as_dominating(load):
