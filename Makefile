@@ -16,7 +16,7 @@ SNAKEMAKE := $(PY) -m snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SC
 SAMPLED := $(if $(SAMPLE),LINEAR_ATLAS_SAMPLE=$(SAMPLE))
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
-.PHONY: run env env-storage env-validator conda test test-slow test-cluster smoke replicate check adopt status costs claims crate faults judge lint format benchmark paper gpu clean
+.PHONY: run env env-storage env-validator conda test test-slow test-cluster smoke replicate check adopt status costs keep stability claims crate faults judge lint format benchmark paper gpu clean
 
 run: env
 	$(SNAKEMAKE) results=$(RESULTS)
@@ -81,6 +81,15 @@ status: env
 costs: env
 	@$(PY) -m lib.atlas costs $(RESULTS)/$(SCALE)
 
+# the verdicts and numbers of a run, kept with the project: the audit shows them beside other scales and machines
+keep: run
+	$(PY) -m lib.atlas keep $(RESULTS)/$(SCALE)
+
+# the same scale under other root seeds, kept and written up in docs/stability.md; PAPERS="one another": only these;
+# FIRST="folder folder": compare with results that were made on other machines
+stability: env
+	$(PY) -m lib.atlas stability --scale "$(SCALE)" --seeds "$(SEEDS)" --papers $(PAPERS) --first $(FIRST) --results $(RESULTS) --cores $(CORES)
+
 claims: run
 	$(PY) -m lib.atlas claims $(RESULTS)/$(SCALE)
 
@@ -121,4 +130,4 @@ gpu: env
 	$(PY) benchmarks/bench_kernels.py --keep $(or $(NAME),$(error NAME: name the device, as in make gpu NAME=h100))
 
 clean:
-	rm -rf results replica .snakemake .cache
+	rm -rf results results-seeds replica .snakemake .cache

@@ -230,8 +230,9 @@ def test_costs_and_claims_are_written_from_the_run(run):
     assert "toy_gather_means" in done.stdout
     assert "of processor time in 6 jobs" in (run.root / "results/smoke/audit/toy.html").read_text()
     done = run.python("lib.atlas", "claims", "results/smoke")
-    assert done.stdout.splitlines() == ["docs/claims-smoke.md", "docs/claims-smoke/toy.md"], done.stderr
-    index, page = ((run.root / name).read_text() for name in done.stdout.splitlines())
+    files = ["docs/claims-smoke.md", "docs/claims-smoke/toy.md", "resources/measured/runs/smoke/toy.json"]
+    assert done.stdout.splitlines() == files, done.stderr
+    index, page = ((run.root / name).read_text() for name in files[:2])
     assert "| [`toy`](claims-smoke/toy.md) Means of Gaussian draws | 3 | 1 | 1 | 1 |" in index
     assert "> The mean is negative by far." in page
     assert "The paper: -10 (Theorem 2; from memory)." in page

@@ -19,6 +19,7 @@ use rule stage as audit_gather with:
     input:
         claims=[paper.claims() for paper in PAPERS.values()],
         papers=[local(f"{ROOT_RELATIVE}config/papers/{slug}.yaml") for slug in SLUGS],
+        runs=[file for paper in PAPERS.values() for file in paper.kept_runs()],
     output:
         claims=f"{AUDIT}/claims.json",
     log:
@@ -120,6 +121,7 @@ use rule stage as audit_paper with:
     input:
         claims=f"{RESULTS}/{{slug}}/claims.json",
         spec=local(f"{ROOT_RELATIVE}config/papers/{{slug}}.yaml"),
+        runs=lambda wildcards: PAPERS[wildcards.slug].kept_runs(),
         figures=lambda wildcards: PAPERS[wildcards.slug].figures(),
         templates=TEMPLATES,
     output:

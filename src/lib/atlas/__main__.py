@@ -9,6 +9,8 @@ VERBS = {
     "status": ("lib.atlas.evidence.status", "count what is done, stale, missing, failed and damaged"),
     "costs": ("lib.atlas.evidence.costs", "time and memory of each paper; rules that ask for too much or too little"),
     "compare": ("lib.atlas.evidence.compare", "compare two runs array by array"),
+    "keep": ("lib.atlas.evidence.runs", "keep the verdicts and numbers of a run with the project"),
+    "stability": ("lib.atlas.evidence.stability", "run papers under other root seeds, and say which verdicts turn"),
     "claims": ("lib.atlas.evidence.documents", "write the claims of a run into docs and the README"),
     "crate": ("lib.atlas.evidence.crate", "pack a run and its lineage as a Workflow Run RO-Crate"),
     "paper": ("lib.atlas.workflow.scaffold", "write the files of a new paper"),

@@ -5,7 +5,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]  # the working tree that this module belongs to
 SCALES = ("smoke", "laptop", "medium", "paper")  # of a run, from the smallest to the paper's own
 SUFFIX = ".zarr.zip"  # of a store
+KEPT_RUNS = "resources/measured/runs"  # a folder for each scale, a file for each paper (`lib.atlas.evidence.runs`)
 PLAN = "LINEAR_ATLAS_PLAN"  # environment variable that names the file into which the Snakefile writes its plan
 # parameters of rules that the runner reads, and no function
-RESERVED = ("code", "root_seed", "pass_rules", "needs", "script")
+RESERVED = ("code", "root_seed", "pass_rules", "needs", "claim_functions", "script")
 NOT_SUPPLIED = "not-supplied/"  # begins the path of data that a rule asks for and nobody supplied

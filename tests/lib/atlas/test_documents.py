@@ -102,7 +102,7 @@ def test_what_is_no_claims_is_refused_by_name(tree):
     (tree / "results/laptop/lines/claims.json").write_text("{")
     with pytest.raises(ValueError, match=r"lines/claims\.json: got no claims"):
         documents.write(tree / "results/laptop", tree, "")
-    with pytest.raises(ValueError, match="got claims of no paper"):
+    with pytest.raises(ValueError, match="got no claims of any paper"):
         documents.write(tree / "results/smoke", tree, "")
 
 

@@ -7,13 +7,13 @@ from lib.atlas.evidence.audit import gather, load_specs
 from lib.atlas.evidence.costs import of_figures
 
 
-def paper(claims: dict, spec: Path, figures: list[Path], templates: list[Path]) -> str:
+def paper(claims: dict, spec: Path, runs: list[dict], figures: list[Path], templates: list[Path]) -> str:
     """Return the HTML of a paper's page.
 
     Times and memory come from the benchmark files beside its figures, where there are any.
     """
     slug = claims["provenance"]["paper"]
-    audit = gather({slug: claims}, load_specs([spec]))
+    audit = gather({slug: claims}, load_specs([spec]), runs)
     return pages.paper(audit, pages.by_paper(figures).get(slug, {}), of_figures(figures).get(slug), templates)
 
 

@@ -1,8 +1,11 @@
 """The audit: every claim of every paper beside what was measured, with the lineage of each number."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
+from lib.atlas.evidence import runs as kept_runs
+from lib.atlas.evidence.spread import beside, sentence
 from lib.atlas.job.claims import REPRODUCED, VERDICTS, at_scale, rule_text
 from lib.atlas.names import SCALES
 from lib.atlas.prose import filled
@@ -21,6 +24,8 @@ COLUMNS = (
     "seeds",
     "pass_rule",
     "verdict",
+    "stability",
+    "other_scales",
     "scale",
     "smallest_scale",
     "rests_on",
@@ -92,12 +97,13 @@ def _with_bounds(entry: dict, spec: dict, scale: str, slug: str) -> dict:
     return joined
 
 
-def gather(contents: dict[str, dict], specs: dict[str, dict]) -> dict:
+def gather(contents: dict[str, dict], specs: dict[str, dict], runs: Iterable[dict] = ()) -> dict:
     """Join verdicts with the wording of the papers' files, whose prose is filled with the numbers of the run.
 
     Args:
         contents: content of each paper's `claims.json`, by slug.
         specs: content of each paper's file under `config/papers`, by slug.
+        runs: contents of the files of kept runs (`lib.atlas.evidence.runs`), of these papers or of others.
 
     Returns:
         `scale`, `totals` by verdict, and `papers`: for each its citation, figures, totals and claims.
@@ -113,7 +119,8 @@ def gather(contents: dict[str, dict], specs: dict[str, dict]) -> dict:
     for slug in sorted(contents):
         content = contents[slug]
         spec = filled(specs[slug], content["claims"], content["scale"], f"config/papers/{slug}.yaml")
-        provenance = content["provenance"]
+        provenance, own = content["provenance"], kept_runs.record(content)
+        kept = {file["scale"]: file["runs"] for file in runs if file["paper"] == slug}
         wording = {entry["id"]: entry for entry in spec["claims"]}
         if list(wording) != [entry["id"] for entry in content["claims"]]:
             raise ValueError(
@@ -125,7 +132,8 @@ def gather(contents: dict[str, dict], specs: dict[str, dict]) -> dict:
             if "setting" in words:
                 words["setting"] = setting_at(words["setting"], content["scale"], entry["smallest_scale"])
             bounds = _with_bounds(entry, wording[entry["id"]], content["scale"], slug)
-            claims.append({**entry, **bounds, **words, "sources": sources(entry, provenance)})
+            others = beside(entry["id"], own, kept, content["scale"], wording[entry["id"]])
+            claims.append({**entry, **bounds, **words, **others, "sources": sources(entry, provenance)})
         keys = ("stage", "code", "commit", "libraries", "machine", "parameters")
         measured_by = {key: provenance[key] for key in keys if key in provenance}
         papers.append(
@@ -174,6 +182,10 @@ def headline(claims: list[dict]) -> str:
     return words + (f"; {rest}." if rest else ".")
 
 
+def _measured(quantities: dict) -> str:
+    return "; ".join(f"{name} = {' | '.join(quantity_text(quantity))}" for name, quantity in quantities.items())
+
+
 def rows(audit: dict) -> list[dict]:
     """One row per claim, in the columns `COLUMNS`."""
     table = []
@@ -186,10 +198,15 @@ def rows(audit: dict) -> list[dict]:
                 {
                     "paper": paper["slug"],
                     **{key: claim[key] for key in COLUMNS if key in claim},
-                    "measured": "; ".join(f"{name} = {' | '.join(quantity_text(q))}" for name, q in quantities),
+                    "measured": _measured(claim["quantities"]),
                     "standard_error": "; ".join(f"{name} = {value}" for name, value in errors.items()),
                     "seeds": "; ".join(f"{name} = {value}" for name, value in seeds.items()),
                     "pass_rule": "; ".join(check["rule"] for check in claim["pass"]),
+                    "stability": sentence(claim["stability"]) if "stability" in claim else "",
+                    "other_scales": "; ".join(
+                        f"{scale}: {entry['verdict']}, {_measured(entry['quantities'])}"
+                        for scale, entry in claim.get("scales", {}).items()
+                    ),
                     "scale": audit["scale"],
                     "rests_on": "; ".join(f"{s['store']} {s.get('digest', '')}" for s in claim["sources"]),
                     "code": "; ".join(

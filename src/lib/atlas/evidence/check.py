@@ -136,11 +136,13 @@ def _claims_of(slug: str, plan: dict, files: dict[str, State], folder: Path, roo
     }
     rejudged = [] if findings else claims.judge(rule["pass_rules"], quantities, plan["scale"])
     for entry in rejudged:
-        recorded = {key: value for key, value in entries[entry["id"]].items() if key != "timing"}
+        recorded = {key: value for key, value in entries[entry["id"]].items() if key not in ("timing", "function")}
         if not _equal(plain(entry), recorded):
             findings.append(
                 Finding(UNEQUAL, slug, entry["id"], "the verdict does not follow from its numbers and pass rule")
             )
+        if entries[entry["id"]].get("function") != rule["claim_functions"].get(entry["id"]):
+            findings.append(Finding(UNEQUAL, slug, entry["id"], "its function is not the one of claims.py"))
     if again and not findings:
         measured = plain(measure(slug, rule, plan["scale"], folder, root))
         for name, entry in quantities.items():
@@ -183,8 +185,8 @@ def _audit(plan: dict, folder: Path, root: Path) -> list[Finding]:
         rule = plan["rules"][name]
         (output,) = (fill(path, {"slug": slug}) for path in rule["outputs"].values())
         inputs = _paths(rule, folder, {"slug": slug})
-        if slug:  # which figures a paper's page shows follows from the paper
-            inputs["figures"] = [str(folder / path) for path in plan["papers"][slug]["figures"]]
+        if slug:  # which figures and kept runs a paper's page shows follows from the paper
+            inputs |= {key: [str(folder / path) for path in plan["papers"][slug][key]] for key in rule["open_inputs"]}
         script = plans.script(plan, name, root)
         try:
             before = (folder / output).read_bytes()

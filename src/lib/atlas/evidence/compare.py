@@ -19,6 +19,8 @@ IDENTICAL, CLOSE, DIFFERENT = "identical", "within tolerance", "different"
 TIMED = "measured times, not compared"
 _ORDER = (IDENTICAL, CLOSE, DIFFERENT)
 _PROVENANCE = re.compile(rb"<dc:description>.*?</dc:description>", re.DOTALL)
+# of a claim, what says where its numbers come from, and what other runs gave
+_BESIDE = ("sources", "function", "scales", "stability")
 PATTERNS = ("**/*.zarr.zip", "**/figures/*.svg", "**/tables/*.csv", "**/claims.json")
 
 
@@ -88,7 +90,7 @@ def _flat(value, key: str = ""):
 def _comparable(claim: dict) -> dict:
     if claim.get("timing"):
         return {"id": claim["id"], "timing": True}
-    return {key: value for key, value in claim.items() if key != "sources"}
+    return {key: value for key, value in claim.items() if key not in _BESIDE}
 
 
 def compare_claims(a: Path, b: Path, rtol: float, atol: float) -> tuple[str, str]:

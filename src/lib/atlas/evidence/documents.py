@@ -11,8 +11,9 @@ import textwrap
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib.atlas.evidence import costs
+from lib.atlas.evidence import costs, runs
 from lib.atlas.evidence.audit import gather, load_specs, quantity_text
+from lib.atlas.evidence.spread import sentence
 from lib.atlas.job.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
 from lib.atlas.names import ROOT
 from lib.atlas.workflow.place import check_own
@@ -74,6 +75,9 @@ def claim_section(claim: dict) -> str:
         wrap(f"Measured: {claim['measures']}."),
         "\n".join(_check(check, claim["quantities"]) for check in claim["pass"]),
     ]
+    if "stability" in claim:
+        text = wrap(f"Other runs: {sentence(claim['stability'])}.")
+        parts.append(text.replace("the verdict turns", "**the verdict turns**"))
     return "\n\n".join(parts + [wrap(claim[key]) for key in ("remarks",) if key in claim])
 
 
@@ -187,21 +191,13 @@ def write(results: Path, root: Path, machine: str) -> list[Path]:
     Raises:
         ValueError: no paper has claims there, or they cannot be read.
     """
-    contents = {}
-    for file in sorted(results.glob("*/claims.json")):
-        if file.parent.name != "audit":
-            try:
-                contents[file.parent.name] = json.loads(file.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise ValueError(f"{file}: got no claims ({error}), expected what the claims rule writes") from None
+    contents = runs.load(results)
     files = {file.stem: file for file in sorted((root / "config/papers").glob("*.yaml"))}
     foreign = contents.keys() - files.keys()
-    if foreign or not contents:
-        raise ValueError(
-            f"{results}: got claims of {', '.join(sorted(foreign)) or 'no paper'}, expected some of config/papers"
-        )
+    if foreign:
+        raise ValueError(f"{results}: got claims of {', '.join(sorted(foreign))}, expected some of config/papers")
     specs = load_specs([files[slug] for slug in contents])
-    audit = gather(contents, specs)
+    audit = gather(contents, specs, [runs.contents(file) for slug in contents for file in runs.paths(root, slug)])
     cost = {slug: costs.totals(costs.measured(results / slug)) for slug in contents}
     name = document_name(audit["scale"])
     texts = {root / f"docs/{name}.md": index(audit, cost, machine)}
@@ -244,8 +240,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    """Write the documents and name them; return the exit status."""
+    """Write the documents, keep the run, and name the files; return the exit status."""
     check_own(options.results)
-    for path in write(options.results, ROOT, options.processor):
+    for path in [*write(options.results, ROOT, options.processor), *runs.keep(options.results, ROOT)]:
         print(path.relative_to(ROOT))
     return 0

@@ -5,6 +5,7 @@ import io
 import math
 from pathlib import Path
 
+from lib.atlas.evidence import spread, trend
 from lib.atlas.evidence.audit import breakdown, headline
 from lib.atlas.job.claims import (
     NEEDS_DATA,
@@ -238,6 +239,7 @@ def _render(template: str, templates: list[Path], **values) -> str:
     environment.filters |= {"words": words, "parts": parts, "units": units, "need": need, "number": plain_number}
     environment.filters |= {"failing": failing, "firmness": firmness, "letter": letter, "minutes": minutes}
     environment.filters |= {"colour": verdict_class, "paper_numbers": paper_numbers}
+    environment.filters |= {"turning": trend.mark, "trends": trend.scales, "turns": spread.turns}
     environment.globals |= {"bar": bar, "verdicts": VERDICTS, "letters": _LETTERS}
     return environment.get_template(template).render(**values)
 
@@ -255,8 +257,11 @@ def index(audit: dict, costs: dict[str, dict], templates: list[Path]) -> str:
         "setting": breakdown(claims, "setting"),
         "source of the statement": breakdown(claims, "known_from"),
         "firmness": breakdown([{**claim, "firmness": firmness(claim)} for claim in claims], "firmness"),
+        "other seeds and machines": breakdown([{**claim, "runs": spread.kind(claim)} for claim in claims], "runs"),
         "central claims": breakdown([claim for claim in claims if claim.get("central")], "setting"),
     }
+    if not any("stability" in claim for claim in claims):
+        del tables["other seeds and machines"]
     return _render(
         "index.html",
         templates,

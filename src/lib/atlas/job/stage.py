@@ -332,6 +332,7 @@ def _execute_claims(functions: dict[str, Callable], job: Job) -> None:
     )
     entries = claims.judge(job.params["pass_rules"], measurements, job.scale)
     for entry in entries:
+        entry["function"] = job.params.get("claim_functions", {}).get(entry["id"], "")
         if entry["rests_on"] and timed(record["inputs"], entry["rests_on"]):
             entry["timing"] = True
     record = _finish(record, job, "cpu", False)

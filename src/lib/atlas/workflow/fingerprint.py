@@ -118,7 +118,14 @@ def code_modules(script: Path, root: Path) -> dict[str, str]:
         raise ValueError(f"no such script: {script.relative_to(root)}")
     digest, imports = _read(script, None, root)
     hashes = {script.relative_to(root).as_posix(): digest}
-    waiting = [*imports, *ALWAYS, *(JUDGE if script.name == "claims.py" else ())]
+    hashes |= _beneath([*imports, *ALWAYS, *(JUDGE if script.name == "claims.py" else ())], roots, root)
+    return dict(sorted(hashes.items()))
+
+
+def _beneath(names: list[str], roots: tuple[Path, ...], root: Path) -> dict[str, str]:
+    """Hashes of modules and of all that they import, directly or not; names that are no modules are left out."""
+    hashes: dict[str, str] = {}
+    waiting = list(names)
     while waiting:
         for name in _parents(waiting.pop()):
             if name in hashes:
@@ -128,7 +135,7 @@ def code_modules(script: Path, root: Path) -> dict[str, str]:
                 continue  # `from module import function` also proposes `module.function`
             hashes[name], further = _read(file, name, root)
             waiting.extend(further)
-    return dict(sorted(hashes.items()))
+    return hashes
 
 
 @cache
@@ -136,3 +143,51 @@ def code_fingerprint(script: Path, root: Path) -> str:
     """Fingerprint of a script's code: 16 hexadecimal digits that change when what it computes may change."""
     lines = "".join(f"{name} {digest}\n" for name, digest in code_modules(script, root).items())
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def _definitions(source: str, file: Path) -> dict[str, list]:
+    """For each name of a script's own: a hash of its definition, the names in it, and the modules that it imports."""
+    known: dict[str, list] = {}
+    for node in _Strip().visit(ast.parse(source, filename=str(file))).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names = [node.name]
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+        else:
+            names = [one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
+        text = hashlib.sha256(ast.dump(node, include_attributes=False).encode()).hexdigest()
+        inside = sorted({one.id for one in ast.walk(node) if isinstance(one, ast.Name)})
+        modules = sorted(name for name in _imported(node, None, False) if not name.startswith("lib.atlas."))
+        for name in names:
+            before = known.get(name, ["", [], []])
+            known[name] = [before[0] + text, [*before[1], *inside], [*before[2], *modules]]
+    return known
+
+
+@cache
+def function_fingerprints(script: Path, root: Path) -> dict[str, str]:
+    """A fingerprint of each function of a script: of itself, of what it uses of the script, and of what that imports.
+
+    It tells of one claim whether its measurement is what it was, where `code_fingerprint` speaks of the whole script.
+    Modules of `lib.atlas` hand numbers on and do not count.
+
+    Args:
+        script, root: as of `code_modules`.
+    """
+    contents, remembered = script.read_bytes(), memory(root / MEMORY)
+    entry = digest(_reader(), b"functions", contents)
+    definitions = remembered.known.get(entry) or _definitions(contents.decode("utf-8"), script)
+    remembered.used[entry] = definitions
+    prints = {}
+    for name in definitions:
+        reached, waiting = {}, [name]
+        while waiting:
+            one = waiting.pop()
+            if one in definitions and one not in reached:
+                reached[one], inside, _ = definitions[one]
+                waiting.extend(inside)
+        modules = _beneath([each for one in reached for each in definitions[one][2]], (root / "src", root), root)
+        modules = {module: text for module, text in modules.items() if not f"{module}.".startswith("lib.atlas.")}
+        lines = "".join(f"{one} {text}\n" for one, text in sorted((reached | modules).items()))
+        prints[name] = hashlib.sha256(lines.encode()).hexdigest()[:16]
+    return prints

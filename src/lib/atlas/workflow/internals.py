@@ -149,7 +149,12 @@ def describe(rules: Iterable, papers: dict, config: dict) -> dict:
         "data": config["data"],
         "rules": entries,
         "papers": {
-            slug: {"folder": paper.folder, "figures": paper.figures(), "claims": paper.claims()}
+            slug: {
+                "folder": paper.folder,
+                "figures": paper.figures(),
+                "claims": paper.claims(),
+                "runs": list(map(str, paper.kept_runs())),
+            }
             for slug, paper in papers.items()
         },
     }

@@ -1,13 +1,14 @@
 """What a paper's rule file asks for: paths, parameters, fingerprints and report entries of one paper."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from lib.atlas import prose
-from lib.atlas.names import NOT_SUPPLIED, SUFFIX
+from lib.atlas.names import KEPT_RUNS, NOT_SUPPLIED, SCALES, SUFFIX
 from lib.atlas.workflow.config import ConfigError
-from lib.atlas.workflow.fingerprint import code_fingerprint
+from lib.atlas.workflow.fingerprint import code_fingerprint, function_fingerprints
 
 
 def script(path: str, root: Path) -> dict[str, str]:
@@ -106,6 +107,12 @@ class Paper:
         """Path of the paper's measured and judged claims."""
         return f"{self.folder}/claims.json"
 
+    def kept_runs(self) -> list[str]:
+        """Files of the runs of this paper that are kept with the project, at every scale."""
+        here = os.path.relpath(self.root)
+        files = [f"{KEPT_RUNS}/{scale}/{self.slug}.json" for scale in SCALES]
+        return [self._local(os.path.normpath(f"{here}/{file}")) for file in files if (self.root / file).exists()]
+
     def pass_rules(self) -> list[dict]:
         """Ids, smallest scales, pass rules and gates of the claims: what the verdicts rest on, and no wording."""
         keys = ("id", "scale", "pass", "gate")
@@ -133,8 +140,15 @@ class Paper:
         return present
 
     def judging(self) -> dict:
-        """Params of the claims rule: pass rules, and the missing data behind inputs that `available` left out."""
-        return {"pass_rules": self.pass_rules(), **({"needs": self._needs} if self._needs else {})}
+        """Params of the claims rule: pass rules, fingerprints of the claims' functions, and missing data.
+
+        The data are those behind inputs that `available` left out.
+        """
+        file = f"workflow/scripts/{self.slug}/claims.py"
+        functions = {} if file in self._left_out else function_fingerprints(self.root / file, self.root)
+        claims = {entry["id"]: functions[entry["id"]] for entry in self.spec["claims"] if entry["id"] in functions}
+        needs = {"needs": self._needs} if self._needs else {}
+        return {"pass_rules": self.pass_rules(), "claim_functions": claims, **needs}
 
     def missing_data(self) -> dict[str, dict]:
         """Data sets and checkpoints that this scale asks for and nobody supplied, with their descriptions."""
