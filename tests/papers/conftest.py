@@ -67,3 +67,9 @@ def blank():
         return store.assign({name: xr.full_like(store[name], np.nan, dtype=float) for name in numbers})
 
     return one
+
+
+@pytest.fixture
+def parameters():
+    """`parameters("paper", "scale")` returns the paper's parameters at a scale, by section."""
+    return lambda slug, scale: load_paper(slug, ROOT, scale)["parameters"]

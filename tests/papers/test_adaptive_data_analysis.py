@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from lib.privacy.queries import PrivateMultiplicativeWeights
+
 SLUG = "adaptive_data_analysis"
 
 
@@ -33,7 +35,7 @@ def test_reconstruction_orders_the_mechanisms(load):
         sigma=0.03,
         queries=[16, 4096],
         seeds=2,
-        max_updates=0,
+        max_updates=None,
         private_test=False,
         delta=1e-6,
         root_seed=0,
@@ -43,6 +45,24 @@ def test_reconstruction_orders_the_mechanisms(load):
     assert np.isnan(worst.sel(mechanism="split"))
     assert run.worst.sel(mechanism="naive", queries=4096).max() <= run.variation.max() + 1e-6
     assert run.epsilon_bound == pytest.approx(run.update_bound / (300 * 0.01))
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "medium", "paper"])
+def test_the_certified_run_keeps_the_epsilon_of_its_theorem(parameters, scale):
+    """Pure privacy of at most tau / 2 at tau = 0.2, for any queries, with n above 12 log(4 / 0.05) / tau^2."""
+    run = parameters(SLUG, scale)["reconstruct_certified"]
+    sample = np.zeros(run["size"], int)
+    weights = PrivateMultiplicativeWeights(
+        sample,
+        run["universe"],
+        run["threshold"],
+        run["scale"],
+        np.random.default_rng(0),
+        max_updates=run["max_updates"],
+        private_test=run["private_test"],
+    )
+    assert weights.epsilon_bound <= 0.1
+    assert run["size"] >= 12 * np.log(4 / 0.05) / 0.2**2
 
 
 def test_private_selection_stays_under_its_bound(load):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lib.privacy.mechanisms import SparseVector, exponential_mechanism, laplace_mechanism
+from lib.privacy.mechanisms import BudgetExhausted, SparseVector, exponential_mechanism, laplace_mechanism
 from lib.privacy.queries import PrivateMultiplicativeWeights
 from lib.stats.intervals import clopper_pearson
 
@@ -88,19 +88,32 @@ def sparse_vector_scores(size: int, epsilon: float, length: int = 3) -> Scores:
     return run
 
 
-def multiplicative_weights_scores(size: int, epsilon: float) -> Scores:
-    """Answer of private multiplicative weights with one update, 5 / (n b) in all, to the query for ones."""
+def multiplicative_weights_scores(size: int, epsilon: float, length: int = 20) -> Scores:
+    """Place at which private multiplicative weights with one update is exhausted by a stream of equal queries.
+
+    The query asks for ones, its threshold is one scale of the noise, and the stream spends two runs of the private test
+    and one answer, 9 / (n b) in all.
+
+    Args:
+        size: number n of samples.
+        epsilon: privacy of the whole stream.
+        length: queries in the stream; also the score of a stream that is answered to its end.
+    """
+    scale = 9 / (size * epsilon)
 
     def run(neighbour, trials, rng):
         sample = np.zeros(size, int)
         sample[0] = neighbour
         query = np.array([[0.0, 1.0]], np.float32)
-        scores = np.empty(trials)
+        scores = np.full(trials, float(length))
         for trial in range(trials):
-            mechanism = PrivateMultiplicativeWeights(
-                sample, 2, 0.5, 5 * (1 / size) / epsilon, rng, max_updates=1, private_test=True
-            )
-            scores[trial] = mechanism.answer(query)[0]
+            mechanism = PrivateMultiplicativeWeights(sample, 2, scale, scale, rng, max_updates=1, private_test=True)
+            for place in range(length):
+                try:
+                    mechanism.answer(query)
+                except BudgetExhausted:
+                    scores[trial] = place
+                    break
         return scores
 
     return run

@@ -8,9 +8,12 @@ themselves. A batch of queries is an array (c, k) of values in [0, 1] at the poi
 import math
 
 import numpy as np
+from numba import njit
 
 from lib.privacy.accounting import PrivacyLedger, gaussian_rho
 from lib.privacy.mechanisms import BudgetExhausted, SparseVector, check_positive
+
+BLOCK = 1024  # thresholds that `Thresholdout` draws at once
 
 
 def check_queries(queries: np.ndarray, points: int) -> np.ndarray:
@@ -117,14 +120,30 @@ class Gaussian(Naive):
         return exact + self._rng.normal(scale=self.sigma, size=len(exact))
 
 
+@njit(cache=True, fastmath={"reassoc", "contract"})
+def _answer_until_far(queries, first, noisy, hypothesis, bound, answers):
+    """Answer q.p to queries (c, k) from `first` on; return the first whose noisy mean is too far from it, or c.
+
+    The answer of that query is q.p too, which the caller replaces.
+    """
+    for j in range(first, len(queries)):
+        proposed = np.float32(0)
+        for k in range(len(hypothesis)):
+            proposed += queries[j, k] * hypothesis[k]
+        answers[j] = proposed
+        if abs(noisy[j] - proposed) > bound:
+            return j
+    return len(queries)
+
+
 class PrivateMultiplicativeWeights:
     """Answers from a hypothesis over the universe, corrected where it is far off (Hardt and Rothblum 2010).
 
     Starting from the uniform histogram p, a query q gets q.p when the noisy mean lies within `threshold` of it, else
     the noisy mean itself, and p is multiplied by exp(+-eta q). With `private_test` the comparison is AboveThreshold
-    with fresh noise Lap(scale / 2) on the threshold after every update, so that an update costs 4/(n b) for the test
-    and 1/(n b) for the answer; without it the noise of the answer serves the test too, and only the answer's 1/(n b)
-    is accounted for.
+    (Dwork and Roth 2014, algorithm 1) with fresh noise Lap(scale / 2) on the threshold after every update. A run of it
+    that ends in an update costs 4/(n b), one that has not ended yet 2/(n b), and the answer of an update 1/(n b).
+    Without it the noise of the answer serves the test too, and only the answer's 1/(n b) is accounted for.
 
     Args:
         sample: (n,) indices into the universe.
@@ -132,11 +151,11 @@ class PrivateMultiplicativeWeights:
         threshold: T, largest accepted distance of the noisy mean from the hypothesis.
         scale: b of the Laplace noise; 0 corrects without noise (no privacy).
         rng: source of the noise.
-        max_updates: updates after which the mechanism stops; 16 log U / T^2 by default.
+        max_updates: updates C after which the mechanism stops; 16 log U / T^2 by default, and 0 allows none.
         private_test: see above.
 
     Raises:
-        ValueError: threshold not above 0, or a negative scale.
+        ValueError: threshold not above 0, a negative scale, or a negative number of updates.
     """
 
     def __init__(
@@ -153,18 +172,36 @@ class PrivateMultiplicativeWeights:
         check_positive(threshold=threshold)
         if not scale >= 0 or (private_test and scale == 0):
             raise ValueError(f"scale: got {scale!r}, expected at least 0, and above 0 for a private test")
+        if max_updates is not None and max_updates < 0:
+            raise ValueError(f"max_updates: got {max_updates}, expected at least 0")
         self.counts = counts_of(sample, points)
         self.samples, self.threshold, self.scale = len(sample), threshold, scale
         self.hypothesis = np.full(points, 1 / points, np.float32)
-        self.updates, self.max_updates = 0, max_updates or math.ceil(16 * math.log(points) / threshold**2)
-        self.ledger = PrivacyLedger()
-        self._private, self._rng = private_test, rng
+        most = math.ceil(16 * math.log(points) / threshold**2)
+        self.updates, self.max_updates = 0, most if max_updates is None else max_updates
+        self.exhausted = False
+        self._asked, self._private, self._rng = False, private_test, rng
         self._shift = rng.laplace(scale=scale / 2) if private_test else 0.0
 
+    def _spent(self, asked: bool, ended: int, answers: int) -> PrivacyLedger:
+        """Account of `ended` runs of the private test, of one that has not ended, and of answers with noise."""
+        ledger = PrivacyLedger()
+        unit = 1 / (self.samples * self.scale) if self.scale else math.inf
+        if self._private:
+            ledger.spend(4 * unit, ended)
+            ledger.spend(2 * unit, int(asked))
+        ledger.spend(unit, answers if self.scale else int(asked))
+        return ledger
+
     @property
-    def epsilon_per_update(self) -> float:
-        """Privacy that one update costs, its test included where the test is private; infinite without noise."""
-        return (5 if self._private else 1) / (self.samples * self.scale) if self.scale else math.inf
+    def ledger(self) -> PrivacyLedger:
+        """Privacy spent so far; infinite without noise."""
+        return self._spent(self._asked and not self.exhausted, self.updates + self.exhausted, self.updates)
+
+    @property
+    def epsilon_bound(self) -> float:
+        """Privacy of any stream of queries: C updates, and with a private test a last run that ends too."""
+        return self._spent(not self.scale, self.max_updates + 1, self.max_updates).epsilon(0.0)
 
     def _laplace(self, size: int) -> np.ndarray:
         return self._rng.laplace(scale=self.scale, size=size) if self.scale else np.zeros(size)
@@ -173,29 +210,28 @@ class PrivateMultiplicativeWeights:
         """Answers to queries (c, k), in order: an update inside the batch changes the answers after it.
 
         Raises:
-            BudgetExhausted: an update is needed and none is left.
+            BudgetExhausted: an update is needed and none is left, or was needed earlier.
         """
-        queries = check_queries(queries, len(self.counts)).astype(np.float32, copy=False)
+        queries = np.ascontiguousarray(check_queries(queries, len(self.counts)), np.float32)
+        if self.exhausted:
+            raise BudgetExhausted(f"private multiplicative weights has made all its {self.max_updates} updates")
+        self._asked |= len(queries) > 0
         noisy = means(queries, self.counts) + self._laplace(len(queries))
         answers = np.empty(len(queries))
         start = 0
         while start < len(queries):
-            proposed = (queries[start:] @ self.hypothesis).astype(float)
-            far = np.flatnonzero(np.abs(noisy[start:] - proposed) > self.threshold + self._shift)
-            stop = int(far[0]) if len(far) else len(proposed)
-            answers[start : start + stop] = proposed[:stop]
-            start += stop
-            if start < len(queries):
-                answers[start] = self._correct(queries[start], noisy[start], proposed[stop])
-                start += 1
+            bound = self.threshold + self._shift
+            far = _answer_until_far(queries, start, noisy, self.hypothesis, bound, answers)
+            if far < len(queries):
+                answers[far] = self._correct(queries[far], noisy[far], answers[far])
+            start = far + 1
         return answers
 
     def _correct(self, query: np.ndarray, noisy: float, proposed: float) -> float:
         if self.updates == self.max_updates:
+            self.exhausted = True
             raise BudgetExhausted(f"private multiplicative weights has made all its {self.max_updates} updates")
         self.updates += 1
-        if self.scale:
-            self.ledger.spend(self.epsilon_per_update)
         if self._private:
             noisy = float(means(query[None], self.counts)[0] + self._laplace(1)[0])
             self._shift = self._rng.laplace(scale=self.scale / 2)
@@ -203,6 +239,22 @@ class PrivateMultiplicativeWeights:
         self.hypothesis *= np.exp(np.float32(step) * query)
         self.hypothesis /= self.hypothesis.sum(dtype=np.float64)
         return noisy
+
+
+@njit(cache=True)
+def _hits(excess, first, thresholds, places):
+    """Places from `first` on whose excess is above the threshold of the moment, the next of which follows each hit.
+
+    Ends when the thresholds are used up. Returns the number of hits and the place after the last one examined.
+    """
+    hits = 0
+    for j in range(first, len(excess)):
+        if excess[j] > thresholds[hits]:
+            places[hits] = j
+            hits += 1
+            if hits == len(thresholds):
+                return hits, j + 1
+    return hits, len(excess)
 
 
 class Thresholdout:
@@ -216,8 +268,12 @@ class Thresholdout:
         budget: number of answers that may come from the holdout.
         rng: source of the noise.
         noise: "laplace", the algorithm of the theorem: Lap(2 sigma) on the threshold, Lap(4 sigma) on a comparison,
-            Lap(sigma) on an answer; or "gaussian", the published experiments (from memory): N(0, sigma^2) on a
-            comparison and on an answer, none on the threshold.
+            Lap(sigma) on an answer; or "gaussian", the published experiments: N(0, sigma^2) on a comparison and on an
+            answer, none on the threshold.
+
+    The theorem (Dwork et al. 2015, theorem 25): with T = 3 tau / 4 and sigma = tau / (96 ln(4 m / beta)) the answers to
+    m queries are within tau of the truth with probability 1 - beta, until B of them had a training mean that is off by
+    tau / 2, from n >= 2 B / (sigma tau) samples on, up to logarithms. The stream of answers is 2 B / (sigma n)-private.
     """
 
     def __init__(
@@ -239,7 +295,7 @@ class Thresholdout:
         self._draw = rng.laplace if noise == "laplace" else rng.normal
         self._wide, self._shifted = (4 * sigma, 2 * sigma) if noise == "laplace" else (sigma, 0.0)
         self._sigma, self._threshold = sigma, threshold
-        self._noisy = self._new_threshold()
+        self._noisy = threshold + (self._draw(scale=self._shifted) if self._shifted else 0.0)
 
     def answer(self, queries: np.ndarray) -> np.ndarray:
         """Answers to queries (c, k).
@@ -250,25 +306,30 @@ class Thresholdout:
         queries = check_queries(queries, len(self._train))
         return self.answer_means(means(queries, self._train), means(queries, self._holdout))
 
-    def _new_threshold(self) -> float:
-        return self._threshold + (self._draw(scale=self._shifted) if self._shifted else 0.0)
-
     def answer_means(self, train: np.ndarray, holdout: np.ndarray) -> np.ndarray:
-        """Answers (c,) from the means of c queries on the training set and on the holdout."""
-        answers = np.array(train, float)
-        far = np.abs(holdout - train)
+        """Answers (c,) from the means of c queries on the training set and on the holdout.
+
+        Raises:
+            BudgetExhausted: as of `answer`; the answers up to there are paid for.
+        """
+        answers, holdout = np.array(train, float), np.asarray(holdout, float)
+        excess = np.abs(holdout - answers)
+        excess -= self._draw(scale=self._wide, size=len(excess))
         start = 0
-        while start < len(far):
-            above = np.flatnonzero(far[start:] > self._noisy + self._draw(scale=self._wide, size=len(far) - start))
-            if not len(above):
-                break
-            if self.budget < 1:
+        while start < len(excess):
+            # each answer from the holdout is followed by a threshold with noise of its own
+            block = min(self.budget + 1, len(excess) - start, BLOCK)
+            noise = self._draw(scale=self._shifted, size=block) if self._shifted else np.zeros(block)
+            thresholds = np.concatenate([[self._noisy], self._threshold + noise])
+            places = np.empty(block, np.int64)
+            hits, start = _hits(excess, start, thresholds[:block], places)
+            self._noisy = thresholds[hits]
+            if hits > self.budget:
+                self.budget = 0
                 raise BudgetExhausted("the reusable holdout has no answers left")
-            at = start + int(above[0])
-            self.budget -= 1
-            self._noisy = self._new_threshold()
-            answers[at] = holdout[at] + self._draw(scale=self._sigma)
-            start = at + 1
+            self.budget -= hits
+            at = places[:hits]
+            answers[at] = holdout[at] + self._draw(scale=self._sigma, size=hits)
         return answers
 
 
@@ -358,11 +419,12 @@ class EffectiveRounds:
         Raises:
             BudgetExhausted: the last block was overfitted too.
         """
+        queries = check_queries(queries, len(self._blocks[0]))
         answers = np.empty(len(queries))
         start = 0
         while start < len(queries):
             rest = queries[start:]
-            guesses = means(check_queries(rest, len(self._blocks[0])), self._blocks[self.alarms])
+            guesses = means(rest, self._blocks[self.alarms])
             at = self._check.first_alarm(rest, guesses)
             stop = len(rest) if at is None else at
             answers[start : start + stop] = guesses[:stop]

@@ -82,7 +82,7 @@ def causal_de_finetti(variables: int, ci: Query, alpha: float = 0.05, variant: s
         raise ValueError(f"variant: got {variant!r}, expected one of {', '.join(VARIANTS)}")
     layers, unplaced = _find_layers(variables, ci, alpha, variant)
     edges = np.zeros((variables, variables), bool)
-    height = max(layers)
+    height = max(layers, default=0)
     members = {n: [i for i in range(variables) if layers[i] == n] for n in range(1, height + 1)}
     for delta in range(1, height):
         for n in range(delta + 1, height + 1):

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import linalg, special  # `scipy.stats` takes half a second to import
 
 EPSILON = 1e-3
+TOLERANCE = 1e-9  # mean error of the diagonal of a kernel of low rank; p-values differ by less than 1e-6
 
 
 class IndependenceTest(NamedTuple):
@@ -20,9 +21,20 @@ class IndependenceTest(NamedTuple):
 
 def _binary(name: str, values: np.ndarray) -> np.ndarray:
     values = np.asarray(values)
-    if values.dtype != bool and not np.isin(values, (0, 1)).all():
+    if values.dtype.kind in "ui":
+        fits = not values.size or (values.min() >= 0 and values.max() <= 1)
+    else:
+        fits = values.dtype == bool or ((values == 0) | (values == 1)).all()
+    if not fits:
         raise ValueError(f"{name}: got values other than 0 and 1, expected binary data")
-    return values.astype(np.int64)
+    return values.astype(np.uint8, copy=False)
+
+
+def _conditions(z: np.ndarray | None, n: int) -> np.ndarray | None:
+    """Columns (n, k) of the conditioning variables, or None where there is none."""
+    if z is None or not np.size(z):
+        return None
+    return np.asarray(z).reshape(n, -1)
 
 
 def _check_lengths(x: np.ndarray, y: np.ndarray, z: np.ndarray | None, least: int) -> None:
@@ -42,18 +54,20 @@ def g_test(x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None) -> Indepen
 
     Args:
         x, y: (n,) zeros and ones.
-        z: (n, k) zeros and ones, or None.
+        z: (n,) or (n, k) zeros and ones, or None; no columns are no conditions.
 
     Raises:
         ValueError: data that are not binary, or of unequal lengths.
     """
     _check_lengths(x, y, z, 1)
-    code = 2 * _binary("x", x) + _binary("y", y)
-    conditions = 0
+    columns = [_binary("y", y), _binary("x", x)]
+    z = _conditions(z, len(x))
     if z is not None:
-        z = _binary("z", z).reshape(len(x), -1)
-        conditions = z.shape[1]
-        code = code + 4 * (z @ (1 << np.arange(conditions)))
+        columns += list(_binary("z", z).T)
+    conditions = len(columns) - 2
+    code = np.zeros(len(x), np.uint8 if len(columns) <= 8 else np.int64)
+    for place, column in enumerate(columns):
+        code |= np.left_shift(column, place, dtype=code.dtype)
     observed = np.bincount(code, minlength=4 << conditions).reshape(-1, 2, 2).astype(float)
     total = observed.sum(axis=(1, 2), keepdims=True)
     expected = observed.sum(axis=2, keepdims=True) * observed.sum(axis=1, keepdims=True)
@@ -65,6 +79,8 @@ def g_test(x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None) -> Indepen
 
 def _standard(name: str, values: np.ndarray) -> np.ndarray:
     values = np.asarray(values, float).reshape(len(values), -1)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name}: got values that are not finite, expected finite data")
     spread = values.std(axis=0, ddof=1)
     if not (spread > 0).all():
         raise ValueError(f"{name}: got a constant column, expected data that vary")
@@ -81,9 +97,28 @@ def _centred(kernel: np.ndarray) -> np.ndarray:
     return kernel - mean - mean[:, None] + mean.mean()
 
 
-def _kernel(values: np.ndarray, weight: float) -> np.ndarray:
-    """Centred Gaussian kernel exp(-weight |a - b|^2 / 2), (n, n)."""
-    return _centred(np.exp(-0.5 * weight * _squared_distances(values)))
+def _kernel_factor(values: np.ndarray, weight: float, tolerance: float = TOLERANCE) -> np.ndarray:
+    """Factor F (n, r) of the centred Gaussian kernel F F' of exp(-weight |a - b|^2 / 2), by pivoted Cholesky.
+
+    It ends when the mean of the residual's diagonal, is below the tolerance.
+    """
+    n = len(values)
+    columns = values.T * np.sqrt(0.5 * weight)
+    square = np.sum(columns**2, axis=0)
+    residual = np.ones(n)
+    rows = np.empty((min(n, 64), n))
+    rank = 0
+    while rank < n and residual.sum() > tolerance * n:
+        if rank == len(rows):
+            rows = np.concatenate([rows, np.empty((min(n, 2 * rank) - rank, n))])
+        pivot = int(np.argmax(residual))
+        row = rows[rank]
+        np.exp(2 * columns[:, pivot] @ columns - square - square[pivot], out=row)
+        row -= rows[:rank, pivot] @ rows[:rank]
+        row /= np.sqrt(residual[pivot])
+        residual = np.maximum(residual - row**2, 0)
+        rank += 1
+    return (rows[:rank] - rows[:rank].mean(axis=1, keepdims=True)).T
 
 
 def _gamma_test(statistic: float, mean: float, variance: float) -> IndependenceTest:
@@ -96,38 +131,41 @@ def kernel_test(x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None) -> In
     """Kernel test of x independent of y given z (Zhang et al. 2011), with a gamma approximation of its null law.
 
     Widths depend on n as in causal-learn. No eigenvectors are needed: the null moments of the conditional statistic
-    are the trace of K_x o K_y and twice its squared norm (o: entry by entry).
+    are the trace of K_x o K_y and twice its squared norm (o: entry by entry). Kernels are factors of low rank.
 
     Args:
         x, y: (n,) data, n >= 10.
-        z: (n,) or (n, k), or None for the unconditional test.
+        z: (n,) or (n, k), or None for the unconditional test; no columns are no conditions.
 
     Raises:
-        ValueError: fewer than 10 rows, unequal lengths or a constant column.
+        ValueError: fewer than 10 rows, unequal lengths, values that are not finite, or a constant column.
     """
     _check_lengths(x, y, z, 10)
     n = len(x)
     x, y = _standard("x", x), _standard("y", y)
+    z = _conditions(z, n)
     step = 0 if n < 200 else 1 if n < 1200 else 2
     if z is None:
         weight = 1 / (0.8, 0.5, 0.3)[step] ** 2
-        k_x, k_y = _kernel(x, weight), _kernel(y, weight)
-        mean = np.trace(k_x) * np.trace(k_y) / n
-        variance = 2 * np.sum(k_x**2) * np.sum(k_y**2) / n**2
-        return _gamma_test(float(np.sum(k_x * k_y)), mean, variance)
+        f_x, f_y = _kernel_factor(x, weight), _kernel_factor(y, weight)
+        mean = np.sum(f_x**2) * np.sum(f_y**2) / n
+        variance = 2 * np.sum((f_x.T @ f_x) ** 2) * np.sum((f_y.T @ f_y) ** 2) / n**2
+        return _gamma_test(float(np.sum((f_x.T @ f_y) ** 2)), mean, variance)
     z = _standard("z", z)
     weight = 1 / ((1.2, 0.7, 0.4)[step] ** 2 * z.shape[1])
-    k_z = _kernel(z, weight)
-    k_z.flat[:: n + 1] += EPSILON
-    factor = linalg.cho_factor(k_z, lower=True, overwrite_a=True, check_finite=False)
+    f_z = _kernel_factor(z, weight, EPSILON * TOLERANCE)  # the inverse divides its error by epsilon
+    gram = f_z.T @ f_z
+    gram.flat[:: len(gram) + 1] += EPSILON
+    inverse = linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
 
-    def residual(kernel: np.ndarray) -> np.ndarray:
-        """R K R with R = epsilon (K_z + epsilon I)^-1."""
-        half = linalg.cho_solve(factor, kernel, check_finite=False)
-        return EPSILON**2 * linalg.cho_solve(factor, half.T, check_finite=False)
+    def residual(factor: np.ndarray) -> np.ndarray:
+        """R F with R = epsilon (K_z + epsilon I)^-1."""
+        return factor - f_z @ linalg.cho_solve(inverse, f_z.T @ factor, check_finite=False)
 
-    product = residual(_kernel(np.column_stack([x, 0.5 * z]), weight)) * residual(_kernel(y, weight))
-    return _gamma_test(float(product.sum()), float(np.trace(product)), 2 * float(np.sum(product**2)))
+    r_x = residual(_kernel_factor(np.column_stack([x, 0.5 * z]), weight))
+    r_y = residual(_kernel_factor(y, weight))
+    product = (r_x @ r_x.T) * (r_y @ r_y.T)
+    return _gamma_test(float(np.sum((r_x.T @ r_y) ** 2)), float(np.trace(product)), 2 * float(np.sum(product**2)))
 
 
 def hsic_permutation(x: np.ndarray, y: np.ndarray, permutations: int, rng: np.random.Generator) -> IndependenceTest:
@@ -142,17 +180,21 @@ def hsic_permutation(x: np.ndarray, y: np.ndarray, permutations: int, rng: np.ra
         The sum of K_x o K_y (o: entry by entry, kernels centred), n^2 times the criterion, and its p-value.
 
     Raises:
-        ValueError: fewer than 10 rows, or unequal lengths.
+        ValueError: fewer than 10 rows, unequal lengths, values that are not finite, or most pairs of values equal.
 
     Source: Gretton et al. 2008, "A kernel statistical test of independence", NeurIPS 20.
     """
     _check_lengths(x, y, None, 10)
 
-    def kernel(values):
-        distance = _squared_distances(np.asarray(values, float).reshape(len(values), -1))
-        return _centred(np.exp(-0.5 * distance / np.median(distance[np.triu_indices(len(distance), 1)])))
+    def kernel(name, values):
+        values = np.asarray(values, float).reshape(len(values), -1)
+        distance = _squared_distances(values)
+        width = np.median(distance[np.triu_indices(len(distance), 1)])
+        if not (np.isfinite(values).all() and width > 0):
+            raise ValueError(f"{name}: got values that are not finite, or equal in most pairs, expected data that vary")
+        return _centred(np.exp(-0.5 * distance / width))
 
-    k_x, k_y = kernel(x), kernel(y)
+    k_x, k_y = kernel("x", x), kernel("y", y)
     observed = np.sum(k_x * k_y)
     orders = [rng.permutation(len(k_y)) for _ in range(permutations)]
     larger = sum(np.sum(k_x * k_y[np.ix_(order, order)]) >= observed for order in orders)

@@ -101,12 +101,22 @@ def test_scores_of_the_audit_have_the_laws_of_their_mechanisms():
             scale=2, size=200000, random_state=6
         )
         assert np.mean(first) == pytest.approx(np.mean(noise > 0.5 - neighbour), abs=0.04)
-        # |noisy mean - 1/2| rarely exceeds 1/2 + Lap: the hypothesis answers 1/2, or the mean with Lap(5 / n epsilon)
-        answers = multiplicative_weights_scores(size, epsilon)(neighbour, 2000, rng)
-        noisy = answers[answers != 0.5]
-        assert 0 < len(noisy) < 2000
-        law = stats.laplace(neighbour / size, 5 / (size * epsilon))
-        assert stats.kstest(noisy, law.cdf).pvalue > 1e-3
+        # the stream ends at its second query when both |noisy mean - 1/2| and that after an update are far: T = b
+        ends = multiplicative_weights_scores(size, epsilon)(neighbour, 2000, rng)
+        assert ends.min() >= 1
+        assert np.mean(ends == 1) == pytest.approx(two_updates_at_once(neighbour, size, 9 / (size * epsilon)), abs=0.04)
+
+
+def two_updates_at_once(neighbour, size, b):
+    """Chance that the first two queries for ones are both far from the hypothesis, by simulation of its definition."""
+    rng = np.random.default_rng(7)
+    count = 200000
+    shift, noise, answer, again, more = rng.laplace(scale=[[b / 2], [b], [b], [b / 2], [b]], size=(5, count))
+    mean = neighbour / size
+    first = np.abs(mean + noise - 0.5) > b + shift
+    weight = np.exp(0.5 * b * np.sign(mean + answer - 0.5))
+    second = np.abs(mean + more - weight / (1 + weight)) > b + again
+    return np.mean(first & second)
 
 
 def test_the_audit_accepts_calibrated_noise_and_detects_half_the_noise():

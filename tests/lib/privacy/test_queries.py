@@ -1,6 +1,8 @@
 """Mechanisms for statistical queries against plain loops, and the invariants of private multiplicative weights."""
 
 import copy
+import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -86,13 +88,82 @@ def test_updates_lower_the_divergence_and_stay_below_the_bound(sample):
     assert updates <= mechanism.max_updates
 
 
-def test_weights_account_for_updates_and_stop(sample):
-    mechanism = q.PrivateMultiplicativeWeights(
-        sample, U, 0.05, 0.01, np.random.default_rng(0), max_updates=3, private_test=True
-    )
-    with pytest.raises(BudgetExhausted, match="3 updates"):
-        mechanism.answer(subsets(2000))
-    assert mechanism.ledger.epsilon(0.0) == pytest.approx(3 * 5 / (N * 0.01))
+def test_weights_account_for_every_run_of_the_private_test(sample):
+    """AboveThreshold costs 4/(n b) when it ends in an update and 2/(n b) while it goes on, an answer 1/(n b)."""
+    unit = 1 / (N * 0.01)
+    weights = partial(q.PrivateMultiplicativeWeights, sample, U, scale=0.01, private_test=True)
+    quiet = weights(2.0, rng=np.random.default_rng(0))
+    assert quiet.ledger.epsilon(0.0) == 0
+    quiet.answer(subsets(5))
+    assert quiet.updates == 0
+    assert quiet.ledger.epsilon(0.0) == pytest.approx(2 * unit)
+
+    mechanism = weights(0.05, rng=np.random.default_rng(0), max_updates=3)
+    queries = subsets(2000)
+    for at in range(2000):
+        try:
+            mechanism.answer(queries[at : at + 1])
+        except BudgetExhausted:
+            break
+        assert mechanism.ledger.epsilon(0.0) == pytest.approx((5 * mechanism.updates + 2) * unit)
+    assert mechanism.exhausted
+    assert mechanism.ledger.epsilon(0.0) == pytest.approx((4 * 4 + 3) * unit)
+    assert mechanism.ledger.epsilon(0.0) == pytest.approx(mechanism.epsilon_bound)
+    with pytest.raises(BudgetExhausted, match="3 updates"):  # an end is an end, also for a query that is not far
+        mechanism.answer(np.zeros((1, U)))
+
+
+def test_weights_without_noise_have_no_privacy(sample):
+    mechanism = q.PrivateMultiplicativeWeights(sample, U, 0.05, 0.0, np.random.default_rng(0))
+    mechanism.answer(subsets(3))
+    assert mechanism.ledger.epsilon(0.0) == mechanism.epsilon_bound == math.inf
+
+
+def test_no_updates_are_none(sample):
+    mechanism = q.PrivateMultiplicativeWeights(sample, U, 0.01, 0.0, np.random.default_rng(0), max_updates=0)
+    with pytest.raises(BudgetExhausted, match="all its 0 updates"):
+        mechanism.answer(subsets(500))
+
+
+def plain_thresholdout(train, holdout, threshold, draw):
+    """One query after the other; the threshold gets new noise after each answer from the holdout."""
+    answers, noisy = [], threshold + draw("threshold")
+    for t, h in zip(train, holdout):
+        if abs(h - t) > noisy + draw("comparison"):
+            answers.append(h + draw("answer"))
+            noisy = threshold + draw("threshold")
+        else:
+            answers.append(t)
+    return np.array(answers)
+
+
+SCALES = {"threshold": 2, "comparison": 4, "answer": 1}
+
+
+class Scripted:
+    """A source of noise that takes each kind from a list of its own, told apart by its scale."""
+
+    def __init__(self, sigma, size):
+        rng = np.random.default_rng(3)
+        self.noise = {kind: iter(rng.laplace(scale=factor * sigma, size=size)) for kind, factor in SCALES.items()}
+        self.kinds = {factor * sigma: kind for kind, factor in SCALES.items()}
+
+    def laplace(self, scale, size=None):
+        stream = self.noise[self.kinds[scale]]
+        return next(stream) if size is None else np.array([next(stream) for _ in range(size)])
+
+
+@pytest.mark.parametrize("block", [1, 1024])
+def test_thresholdout_is_the_plain_loop(monkeypatch, block):
+    monkeypatch.setattr(q, "BLOCK", block)
+    train, holdout = np.random.default_rng(2).uniform(size=(2, 60))
+    options = {"threshold": 0.3, "sigma": 0.05, "budget": 60, "rng": Scripted(0.05, 200)}
+    reusable = q.Thresholdout(np.arange(5), np.arange(5), 5, **options)
+    answers = reusable.answer_means(train, holdout)
+    plain = Scripted(0.05, 200)
+    expected = plain_thresholdout(train, holdout, 0.3, lambda kind: next(plain.noise[kind]))
+    np.testing.assert_array_equal(answers, expected)
+    assert 10 < 60 - reusable.budget == np.sum(answers != train) < 50
 
 
 @pytest.mark.parametrize("noise", ["laplace", "gaussian"])
@@ -112,6 +183,18 @@ def test_guesses_are_checked_in_order(sample):
     check = q.SparseValidate(sample, U, tolerance=0.2, alarms=1, epsilon=1e6, rng=np.random.default_rng(0))
     assert check.first_alarm(queries, truth + [0, 0.1, 0.3, 0.3, 0]) == 2
     assert check.exhausted
+
+
+def test_queries_may_be_lists(sample):
+    rounds = q.EffectiveRounds(sample, U, rounds=2, tolerance=0.9, epsilon=1e6, rng=np.random.default_rng(0))
+    weights = q.PrivateMultiplicativeWeights(sample, U, 0.5, 0.0, np.random.default_rng(0))
+    for mechanism in (q.Naive(sample, U), rounds, weights):
+        np.testing.assert_array_equal(mechanism.answer([[1.0] * U, [0.0] * U]).round(6), [1, 0])
+
+
+def test_lists_are_answered_from_a_fresh_block_too():
+    oracle = q.EffectiveRounds(np.arange(8), 8, rounds=2, tolerance=0.2, epsilon=1e6, rng=np.random.default_rng(0))
+    assert oracle.answer([[1, 1, 0, 0, 0, 0, 0, 0]])[0] == 0.0
 
 
 def test_effective_rounds_moves_to_a_fresh_block_at_an_alarm():

@@ -82,6 +82,13 @@ def test_the_bivariate_rule_reads_its_three_tests(p_values, choice):
     assert bivariate_rule(data, data, lambda x, y, z: IndependenceTest(0.0, next(answers))).choice == choice
 
 
+@pytest.mark.parametrize("variant", ["corrected", "released", "local"])
+def test_no_variables_make_an_empty_graph(variant):
+    discovery = causal_de_finetti(0, lambda x, y, z: 1.0, variant=variant)
+    assert discovery.adjacency.shape == (0, 0)
+    assert not len(discovery.layers)
+
+
 def test_one_sample_is_refused():
     with pytest.raises(ValueError, match="two samples of each"):
         bivariate_rule(np.zeros((30, 1)), np.zeros((30, 1)), g_test)

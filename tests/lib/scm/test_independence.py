@@ -5,6 +5,7 @@ import pytest
 from causallearn.utils.cit import CIT
 from scipy import stats
 
+from lib.scm.exchangeable import bivariate
 from lib.scm.independence import g_test, hsic_permutation, kernel_test
 
 
@@ -53,6 +54,46 @@ def test_kernel_test_is_causal_learns(n):
     assert kernel_test(x, y, z).pvalue == pytest.approx(peer(0, 1, [2]), abs=1e-3)
 
 
+def whole_kernel_test(x, y, z):
+    """The conditional test with whole kernels and an inverse, n from 200 to 1199."""
+    n = len(x)
+    x, y, z = ((v - v.mean()) / v.std(ddof=1) for v in (x, y, z))
+    centre = np.eye(n) - 1 / n
+
+    def kernel(*columns):
+        distance = sum((v[:, None] - v) ** 2 for v in columns)
+        return centre @ np.exp(-0.5 * distance / 0.7**2) @ centre
+
+    r = 1e-3 * np.linalg.inv(kernel(z) + 1e-3 * np.eye(n))
+    product = (r @ kernel(x, 0.5 * z) @ r) * (r @ kernel(y) @ r)
+    mean, variance = np.trace(product), 2 * np.sum(product**2)
+    return stats.gamma.sf(product.sum(), mean**2 / variance, scale=variance / mean)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_kernels_of_low_rank_give_the_p_value_of_whole_ones(seed):
+    rng = np.random.default_rng(seed)
+    data, _ = bivariate(300, 2, rng)
+    x, y, z = (data[0, :, 0], data[1, :, 1], data[0, :, 1]) if seed % 2 else rng.standard_normal((3, 300))
+    assert kernel_test(x, y, z).pvalue == pytest.approx(whole_kernel_test(x, y, z), abs=1e-6)
+
+
+@pytest.mark.parametrize("test", [g_test, kernel_test])
+def test_no_columns_are_no_conditions(test):
+    x, y = np.random.default_rng(6).integers(0, 2, (2, 40))
+    assert test(x, y, np.zeros((40, 0))) == test(x, y)
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, float])
+def test_g_test_takes_any_kind_of_zeros_and_ones_and_many_conditions(kind):
+    x, y, *z = np.random.default_rng(8).integers(0, 2, (10, 3000))
+    z = np.stack(z, axis=1)
+    strata = sum(
+        g_test(x[rows], y[rows]).statistic for rows in ((z == row).all(axis=1) for row in np.unique(z, axis=0))
+    )
+    assert g_test(x.astype(kind), y.astype(kind), z.astype(kind)).statistic == pytest.approx(strata)
+
+
 def test_kernel_test_keeps_its_level_and_is_symmetric_without_conditions():
     rng = np.random.default_rng(3)
     rejected = np.zeros(2)
@@ -95,6 +136,9 @@ def test_hsic_is_the_mean_over_quadruples_of_samples():
         (lambda: g_test([0, 1, 1], [0, 1]), "y: got 2 rows, expected 3"),
         (lambda: kernel_test(np.arange(5.0), np.arange(5.0)), "x: got 5 values, expected at least 10"),
         (lambda: kernel_test(np.ones(20), np.arange(20.0)), "x: got a constant column"),
+        (lambda: kernel_test(np.full(20, np.nan), np.arange(20.0)), "x: got values that are not finite"),
+        (lambda: g_test([0, 1, np.nan], [0, 1, 0]), "x: got values other than 0 and 1"),
+        (lambda: hsic_permutation(np.ones(20), np.arange(20.0), 9, None), "x: got values that .* equal in most pairs"),
         (lambda: kernel_test(np.arange(20.0), np.arange(20.0), np.arange(19.0)), "z: got 19 rows, expected 20"),
     ],
 )

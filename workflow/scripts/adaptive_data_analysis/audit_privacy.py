@@ -3,7 +3,6 @@
 import xarray as xr
 
 from lib.atlas.job.seeds import generator
-from lib.privacy.accounting import compose_basic
 from lib.privacy.audit import (
     audit_epsilon,
     exponential_scores,
@@ -31,7 +30,7 @@ def audit_privacy(*, size: int, epsilon: float, trials: int, level: float, root_
         "laplace": (laplace_scores(size, epsilon), epsilon),
         "exponential": (exponential_scores(size, epsilon), epsilon),
         "sparse vector": (sparse_vector_scores(size, epsilon), epsilon),
-        "pmw, one update": (multiplicative_weights_scores(size, epsilon), compose_basic(epsilon / 5, 5)),
+        "pmw, one update": (multiplicative_weights_scores(size, epsilon), epsilon),
         "laplace, half the noise": (laplace_scores(size, 2 * epsilon), epsilon),
     }
     audited = [

@@ -23,7 +23,7 @@ def reconstruct(
     sigma: float,
     queries: list[int],
     seeds: int,
-    max_updates: int,
+    max_updates: int | None,
     private_test: bool,
     delta: float,
     root_seed: int,
@@ -40,7 +40,7 @@ def reconstruct(
         sigma: standard deviation of Gaussian and of Laplace noise.
         queries: numbers m, increasing.
         seeds: repetitions, each with its own distribution and sample.
-        max_updates: updates after which private multiplicative weights stops; 0 for 16 log U / T^2.
+        max_updates: updates after which private multiplicative weights stops; None for 16 log U / T^2.
         private_test: test against a noisy threshold, drawn again after each update.
         delta: failure probability at which epsilon is accounted.
         root_seed: root of the random streams.
@@ -56,7 +56,7 @@ def reconstruct(
         distribution = rng.dirichlet(np.ones(universe))
         sample = rng.choice(universe, size, p=distribution)
         variation[seed] = total_variation(sample, distribution)
-        weights = partial(PrivateMultiplicativeWeights, sample, universe, threshold, max_updates=max_updates or None)
+        weights = partial(PrivateMultiplicativeWeights, sample, universe, threshold, max_updates=max_updates)
         oracles = {
             "naive": Naive(sample, universe),
             "gaussian": Gaussian(sample, universe, sigma, stream("gaussian")),
@@ -77,12 +77,11 @@ def reconstruct(
                 worst[-1, j, seed] = split.largest_errors()["split"]
         ledger = oracles["pmw"].ledger
         epsilon[:, seed] = [ledger.epsilon(0.0), ledger.epsilon(delta) if ledger.pure else 0.0]
-    bound, per_update = oracles["pmw"].max_updates, oracles["pmw"].epsilon_per_update
     return xr.Dataset(
         {
             "worst": (("mechanism", "queries", "seed"), worst, {"long_name": "largest error over all queries"}),
             "updates": (("variant", "queries", "seed"), updates, {"long_name": "updates of the hypothesis"}),
-            "epsilon": (("composition", "seed"), epsilon, {"long_name": "privacy of the updates made"}),
+            "epsilon": (("composition", "seed"), epsilon, {"long_name": "privacy spent by the last query"}),
             "variation": ("seed", variation, {"long_name": "total variation of sample and distribution"}),
         },
         coords={
@@ -97,9 +96,8 @@ def reconstruct(
             "threshold": threshold,
             "scale": scale,
             "sigma": sigma,
-            "update_bound": bound,
-            "epsilon_per_update": per_update,
-            "epsilon_bound": bound * per_update,
+            "update_bound": oracles["pmw"].max_updates,
+            "epsilon_bound": oracles["pmw"].epsilon_bound,
             "delta": delta,
         },
     )
