@@ -16,7 +16,7 @@ SNAKEMAKE := $(PY) -m snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SC
 SAMPLED := $(if $(SAMPLE),LINEAR_ATLAS_SAMPLE=$(SAMPLE))
 REPORT := $(RESULTS)/$(SCALE)/report.html
 
-.PHONY: run env env-storage env-validator conda test test-slow test-cluster smoke replicate check adopt status costs keep stability claims crate faults judge lint format benchmark paper gpu clean
+.PHONY: run env env-storage env-validator conda test test-slow test-cluster smoke replicate check adopt status costs keep stability claims crate release codecheck faults judge lint format benchmark paper gpu clean
 
 run: env
 	$(SNAKEMAKE) results=$(RESULTS)
@@ -95,6 +95,14 @@ claims: run
 
 crate: run
 	$(PY) -m lib.atlas crate $(RESULTS)/$(SCALE) build/$(SCALE).crate.zip
+
+# the tree of this commit, its results, audit, crate and lock file in one archive, in which `make check` passes elsewhere
+release: run
+	$(PY) -m lib.atlas release $(RESULTS)/$(SCALE)
+
+# a draft of codecheck.yml for one paper, as in make codecheck PAPER=quadratic_network
+codecheck: env
+	@$(PY) -m lib.atlas codecheck $(RESULTS)/$(SCALE) "$${PAPER:?as in make codecheck PAPER=quadratic_network}"
 
 # some minutes: kills, damage, full disks and malformed configurations, written up in docs/faults.md
 faults: env

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import rocrate
+import yaml
 
 from lib.atlas.evidence import plan as plans
 from lib.atlas.evidence.check import check
@@ -337,6 +338,75 @@ def test_an_archive_describes_each_of_its_files(run, tmp_path):
     described = {name: entity["sha256"] for name, entity in files.items() if "sha256" in entity}
     assert described == {name: hashlib.sha256(contents[name]).hexdigest() for name in described}
     assert set(files) - set(described) == {"README.md", "archive.json"}
+
+
+def commit(root: Path) -> None:
+    """Make a tree a git repository at a commit, with results ignored."""
+    (root / ".gitignore").write_text("results/\nbuild/\n.snakemake/\n.cache/\n__pycache__/\n")
+    git = ["git", "-C", str(root), "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *arguments], check=True)
+
+
+def test_a_release_passes_its_check_elsewhere(run, tmp_path):
+    from tests.conftest import Copy
+
+    target = ["release", "results/smoke", "--to", str(tmp_path / "release.zip")]
+    refused = run.python("lib.atlas", *target)
+    assert refused.returncode == 1
+    assert "not a git repository" in refused.stderr
+    shutil.copy(ROOT / "requirements.lock", run.root)
+    commit(run.root)
+    (run.root / "results/smoke/.hidden").touch()
+    done = run.python("lib.atlas", *target)
+    assert done.returncode == 0, done.stderr
+    elsewhere = Copy(tmp_path / "elsewhere")
+    with zipfile.ZipFile(tmp_path / "release.zip") as file:
+        names = file.namelist()
+        file.extractall(elsewhere.root)
+    assert {"requirements.lock", "RELEASE.md", "ro-crate-metadata.json", "results/smoke/audit/index.html"} <= set(names)
+    assert not [name for name in names if "/logs/" in name or "/." in name]
+    graph = json.loads((elsewhere.root / "ro-crate-metadata.json").read_text())["@graph"]
+    files = {entity["@id"]: entity for entity in graph if "File" in entity["@type"]}
+    assert set(files) | {"ro-crate-metadata.json"} == set(names)
+    for name in set(files) - {"RELEASE.md"}:
+        assert hashlib.sha256((elsewhere.root / name).read_bytes()).hexdigest() == files[name]["sha256"]
+    assert crate_failures(elsewhere.root) == []
+    checked = elsewhere.python("lib.atlas", "check", "results/smoke")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "all as the working tree would make them" in checked.stdout
+    page = elsewhere.root / "results/smoke/audit/index.html"
+    page.write_text(page.read_text().replace("not reproduced", "reproduced"))
+    assert elsewhere.python("lib.atlas", "check", "results/smoke").returncode == 1
+    run.edit("config/papers/toy.yaml", "below: -10", "below: -11")
+    assert "changes that are not committed" in run.python("lib.atlas", *target).stderr
+    commit(run.root)
+    assert "a release passes its own check" in run.python("lib.atlas", *target).stderr
+
+
+def test_a_draft_of_codecheck_has_the_fields_of_the_specification(run):
+    done = run.python("lib.atlas", "codecheck", "results/smoke", "toy", "--to", str(run.root / "codecheck.yml"))
+    assert done.returncode == 0, done.stderr
+    text = (run.root / "codecheck.yml").read_text(encoding="utf-8")
+    assert text.startswith("%YAML 1.1\n---\n")
+    content = yaml.safe_load(text)
+    assert content["version"] == "https://codecheck.org.uk/spec/config/2.0/"
+    assert len(content["manifest"]) == 3
+    assert all((run.root / entry["file"]).is_file() for entry in content["manifest"])
+    assert set(content["paper"]) == {"title", "authors", "reference"}
+    assert content["paper"]["reference"].startswith("https://arxiv.org/abs/")
+    assert {"codechecker", "report", "summary", "certificate"} <= set(content)
+    assert content["summary"].startswith("Not checked yet.")
+    assert "3 claims, 1 reproduced, 1 not reproduced, 1 not tested at this scale" in content["summary"]
+    people = [*content["paper"]["authors"], *content["codechecker"]]
+    left_open = [*(one["ORCID"] for one in people), content["codechecker"][0]["name"]]
+    left_open += [content[key] for key in ("report", "repository", "check_time", "certificate")]
+    assert all(value.startswith("OPEN: ") for value in left_open)
+    assert f"3 files to make again, {len(left_open)} fields left open" in done.stdout
+    unknown = run.python("lib.atlas", "codecheck", "results/smoke", "others")
+    assert "expected one of toy" in unknown.stderr
+    run.edit("config/papers/toy.yaml", "draws: 200,", "draws: 100,")
+    assert "made with 200, now 100" in run.python("lib.atlas", "codecheck", "results/smoke", "toy").stderr
 
 
 def test_stale_results_make_no_crate(run, tmp_path):

@@ -35,6 +35,23 @@ paper's other stages the code is left out (`archive.json` lists it).
 """
 
 
+def zip_folder(folder: Path, destination: Path) -> list[str]:
+    """Write a folder's files as a zip that is the same on every writing; their modes are kept.
+
+    Returns:
+        Their names, in order.
+    """
+    names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(destination, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in names:
+            entry = zipfile.ZipInfo(name, _DATE)
+            runs = (folder / name).stat().st_mode & 0o100
+            entry.external_attr, entry.compress_type = (0o755 if runs else 0o644) << 16, zipfile.ZIP_DEFLATED
+            file.writestr(entry, (folder / name).read_bytes())
+    return names
+
+
 def pack(rule: str, scale: str, results: str, root: Path, destination: Path, folder: Path | None = None) -> list[str]:
     """Write the archive of one figure or table.
 
@@ -85,16 +102,8 @@ def pack(rule: str, scale: str, results: str, root: Path, destination: Path, fol
     )  # fmt: skip
     crates.add_text(crate, "README.md", text)
     with tempfile.TemporaryDirectory(prefix="atlas-archive-") as name:
-        inside = Path(name)
-        crate.write(inside)
-        names = sorted(file.relative_to(inside).as_posix() for file in inside.rglob("*") if file.is_file())
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(destination, "w", zipfile.ZIP_DEFLATED) as file:
-            for one in names:
-                entry = zipfile.ZipInfo(one, _DATE)
-                entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
-                file.writestr(entry, (inside / one).read_bytes())
-    return names
+        crate.write(name)
+        return zip_folder(Path(name), destination)
 
 
 def arguments(parser: ArgumentParser) -> None:

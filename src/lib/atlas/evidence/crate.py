@@ -121,10 +121,26 @@ def within(path: str, plan: dict) -> str:
     return "results/" + path.removeprefix(plan["results"]).lstrip("/")
 
 
+def add_result(crate: ROCrate, file: Path, place: str, **properties):
+    """Add a file of the results, to lie at `place`."""
+    return crate.add_file(file, place, properties={"name": file.name, **_file_facts(file), **properties})
+
+
 def add_text(crate: ROCrate, name: str, text: str) -> None:
     """Add a text file that describes the crate itself, such as its README."""
     properties = {"name": name, "encodingFormat": FORMATS[Path(name).suffix], "about": crate.root_dataset}
     crate.add_file(io.StringIO(text), name, properties=properties)
+
+
+def expect_done(files: dict[str, State]) -> None:
+    """Refuse results that are not what the working tree would make.
+
+    Raises:
+        ValueError: a file is not done; one that is the cause is named before its consequences.
+    """
+    bad = {path: state for path, state in files.items() if state.kind != DONE}
+    for path, state in sorted(bad.items(), key=lambda item: all("which is" in reason for reason in item[1].reasons)):
+        raise ValueError(f"{path}: {state.kind}: {'; '.join(state.reasons)}; make it first")
 
 
 def build(
@@ -144,9 +160,7 @@ def build(
         ValueError: a file is not done.
     """
     places = {path: within(path, plan) for path in files} | (places or {})
-    bad = {path: state for path, state in files.items() if state.kind != DONE}
-    for path, state in sorted(bad.items(), key=lambda item: all("which is" in reason for reason in item[1].reasons)):
-        raise ValueError(f"{path}: {state.kind}: {'; '.join(state.reasons)}; make it first")
+    expect_done(files)
     crate = ROCrate(version=VERSION)
     crate.name = name
     crate.description = "Figures, tables and claims, with the data, code and parameters that each rests on."
@@ -172,10 +186,8 @@ def build(
     sources = {file: add_code(crate, file, root, commit) for file in code}
     results = {}
     for path, state in files.items():
-        properties = {"name": Path(path).name, **_file_facts(folder / path)}
-        if "digest" in state.record:
-            properties["identifier"] = state.record["digest"]
-        results[path] = crate.add_file(folder / path, places[path], properties=properties)
+        digest = {"identifier": state.record["digest"]} if "digest" in state.record else {}
+        results[path] = add_result(crate, folder / path, places[path], **digest)
     for path, state in files.items():
         inputs = [results[one] for several in state.inputs.values() for one in several]
         facts = {
