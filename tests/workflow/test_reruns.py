@@ -17,6 +17,13 @@ def test_a_second_run_does_nothing(toy):
     assert toy.planned() == set()
 
 
+def test_the_snakefile_of_the_catalog_is_that_of_the_root_folder(toy):
+    other = ("--snakefile", "workflow/Snakefile")
+    toy.snakemake(*other, "toy_gather_means")
+    assert toy.planned() == (TOY | AUDIT) - {"toy_draw", "toy_gather_means"}
+    assert toy.planned(*other) == toy.planned() | {"everything"}
+
+
 def test_comments_docstrings_and_layout_rerun_nothing(toy):
     toy.snakemake()
     toy.edit("src/lib/toy/numbers.py", "# a comment", "# another comment\n")

@@ -9,6 +9,8 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 ROOT = Path(workflow.basedir)
+if not (ROOT / "workflow").is_dir():  # started by workflow/Snakefile
+    ROOT = ROOT.parent
 sys.path.insert(0, str(ROOT / "src"))
 sys.path.insert(1, str(ROOT))
 
