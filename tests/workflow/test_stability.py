@@ -69,7 +69,7 @@ def test_the_runs_are_those_of_their_seeds_and_the_verdict_turns(finished):
     assert f"turning: t1 ({held} of 3 reproduced)" in done.stdout
     document = (toy.root / "docs/stability.md").read_text()
     assert f"| t1 | **turns**: {held} reproduced, {3 - held} not reproduced |" in document
-    assert f"{min(expected.values()):.5g} to {max(expected.values()):.5g}" in document
+    assert f"{min(expected.values()):.3g} to {max(expected.values()):.3g}" in document
     assert "| t2 | not reproduced in all 3 |" in document
     assert "t3" not in document  # not judged at this scale
 

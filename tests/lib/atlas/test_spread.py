@@ -110,7 +110,7 @@ def test_a_drawing_places_larger_numbers_higher_and_shows_every_run():
     filled = [circle for circle in root.findall("circle") if circle.get("class") is None]
     heights = [float(circle.get("cy")) for circle in filled]
     assert heights[0] < heights[1] < heights[2]  # 0.9, 0.2, 0.1: a larger number lies higher
-    assert len([circle for circle in root.findall("circle") if circle.get("class") == "run"]) == 2
+    assert len([circle for circle in root.findall("circle") if circle.get("class") == "run"]) == 1
     bound = float(root.find("line[@class='bound']").get("y1"))
     assert heights[0] < bound < heights[1]
     good = root.find("rect")
@@ -169,3 +169,13 @@ def test_a_record_knows_its_seed_its_experiment_and_what_its_rules_judge():
     assert (one["claims"]["c1"]["seeded"], runs.record(content(()))["claims"]["c1"]["seeded"]) == (True, False)
     with pytest.raises(ValueError, match=r"lines: got stores of the root seeds \[0, 1\] in one run"):
         runs.record(content((0, 1)))
+
+
+def test_what_is_everywhere_the_same_is_named_and_not_drawn():
+    entry = joined(run(0, 0.2), {"laptop": [run(1, 0.2)], "smoke": [run(0, 0.2)]})
+    text = str(trend.scales(entry, "laptop"))
+    assert "everywhere the same: ratio" in text
+    assert "<svg" not in text
+    other = joined(run(0, 0.2), {"laptop": [run(1, 0.2)], "smoke": [run(0, 0.3)]})
+    assert "<details>" in trend.scales(other, "laptop")
+    assert "<details>" not in trend.scales(other | {"central": True}, "laptop")

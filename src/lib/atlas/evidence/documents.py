@@ -14,6 +14,7 @@ from pathlib import Path
 from lib.atlas.evidence import costs, runs
 from lib.atlas.evidence.audit import gather, load_specs, quantity_text
 from lib.atlas.evidence.spread import sentence
+from lib.atlas.evidence.stability_document import DOCUMENT, document
 from lib.atlas.job.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
 from lib.atlas.names import ROOT
 from lib.atlas.workflow.place import check_own
@@ -244,4 +245,7 @@ def main(options: Namespace) -> int:
     check_own(options.results)
     for path in [*write(options.results, ROOT, options.processor), *runs.keep(options.results, ROOT)]:
         print(path.relative_to(ROOT))
+    if (ROOT / DOCUMENT).exists():  # rules and functions may have changed since
+        (ROOT / DOCUMENT).write_text(document(ROOT), encoding="utf-8")
+        print(DOCUMENT)
     return 0

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lib.atlas.evidence import runs, spread
-from lib.atlas.evidence.audit import load_specs, number
+from lib.atlas.evidence.audit import load_specs
 from lib.atlas.job.claims import REPRODUCED, at_scale, is_tested, rule_text
 from lib.atlas.names import KEPT_RUNS, SCALES
 from lib.atlas.workflow.fingerprint import function_fingerprints
@@ -60,6 +60,14 @@ def claims_of(spec: dict, functions: dict[str, str], scale: str, kept: list[dict
     return entries
 
 
+def _between(entry: dict) -> str:
+    """The smallest and the largest number of a rule over the runs."""
+    if "low" not in entry:
+        return ""
+    low, high = (f"{entry[key]:.3g}" for key in ("low", "high"))
+    return f": {low}" if low == high else f": {low} to {high}"
+
+
 def _row(entry: dict) -> str:
     """One claim as a row of its paper's table."""
     stability = entry["stability"]
@@ -80,8 +88,7 @@ def _row(entry: dict) -> str:
         if values is None:
             continue
         one = spread.of_rule(rule, values["values"], values["se"])
-        text = f"`{rule_text(rule)}` holds in {one['held']}"
-        lines.append(text + (f": {number(one['low'])} to {number(one['high'])}" if "low" in one else ""))
+        lines.append(f"`{rule_text(rule)}` holds in {one['held']}{_between(one)}")
         ratios.append(f"{one['ratio']:.2g}" if "ratio" in one else "")
     return f"| {name} | {verdict} | {'<br>'.join(lines)} | {'<br>'.join(ratios) if any(ratios) else ''} |"
 
@@ -93,7 +100,8 @@ def _section(slug: str, spec: dict, entries: list[dict], kept: list[dict]) -> st
     processors = "; ".join(dict.fromkeys(run["processor"] for run in done))
     parts = [f"### {slug}", f"{spec['paper']['title']}. Commit {commits}, on {processors}."]
     parts += [f"- Root seed {run['root_seed']}: no verdicts, {run['failed']}" for run in kept if "failed" in run]
-    return "\n\n".join([*parts, "\n".join([_CLAIMS, *map(_row, entries)])])
+    table = "\n".join([_CLAIMS, *map(_row, entries)]) if entries else "No claim is judged at this scale."
+    return "\n\n".join([*parts, table])
 
 
 def _summary(slug: str, entries: list[dict], kept: list[dict]) -> str:

@@ -24,7 +24,9 @@ def _points(claim: dict, name: str, scale: str) -> list[dict]:
     """Columns of a drawing: for each scale the quantity there, and its values in other runs."""
     quantities = {other: entry["quantities"].get(name) for other, entry in claim.get("scales", {}).items()}
     quantities[scale] = claim["quantities"].get(name)
-    runs = claim.get("stability", {}).get("quantities", {}).get(name, {}).get("values", [])
+    stability = claim.get("stability", {"quantities": {}, "earlier": ""})
+    runs = stability["quantities"].get(name, {"values": []})["values"]
+    runs = runs if stability["earlier"] else runs[1:]  # the first one is the run at hand
     return [
         {"scale": one, "quantity": quantities[one], "runs": runs if one == scale else []}
         for one in SCALES
@@ -79,7 +81,7 @@ def drawing(claim: dict, check: dict, scale: str) -> Markup:
     parts = [_range(check, [y(one) for one in bounds], left, top, bottom) for left in own]
     parts += [f'<line class="bound" x1="{_LEFT}" x2="{width}" y1="{y(one)}" y2="{y(one)}"/>' for one in bounds]
     for edge, value in ((y(max(drawn)), max(drawn)), (y(min(drawn)), min(drawn))):
-        parts.append(f'<text class="axis" x="{_LEFT - 4}" y="{edge + 4}">{escape(number(value))}</text>')
+        parts.append(f'<text class="axis" x="{_LEFT - 4}" y="{edge + 4}">{value:.3g}</text>')
     said = []
     for index, one in enumerate(columns):
         middle = _LEFT + _COLUMN * (index + 0.5)
@@ -90,14 +92,10 @@ def drawing(claim: dict, check: dict, scale: str) -> Markup:
             parts += [f'<circle class="run" cx="{x}" cy="{y(item)}" r="2.2"/>' for item in _numbers(value)]
         said.append(f"{one['scale']} {', '.join(number(item) for item in _numbers(one['quantity']['value'])[:4])}")
     words = f"{check['quantity'].replace('_', ' ')} by scale: {'; '.join(said)}"
-    notes = ["logarithmic axis"] if logarithmic else []
-    notes += (
-        ["small circles: runs under other root seeds or on other machines"] if any(c["runs"] for c in columns) else []
-    )
-    after = f'<span class="soft small">{"; ".join(notes)}</span>' if notes else ""
+    axis = '<span class="soft small">logarithmic axis</span>' if logarithmic else ""
     return Markup(
         f'<svg class="trend" width="{width}" height="{_HEIGHT + 14}" viewBox="0 0 {width} {_HEIGHT + 14}" role="img" '
-        f'aria-label="{escape(words)}">{"".join(parts)}</svg>{after}'
+        f'aria-label="{escape(words)}">{"".join(parts)}</svg>{axis}'
     )
 
 
@@ -128,23 +126,46 @@ def _items(quantity: dict, middle: float, y) -> list[str]:
 
 
 def scales(claim: dict, scale: str) -> Markup:
-    """Rows of a claim's list on its paper's page: how stable its verdict is, and its quantities over the scales."""
+    """Rows of a claim's list on its paper's page: how stable its verdict is, and its quantities over the scales.
+
+    Quantities that are everywhere the same are named and not drawn; drawings of claims that are not central are folded.
+    """
     rows = []
     if "stability" in claim:
-        rows.append(Markup("<dt>Other runs</dt><dd>{}. {}</dd>").format(sentence(claim["stability"]), mark(claim)))
+        rows.append(Markup("<dt>Other runs</dt><dd>{}</dd>").format(sentence(claim["stability"])))
     others = claim.get("scales", {})
-    drawings = [(check["quantity"], drawing(claim, check, scale)) for check in claim["pass"]]
-    shown = {name: svg for name, svg in drawings if svg}
-    if others or shown:
-        verdicts = {other: entry["verdict"] + _earlier(entry) for other, entry in others.items()}
-        verdicts[scale] = claim["verdict"]
-        text = "; ".join(f"{one}: {verdicts[one]}" for one in SCALES if one in verdicts) if others else ""
-        figures = Markup("").join(
-            Markup('<div class="trends"><span class="small">{}</span>{}</div>').format(name.replace("_", " "), svg)
-            for name, svg in shown.items()
+    checks = {check["quantity"]: check for check in claim["pass"]}
+    constant = [name.replace("_", " ") for name in checks if _constant(claim, name, scale)]
+    drawings = {name: drawing(claim, check, scale) for name, check in checks.items()}
+    shown = {name.replace("_", " "): svg for name, svg in drawings.items() if svg}
+    shown = {name: svg for name, svg in shown.items() if name not in constant}
+    if not others and not shown:
+        return Markup("").join(rows)
+    verdicts = {other: entry["verdict"] + _earlier(entry) for other, entry in others.items()} | {
+        scale: claim["verdict"]
+    }
+    said = ["; ".join(f"{one}: {verdicts[one]}" for one in SCALES if one in verdicts)] if others else []
+    said += [f"everywhere the same: {', '.join(constant)}"] if constant else []
+    text = Markup("<div>{}.</div>").format(". ".join(said)) if said else Markup("")
+    figures = Markup("").join(
+        Markup('<div class="trends"><span class="small">{}</span>{}</div>').format(name, svg)
+        for name, svg in shown.items()
+    )
+    if shown and "stability" in claim:
+        figures += Markup(
+            '<div class="soft small">Small circles: runs under other root seeds, on other machines.</div>'
         )
-        rows.append(Markup("<dt>{}</dt><dd>{}{}</dd>").format("Over scales" if others else "Spread", text, figures))
+    if shown and not claim.get("central"):
+        figures = Markup("<details><summary>Drawings</summary>{}</details>").format(figures)
+    rows.append(Markup("<dt>{}</dt><dd>{}{}</dd>").format("Over scales" if others else "Spread", text, figures))
     return Markup("").join(rows)
+
+
+def _constant(claim: dict, name: str, scale: str) -> bool:
+    """Whether a quantity is the same at every scale and in every run that is known, of which there are several."""
+    columns = _points(claim, name, scale)
+    values = [value for one in columns for value in (one["quantity"]["value"], *one["runs"])]
+    return len(values) > 1 and all(value == values[0] for value in values)
 
 
 def _earlier(entry: dict) -> str:
