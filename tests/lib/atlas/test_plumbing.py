@@ -60,6 +60,57 @@ def test_fingerprint_follows_code_and_not_comments(tree, file, text, changes):
     assert (_fingerprint(tree) != before) is changes
 
 
+CLAIMS = """from lib.atlas.job.seeds import x
+from lib.a import f
+from lib.c import h
+
+LIMIT = 3
+
+
+def _halved(number):
+    return number / 2
+
+
+def c1(store):
+    return _halved(f() + x)
+
+
+def c2(store):
+    return h() + LIMIT
+"""
+
+
+def _functions(root: Path) -> dict[str, str]:
+    for cached in (fingerprint._read, fingerprint.function_fingerprints):
+        cached.cache_clear()
+    prints = fingerprint.function_fingerprints(root / "workflow/scripts/claims.py", root)
+    return {name: prints[name] for name in ("c1", "c2")}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changes"),
+    [
+        ("workflow/scripts/claims.py", "number / 2", "number / 3", {"c1"}),
+        ("workflow/scripts/claims.py", "LIMIT = 3", "LIMIT = 4", {"c2"}),
+        ("workflow/scripts/claims.py", "h() + LIMIT", "h() - LIMIT", {"c2"}),
+        ("workflow/scripts/claims.py", "def c2(store):", "# a comment\ndef c2(store):\n    'Words.'", set()),
+        ("workflow/scripts/claims.py", "def c2(store):", "def c3(store):\n    return 1\n\n\ndef c2(store):", set()),
+        ("src/lib/b.py", "return 1", "return 2", {"c1"}),  # which lib.a imports
+        ("src/lib/c.py", "return 1", "return 2", {"c2"}),
+        ("src/lib/atlas/job/seeds.py", "x = 1", "x = 2", set()),  # lib.atlas hands numbers on
+    ],
+)
+def test_a_claim_is_another_when_what_it_uses_changes(tree, file, old, new, changes):
+    (tree / "workflow/scripts/claims.py").write_text(CLAIMS)
+    before = _functions(tree)
+    assert before["c1"] != before["c2"]
+    text = (tree / file).read_text()
+    assert old in text
+    (tree / file).write_text(text.replace(old, new))
+    after = _functions(tree)
+    assert {name for name in before if before[name] != after[name]} == changes
+
+
 def test_what_was_read_before_is_not_parsed_again_and_a_damaged_memory_is_not_believed(tree, monkeypatch):
     before = _fingerprint(tree)
     memory.memory(tree / fingerprint.MEMORY).save()
