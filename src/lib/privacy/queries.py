@@ -13,7 +13,20 @@ from numba import njit
 from lib.privacy.accounting import PrivacyLedger, gaussian_rho
 from lib.privacy.mechanisms import BudgetExhausted, SparseVector, check_positive
 
+HALF = np.float32(0.5)
 BLOCK = 1024  # thresholds that `Thresholdout` draws at once
+
+
+def check_shape(queries: np.ndarray, points: int) -> np.ndarray:
+    """Refuse queries that have not a value for each point of the support.
+
+    Raises:
+        ValueError: another shape than (c, points).
+    """
+    queries = np.asarray(queries)
+    if queries.ndim != 2 or queries.shape[1] != points:
+        raise ValueError(f"queries: got shape {queries.shape}, expected (c, {points}), a value for each point")
+    return queries
 
 
 def check_queries(queries: np.ndarray, points: int) -> np.ndarray:
@@ -22,9 +35,7 @@ def check_queries(queries: np.ndarray, points: int) -> np.ndarray:
     Raises:
         ValueError: another shape, or a value outside [0, 1].
     """
-    queries = np.asarray(queries)
-    if queries.ndim != 2 or queries.shape[1] != points:
-        raise ValueError(f"queries: got shape {queries.shape}, expected (c, {points}), a value for each point")
+    queries = check_shape(queries, points)
     if queries.dtype != bool and queries.size and not (queries.min() >= 0 and queries.max() <= 1):
         raise ValueError(f"queries: got values in [{queries.min()}, {queries.max()}], expected [0, 1]")
     return queries
@@ -121,19 +132,37 @@ class Gaussian(Naive):
 
 
 @njit(cache=True, fastmath={"reassoc", "contract"})
-def _answer_until_far(queries, first, noisy, hypothesis, bound, answers):
-    """Answer q.p to queries (c, k) from `first` on; return the first whose noisy mean is too far from it, or c.
+def _answer_until_far(queries, first, counts, total, noise, hypothesis, bound, answers):
+    """Answer q.p to queries (c, k) from `first` on, up to one whose noisy mean is further from it than the bound.
 
-    The answer of that query is q.p too, which the caller replaces.
+    Returns the place of that query (c where there is none) and its noisy mean. A query with a value outside [0, 1] ends
+    it too, with NaN. One pass over the queries: they are read from memory once.
     """
     for j in range(first, len(queries)):
-        proposed = np.float32(0)
+        mean = proposed = outside = np.float32(0)
         for k in range(len(hypothesis)):
-            proposed += queries[j, k] * hypothesis[k]
+            value = queries[j, k]
+            mean += value * counts[k]
+            proposed += value * hypothesis[k]
+            outside += np.float32(0) if abs(value - HALF) <= HALF else np.float32(1)
+        if outside > 0:
+            return j, np.nan
         answers[j] = proposed
-        if abs(noisy[j] - proposed) > bound:
-            return j
-    return len(queries)
+        noisy = mean / total + noise[j]
+        if abs(noisy - proposed) > bound:
+            return j, noisy
+    return len(queries), 0.0
+
+
+@njit(cache=True, fastmath={"reassoc", "contract"})
+def _reweigh(hypothesis, query, step):
+    """Multiply a histogram by exp(step q), in place, and normalise it."""
+    total = 0.0
+    for k in range(len(hypothesis)):
+        hypothesis[k] *= np.exp(step * query[k])
+        total += hypothesis[k]
+    for k in range(len(hypothesis)):
+        hypothesis[k] /= total
 
 
 class PrivateMultiplicativeWeights:
@@ -211,19 +240,24 @@ class PrivateMultiplicativeWeights:
 
         Raises:
             BudgetExhausted: an update is needed and none is left, or was needed earlier.
+            ValueError: a query of another shape, or with a value outside [0, 1]; those before it are paid for.
         """
-        queries = np.ascontiguousarray(check_queries(queries, len(self.counts)), np.float32)
+        queries = np.ascontiguousarray(check_shape(queries, len(self.counts)), np.float32)
         if self.exhausted:
             raise BudgetExhausted(f"private multiplicative weights has made all its {self.max_updates} updates")
         self._asked |= len(queries) > 0
-        noisy = means(queries, self.counts) + self._laplace(len(queries))
+        noise = self._laplace(len(queries))
         answers = np.empty(len(queries))
         start = 0
         while start < len(queries):
             bound = self.threshold + self._shift
-            far = _answer_until_far(queries, start, noisy, self.hypothesis, bound, answers)
+            far, noisy = _answer_until_far(
+                queries, start, self.counts, float(self.samples), noise, self.hypothesis, bound, answers
+            )
             if far < len(queries):
-                answers[far] = self._correct(queries[far], noisy[far], answers[far])
+                if math.isnan(noisy):
+                    check_queries(queries[far : far + 1], len(self.counts))
+                answers[far] = self._correct(queries[far], noisy, answers[far])
             start = far + 1
         return answers
 
@@ -236,8 +270,7 @@ class PrivateMultiplicativeWeights:
             noisy = float(means(query[None], self.counts)[0] + self._laplace(1)[0])
             self._shift = self._rng.laplace(scale=self.scale / 2)
         step = 0.5 * self.threshold * math.copysign(1.0, noisy - proposed)
-        self.hypothesis *= np.exp(np.float32(step) * query)
-        self.hypothesis /= self.hypothesis.sum(dtype=np.float64)
+        _reweigh(self.hypothesis, query, np.float32(step))
         return noisy
 
 

@@ -221,8 +221,10 @@ def test_effective_rounds_moves_to_a_fresh_block_at_an_alarm():
     ],
 )
 def test_bad_queries_are_refused(sample, queries, words):
-    with pytest.raises(ValueError, match=words):
-        q.Naive(sample, U).answer(queries)
+    weights = q.PrivateMultiplicativeWeights(sample, U, 0.5, 0.01, np.random.default_rng(0))
+    for mechanism in (q.Naive(sample, U), weights):
+        with pytest.raises(ValueError, match=words):
+            mechanism.answer(queries)
 
 
 def test_bad_samples_are_refused():
