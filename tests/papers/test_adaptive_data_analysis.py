@@ -159,7 +159,14 @@ def reconstruction(pmw=0.1, naive=0.3, gaussian=0.25, updates=(1, 4, 6, 8)):
     )
 
 
-def transfer(bias=0.01, largest=0.07):
+def one_bad_seed(store):
+    """One seed of private multiplicative weights at 0.16 with 256 queries; its mean over seeds stays below 0.14."""
+    worst = store.worst.copy()
+    worst.loc[{"mechanism": "pmw", "queries": 256}] = [0.1, 0.1, 0.16, 0.1, 0.1]
+    return store.assign(worst=worst)
+
+
+def transfer(bias=0.01, largest=0.07, tau=0.325):
     epsilon = [0.05, 0.5]
     return xr.Dataset(
         {
@@ -169,7 +176,22 @@ def transfer(bias=0.01, largest=0.07):
             "premises": ("epsilon", [True, False]),
         },
         coords={"epsilon": epsilon},
-        attrs={"tau": 0.325, "samples_needed": 498.0},
+        attrs={"tau": tau, "sharp_tau": 0.0905, "samples_needed": 498.0},
+    )
+
+
+def sharp_failures():
+    """A tenth of the runs beyond the tau of the sharper theorem, and none beyond the other: means and bounds hold."""
+    store = transfer()
+    runs = np.where(np.arange(20) < 2, 0.1, 0.0)
+    return xr.Dataset(
+        {
+            "bias": (("epsilon", "run"), np.tile(runs, (2, 1))),
+            "largest": ("run", np.full(20, 0.07) + np.tile(SEEDS, 4)),
+            "bound": store.bound,
+            "premises": store.premises,
+        },
+        attrs=store.attrs,
     )
 
 
@@ -181,12 +203,14 @@ def audit():
     )
 
 
-def holdout(reusable=0.52, signal=0.75):
+def holdout(reusable=0.52, signal=0.75, laplace=None, itself=0.51):
     """Accuracies at 20 and 500 features: a plain holdout reports 0.65 where fresh data show 0.5."""
+    laplace = reusable if laplace is None else laplace
     names = ["standard", "thresholdout", "thresholdout, Laplace"]
-    accuracy = np.full((2, 3, 3, 2, 5), 0.5)
-    accuracy[0, :, 1] = np.array([0.65, reusable, reusable])[:, None, None]
-    accuracy[1, :, 2] = signal
+    accuracy = np.full((2, 3, 4, 2, 5), 0.5)
+    accuracy[0, :, 1] = np.array([0.65, reusable, laplace])[:, None, None]
+    accuracy[0, :, 2] = np.array([0.65, itself, 0.5])[:, None, None]
+    accuracy[1, :, 3] = signal
     return xr.Dataset(
         {
             "accuracy": (("data", "mechanism", "kind", "k", "seed"), accuracy),
@@ -195,7 +219,7 @@ def holdout(reusable=0.52, signal=0.75):
         coords={
             "data": ["no signal", "signal"],
             "mechanism": names,
-            "kind": ["train", "holdout", "fresh"],
+            "kind": ["train", "holdout", "holdout itself", "fresh"],
             "k": [20, 500],
             "noise": ["gaussian", "laplace"],
         },
@@ -254,7 +278,9 @@ REPRODUCED = {
     "a5": {"transfer": transfer(), "audit": audit()},
     "a6": {"counts": counts()},
     "a7": {"signs": signs()},
-    "a8": {"holdout": holdout()},
+    "a8": {"holdout": holdout(laplace=0.6)},
+    "a8b": {"holdout": holdout(reusable=0.6)},
+    "a8c": {"holdout": holdout()},
     "a9": {"few": reconstruction(naive=0.05, gaussian=0.1)},
     "a10": {"checks": checks()},
     "a10b": {"checks": checks()},
@@ -266,16 +292,23 @@ NOT_REPRODUCED = {
     "a3": [{"counts": counts(gaussian=1.1)}, {"counts": counts(naive=1.6)}],
     "a4": [
         {"small": worse, "large": reconstruction(), "certified": reconstruction()}
-        for worse in (reconstruction(pmw=0.2), reconstruction(naive=0.1), reconstruction(gaussian=0.1))
+        for worse in (
+            reconstruction(pmw=0.2),
+            reconstruction(naive=0.1),
+            reconstruction(gaussian=0.1),
+            one_bad_seed(reconstruction()),
+        )
     ],
     "a4b": [{"small": reconstruction(updates=(1, 4, 6, 60))}, {"small": reconstruction(updates=(1, 100, 300, 600))}],
     "a5": [
         {"transfer": worse, "audit": audit()}
-        for worse in (transfer(bias=0.1), transfer(bias=-0.4), transfer(largest=0))
+        for worse in (transfer(bias=0.1), transfer(bias=-0.4), transfer(largest=0), sharp_failures())
     ],
     "a6": [{"counts": counts(split=0.5)}],
     "a7": [{"signs": signs(control=0.2)}],
     "a8": [{"holdout": holdout(reusable=0.6)}, {"holdout": holdout(signal=0.6)}],
+    "a8b": [{"holdout": holdout(itself=0.58)}],
+    "a8c": [{"holdout": holdout(laplace=0.6)}, {"holdout": holdout(signal=0.6)}],
     "a9": [{"few": reconstruction(naive=0.1, gaussian=0.05)}],
     "a10": [{"checks": checks(missed=1)}],
     "a10b": [{"checks": checks(alarms=2)}],

@@ -169,6 +169,7 @@ use rule figure as adaptive_data_analysis_error_vs_m with:
         paper.benchmark("figure_error_vs_m")
     params:
         **paper.script("figure_error_vs_m"),
+        pass_bound=paper.value("reference", "largest_error"),
 
 
 use rule figure as adaptive_data_analysis_max_queries with:
@@ -255,6 +256,21 @@ use rule figure as adaptive_data_analysis_thresholdout with:
         paper.benchmark("figure_thresholdout")
     params:
         **paper.script("figure_thresholdout"),
+        paper=paper.value("reference", "holdout"),
+
+
+use rule figure as adaptive_data_analysis_certified with:
+    """Figure: errors certified and realised."""
+    input:
+        certified=paper.store("reconstruct_certified"),
+    output:
+        figure=paper.figure("certified"),
+    log:
+        paper.log("figure_certified"),
+    benchmark:
+        paper.benchmark("figure_certified")
+    params:
+        **paper.script("figure_certified"),
 
 
 use rule figure as adaptive_data_analysis_freedman with:

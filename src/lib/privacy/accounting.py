@@ -34,6 +34,25 @@ def zcdp_epsilon(rho: float, delta: float) -> float:
     return rho + 2 * math.sqrt(rho * math.log(1 / delta))
 
 
+def transfer_error(epsilon: float, samples: int, failure: float, *, sharp: bool = False) -> float:
+    """Smallest tau at which a transfer theorem bounds P(|sample - population mean| > tau) of a chosen query.
+
+    Pure privacy: epsilon <= tau / 2 and n >= 12 log(4 / failure) / tau^2 (Dwork et al. 2014, constants from memory).
+    Sharp: epsilon <= tau and 3 exp(-tau^2 n) for either side (Dwork et al. 2015, arXiv 1506.02629, corollary 7). For m
+    queries at once `failure` is divided by m.
+
+    Args:
+        epsilon: privacy of all that led to the query.
+        samples: number n of samples.
+        failure: probability of a larger difference.
+        sharp: by the second theorem.
+    """
+    check_positive(epsilon=epsilon, samples=samples, failure=failure)
+    if sharp:
+        return max(epsilon, math.sqrt(math.log(6 / failure) / samples))
+    return max(2 * epsilon, math.sqrt(12 * math.log(4 / failure) / samples))
+
+
 class PrivacyLedger:
     """Privacy spent on one data set: pure-DP releases and zCDP releases, with the totals that follow from them."""
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lib.privacy.analysts import random_bits
-from lib.privacy.queries import SparseValidate
+from lib.privacy.queries import SparseVectorCheck
 
 
 class GuessOutcome(NamedTuple):
@@ -18,7 +18,7 @@ class GuessOutcome(NamedTuple):
 
 
 def check_guesses(
-    check: SparseValidate,
+    check: SparseVectorCheck,
     distribution: np.ndarray,
     *,
     guesses: int,

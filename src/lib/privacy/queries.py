@@ -232,6 +232,18 @@ class PrivateMultiplicativeWeights:
         """Privacy of any stream of queries: C updates, and with a private test a last run that ends too."""
         return self._spent(not self.scale, self.max_updates + 1, self.max_updates).epsilon(0.0)
 
+    def sample_error(self, count: int, failure: float) -> float:
+        """Distance from the sample's means that none of `count` answers exceeds with probability 1 - failure.
+
+        T, and by the union bound the largest of `count` noises on comparisons, of C answers, and with a private test of
+        C + 1 thresholds.
+        """
+        widths = [(self.scale, count + self.max_updates)]
+        if self._private:
+            widths.append((self.scale / 2, self.max_updates + 1))
+        draws = sum(number for _, number in widths)
+        return self.threshold + sum(width * math.log(draws / failure) for width, _ in widths)
+
     def _laplace(self, size: int) -> np.ndarray:
         return self._rng.laplace(scale=self.scale, size=size) if self.scale else np.zeros(size)
 
@@ -366,10 +378,12 @@ class Thresholdout:
         return answers
 
 
-class SparseValidate:
+class SparseVectorCheck:
     """Check a stream of guessed answers against a holdout, at a cost for wrong ones only (sparse vector technique).
 
-    An alarm is raised where the guess is further than 3/4 of the tolerance from the holdout's mean, up to noise.
+    Not the SparseValidate of the sequel (Dwork et al. 2015, arXiv 1506.02629), which adds no noise and
+    answers yes or no. An alarm is raised where the guess is further than 3/4 of the tolerance from the holdout's mean,
+    up to noise.
 
     Args:
         sample: (n,) the holdout's indices into the support.
@@ -422,7 +436,7 @@ class EffectiveRounds:
         sample: (n,) indices into the support.
         points: size of the support.
         rounds: number R of blocks, and of alarms.
-        tolerance, epsilon: of the check, see `SparseValidate`.
+        tolerance, epsilon: of the check, see `SparseVectorCheck`.
         rng: source of the noise.
     """
 
@@ -441,7 +455,7 @@ class EffectiveRounds:
         if size < 1:
             raise ValueError(f"sample: got {len(sample)} samples, expected at least {2 * rounds} for {rounds} rounds")
         self._blocks = [counts_of(sample[i * size : (i + 1) * size], points) for i in range(rounds)]
-        self._check = SparseValidate(
+        self._check = SparseVectorCheck(
             sample[rounds * size :], points, tolerance=tolerance, alarms=rounds, epsilon=epsilon, rng=rng
         )
         self.alarms = 0

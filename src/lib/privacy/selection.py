@@ -36,7 +36,7 @@ def select_and_score(
         answer: `answer(train means, holdout means)` returns the holdout's answers to the analyst.
 
     Returns:
-        Accuracies by k: `train`, `holdout` (as answered) and `fresh`, each (len(sizes),).
+        Accuracies by k: `train`, `holdout` (as answered), `holdout itself` and `fresh`, each (len(sizes),).
 
     Source: Dwork et al. 2015, Science 349, 636-638.
     """
@@ -46,7 +46,7 @@ def select_and_score(
     least = 1 / np.sqrt(len(y_t))
     candidates = np.flatnonzero((np.abs(w_t) >= least) & (np.abs(w_a) >= least) & (np.sign(w_t) == np.sign(w_a)))
     ranking = candidates[np.argsort(-np.abs(w_t[candidates]), kind="stable")]
-    scores = {name: [] for name in ("train", "holdout", "fresh")}
+    scores = {name: [] for name in ("train", "holdout", "holdout itself", "fresh")}
     for k in sizes:
         features = ranking[:k]
         signs = np.sign(w_t[features])
@@ -54,6 +54,7 @@ def select_and_score(
         for name, x, y in (("train", x_t, y_t), ("holdout", x_h, y_h), ("fresh", x_f, y_f)):
             vote = np.sign(x[:, features] @ signs) * y
             accuracy[name] = float(np.mean(0.5 * (1 + vote)))
+        accuracy["holdout itself"] = accuracy["holdout"]
         accuracy["holdout"] = float(answer(np.array([accuracy["train"]]), np.array([accuracy["holdout"]]))[0])
         for name, value in accuracy.items():
             scores[name].append(value)

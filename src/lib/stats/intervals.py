@@ -404,6 +404,34 @@ def ratio_of(first: Estimate, second: Estimate) -> Estimate:
     return Estimate(value, se, np.exp(difference.low), np.exp(difference.high), difference.n)
 
 
+def estimate_each(values, axis: int = 0, level: float = 0.95, *, positive: bool = False) -> Estimate:
+    """Each unit's own value, with the spread of all units as the error of that single draw.
+
+    Args:
+        values: independent units along `axis`; a value that is not finite leaves no error to any of its row.
+        axis: axis of the units, which is kept.
+        level: confidence level.
+        positive: take the spread of logarithms, for positive values whose error is relative, such as waiting times.
+
+    Returns:
+        The estimates, of the shape of `values`; of a single unit the error is not known (NaN).
+
+    Raises:
+        ValueError: no unit, or a level outside (0, 1).
+    """
+    values = np.asarray(values, dtype=float)
+    n = count_units(values, axis, 1)
+    if n == 1:
+        return without_error(values, n)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.log(values) if positive else values
+        se = np.broadcast_to(scale.std(axis=axis, ddof=1, keepdims=True), values.shape)
+        half = student_quantile(n - 1, level) * se
+        if positive:
+            return Estimate(values, values * se, values * np.exp(-half), values * np.exp(half), n)
+        return Estimate(values, se, values - half, values + half, n)
+
+
 def without_error(value, n: int) -> Estimate:
     """A statistic whose error its units do not tell (an extreme, a confidence bound): error and ends are NaN."""
     value = np.asarray(value, dtype=float)
@@ -441,3 +469,28 @@ def estimate_slope(x, y, level: float = 0.95) -> Estimate:
     slope, se = coefficients[0], np.sqrt(covariance[0, 0])
     half = student_quantile(len(x) - 2, level) * se
     return Estimate(slope, se, slope - half, slope + half, len(x))
+
+
+def estimate_about_power_law(x, y, level: float = 0.95) -> Estimate:
+    """Each of N values, with the scatter about a fitted power of x as its relative error.
+
+    It is not known (NaN) unless all values are positive.
+
+    Args:
+        x, y: (N,), at least three points, x positive.
+        level: confidence level.
+
+    Raises:
+        ValueError: fewer than three points, or a level outside (0, 1).
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if len(x) < 3:
+        raise ValueError(f"x: got {len(x)} values, expected at least 3")
+    if not (y > 0).all():
+        return without_error(y, len(x))
+    log_x, log_y = np.log(x), np.log(y)
+    residuals = log_y - np.polyval(np.polyfit(log_x, log_y, 1), log_x)
+    df = len(x) - 2
+    error = np.sqrt(np.sum(residuals**2) / df)
+    factor = np.exp(student_quantile(df, level) * error)
+    return Estimate(y, y * error, y / factor, y * factor, len(x))

@@ -5,7 +5,7 @@ import pytest
 
 from lib.privacy.analysts import random_bits
 from lib.privacy.guesses import check_guesses
-from lib.privacy.queries import SparseValidate
+from lib.privacy.queries import SparseVectorCheck
 
 U, TAU = 64, 0.15
 
@@ -14,7 +14,7 @@ def outcome(n, guesses, wrong, epsilon, seed, chunk=1024):
     rng = np.random.default_rng(seed)
     p = rng.dirichlet(np.ones(U))
     sample = rng.choice(U, n, p=p)
-    check = SparseValidate(
+    check = SparseVectorCheck(
         sample, U, tolerance=TAU, alarms=wrong, epsilon=epsilon, rng=np.random.default_rng([seed, 1])
     )
     return check_guesses(check, p, guesses=guesses, wrong=wrong, tolerance=TAU, rng=rng, chunk=chunk), p, sample

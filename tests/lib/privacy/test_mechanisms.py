@@ -73,6 +73,14 @@ def test_zcdp_conversion_is_valid_and_not_far_from_the_exact_gaussian_curve(sigm
     assert true <= bound <= 1.6 * true
 
 
+def test_a_transfer_error_is_where_the_premises_of_its_theorem_begin_to_hold():
+    """At n = 500 and failure 0.05, tau = 0.325 needs 498 samples; the sharp theorem is met at 0.0905 for one side."""
+    assert a.transfer_error(0.1, 498, 0.05) == pytest.approx(0.325, abs=1e-3)
+    assert a.transfer_error(0.2, 498, 0.05) == 0.4
+    assert a.transfer_error(0.05, 500, 0.1, sharp=True) == pytest.approx(0.0905, abs=1e-4)
+    assert a.transfer_error(0.2, 500, 0.1, sharp=True) == 0.2
+
+
 def test_ledger_takes_the_best_theorem():
     ledger = a.PrivacyLedger()
     ledger.spend(0.01, 3)

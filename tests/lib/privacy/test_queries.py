@@ -119,6 +119,19 @@ def test_weights_without_noise_have_no_privacy(sample):
     assert mechanism.ledger.epsilon(0.0) == mechanism.epsilon_bound == math.inf
 
 
+def test_answers_stay_within_the_certified_distance_of_the_sample(sample):
+    queries = subsets(1000)
+    empirical = q.means(queries, q.counts_of(sample, U))
+    beyond = 0
+    for seed in range(100):
+        weights = q.PrivateMultiplicativeWeights(
+            sample, U, 0.15, 0.01, np.random.default_rng(seed), max_updates=40, private_test=True
+        )
+        beyond += np.abs(weights.answer(queries) - empirical).max() > weights.sample_error(1000, 0.1)
+    assert weights.sample_error(1000, 0.1) < 0.35
+    assert beyond <= 10
+
+
 def test_no_updates_are_none(sample):
     mechanism = q.PrivateMultiplicativeWeights(sample, U, 0.01, 0.0, np.random.default_rng(0), max_updates=0)
     with pytest.raises(BudgetExhausted, match="all its 0 updates"):
@@ -180,7 +193,7 @@ def test_thresholdout_answers_from_the_training_set_until_it_misleads(noise):
 def test_guesses_are_checked_in_order(sample):
     queries = subsets(5)
     truth = q.Naive(sample, U).answer(queries)
-    check = q.SparseValidate(sample, U, tolerance=0.2, alarms=1, epsilon=1e6, rng=np.random.default_rng(0))
+    check = q.SparseVectorCheck(sample, U, tolerance=0.2, alarms=1, epsilon=1e6, rng=np.random.default_rng(0))
     assert check.first_alarm(queries, truth + [0, 0.1, 0.3, 0.3, 0]) == 2
     assert check.exhausted
 

@@ -8,8 +8,10 @@ from lib.stats.intervals import (
     Estimate,
     clopper_pearson,
     difference_of,
+    estimate_about_power_law,
     estimate_count,
     estimate_difference,
+    estimate_each,
     estimate_from_error,
     estimate_lower_end,
     estimate_mean,
@@ -270,6 +272,30 @@ def test_root_mean_square_has_the_spread_and_the_coverage_of_simulation():
     assert estimate_root_mean_square(np.zeros(3))[:4] == (0, 0, 0, 0)
 
 
+def test_each_unit_is_one_draw_of_the_next():
+    """Intervals of single units, centred at one, cover the population's mean at nearly their level."""
+    rng = np.random.default_rng(11)
+    normal = rng.normal(3.0, 2.0, (4000, 5))
+    assert coverage(estimate_each(normal, axis=1), 3.0) == pytest.approx(0.95, abs=0.05)
+    waits = np.exp(normal)
+    positive = estimate_each(waits, axis=1, positive=True)
+    assert (positive.low > 0).all()
+    np.testing.assert_array_equal(
+        (positive.low <= np.exp(3)) & (np.exp(3) <= positive.high),
+        (lambda each: (each.low <= 3) & (each.high >= 3))(estimate_each(normal, axis=1)),
+    )
+    assert np.isnan(estimate_each([4.0]).se).all()
+
+
+def test_values_about_a_power_law_scatter_by_their_error():
+    rng = np.random.default_rng(12)
+    x = np.geomspace(1, 1000, 200)
+    estimate = estimate_about_power_law(x, 3 * x**1.7 * np.exp(0.1 * rng.standard_normal(200)))
+    assert np.median(estimate.se / estimate.value) == pytest.approx(0.1, rel=0.15)
+    assert coverage(estimate, 3 * x**1.7) == pytest.approx(0.95, abs=0.04)
+    assert np.isnan(estimate_about_power_law(x[:3], [1.0, 0.0, 2.0]).low).all()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -288,6 +314,8 @@ def test_root_mean_square_has_the_spread_and_the_coverage_of_simulation():
         (lambda: estimate_quantile([1.0, 2.0], 1.0), "share: got 1.0"),
         (lambda: estimate_count([2, -1]), "counts: got -1, expected at least 0"),
         (lambda: clopper_pearson(1, 7, 0.0), "error: got 0.0"),
+        (lambda: estimate_each([]), r"values: got 0 unit\(s\), expected at least 1"),
+        (lambda: estimate_about_power_law([1, 2], [1, 2]), "x: got 2 values, expected at least 3"),
         (lambda: estimate_slope([1, 2], [1, 2]), r"x: got shape \(2,\), expected at least 3 points"),
         (lambda: estimate_slope([1, 1, 1], [1, 2, 3]), "x: got 1.0 alone"),
         (lambda: estimate_slope([1, 2, 3], [1, 2]), r"y: got shape \(2,\), expected 3 values"),

@@ -7,12 +7,13 @@ from lib.privacy.analysts import fixed_query_bound
 from lib.privacy.capacity import tolerated_at_best_noise
 from lib.stats.intervals import (
     Estimate,
+    estimate_about_power_law,
     estimate_count,
+    estimate_each,
     estimate_mean,
     estimate_ratio,
     estimate_slope,
     magnitude_of,
-    student_quantile,
     without_error,
 )
 
@@ -35,14 +36,17 @@ def _largest(data, labels=None) -> dict:
     return estimated(without_error(data.max(dims, skipna=False).values, data.sizes["seed"]), "seeds", labels=labels)
 
 
-def _each_seed(data) -> dict:
-    """The value of every seed; the error of a single draw is the spread of all seeds."""
-    values = data.transpose(..., "seed").values
-    seeds = values.shape[-1]
-    se = np.broadcast_to(values.std(axis=-1, ddof=1, keepdims=True), values.shape)
-    half = student_quantile(seeds - 1, 0.95) * se
-    flat = [array.ravel() for array in (values, se, values - half, values + half)]
-    return estimated(Estimate(*flat, seeds), "seeds, each judged")
+def _each_seed(data, *, positive: bool = False, symbol: str | None = None) -> dict:
+    """The value of every seed, with the spread of all seeds as its error; `symbol` names the other dimension."""
+    data = data.transpose(..., "seed")
+    estimate = estimate_each(data.values, -1, positive=positive)
+    labels = None
+    if symbol is not None:
+        labels = [
+            f"{label}, seed {seed}" for label in _labels(symbol, data[data.dims[0]]) for seed in range(estimate.n)
+        ]
+    flat = [np.ravel(part) for part in estimate[:4]]
+    return estimated(Estimate(*flat, estimate.n), "seeds, each judged", labels=labels)
 
 
 def _each_count(counts) -> dict:
@@ -56,20 +60,8 @@ def _exponent(n: np.ndarray, y: np.ndarray) -> dict:
     return estimated(estimate_slope(np.log(n), np.log(y)) if fits else without_error(np.nan, len(n)), SIZES)
 
 
-def _about_power_law(n: np.ndarray, y: np.ndarray) -> Estimate:
-    """Values (N,) whose relative error is their scatter about a power of n; not known unless all are positive."""
-    if not (y > 0).all():
-        return without_error(y, len(n))
-    log_n, log_y = np.log(n), np.log(y)
-    residuals = log_y - np.polyval(np.polyfit(log_n, log_y, 1), log_n)
-    df = len(n) - 2
-    error = np.sqrt(np.sum(residuals**2) / df)
-    factor = np.exp(student_quantile(df, 0.95) * error)
-    return Estimate(y, y * error, y / factor, y * factor, len(n))
-
-
 def _tolerated(n: np.ndarray, queries: np.ndarray) -> dict:
-    return estimated(_about_power_law(n, queries), SIZES, labels=_labels("n", n))
+    return estimated(estimate_about_power_law(n, queries), SIZES, labels=_labels("n", n))
 
 
 def _many(queries: np.ndarray) -> np.ndarray:
@@ -92,7 +84,7 @@ def a1(signs) -> dict:
 def a2(counts: list) -> dict:
     """Empirical means support a number of queries that grows with n."""
     n, tolerated = tolerated_at_best_noise(counts)
-    ratio = _about_power_law(n, tolerated["naive"] / n)
+    ratio = estimate_about_power_law(n, tolerated["naive"] / n)
     return {
         "slope": _exponent(n, tolerated["naive"]),
         "ratio": estimated(ratio, SIZES, labels=_labels("n", n)),
@@ -105,7 +97,7 @@ def a3(counts: list) -> dict:
     n, tolerated = tolerated_at_best_noise(counts)
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = tolerated["gaussian"] / tolerated["naive"]
-    *at_largest, sizes = _about_power_law(n, gain)
+    *at_largest, sizes = estimate_about_power_law(n, gain)
     return {
         "slope": _exponent(n, tolerated["gaussian"]),
         "slope_gain": _exponent(n, gain),  # the difference of the slopes, paired by n
@@ -118,17 +110,19 @@ def a3(counts: list) -> dict:
 def a4(small, large, certified) -> dict:
     """Private multiplicative weights stays accurate under reconstruction, where means and noise do not."""
     queries = small["queries"].values
-    labels, many = _labels("m", queries), _many(queries)
-    pmw, naive, gaussian = (small.worst.sel(mechanism=name) for name in ("pmw", "naive", "gaussian"))
+    many = _many(queries)
+    pmw, naive, gaussian = (
+        small.worst.sel(mechanism=name).transpose("queries", "seed") for name in ("pmw", "naive", "gaussian")
+    )
     return {
-        "pmw": _mean("seeds", pmw, "seed", labels),
-        "pmw_worst_seed": _largest(pmw, labels),
-        "naive": _mean("seeds", naive.isel(queries=many), "seed", _labels("m", queries[many])),
-        "gaussian_at_largest": _mean("seeds", gaussian.isel(queries=-1), "seed"),
+        "pmw": _each_seed(pmw, symbol="m"),
+        "pmw_mean": _mean("seeds", pmw, "seed", _labels("m", queries)),
+        "naive": _each_seed(naive.isel(queries=many), symbol="m"),
+        "gaussian_at_largest": _each_seed(gaussian.isel(queries=[-1]), symbol="m"),
         "pmw_without_noise": _largest(small.worst.sel(mechanism="pmw_exact")),
         "large_pmw": _largest(large.worst.sel(mechanism="pmw")),
         "large_naive": _mean("seeds", large.worst.sel(mechanism="naive").isel(queries=-1), "seed"),
-        "epsilon_of_updates_made": _mean("seeds", small.epsilon.sel(composition="basic"), "seed"),
+        "epsilon_spent": _mean("seeds", small.epsilon.sel(composition="basic"), "seed"),
         "certified_epsilon": exact(certified.epsilon_bound),
         "certified_error": _largest(certified.worst.sel(mechanism="pmw")),
     }
@@ -160,12 +154,17 @@ def a5(transfer, audit) -> dict:
     allowance = transfer.bound.values + 2 * bias.se
     excess = Estimate(bias.value - allowance, bias.se, bias.low - allowance, bias.high - allowance, bias.n)
     beyond = ~(np.abs(transfer.bias) <= transfer.tau)
+    sharp = epsilon <= transfer.sharp_tau
+    beyond_sharp = ~(transfer.bias < transfer.sharp_tau)
     mechanisms = list(audit.mechanism.values)
     return {
         "excess": estimated(excess, "runs", labels=_labels("eps", epsilon)),
         "bias": estimated(bias, "runs", labels=_labels("eps", epsilon)),
         "failures": share_of(
             "runs", beyond.sum("run").values[premises], runs, labels=_labels("eps", epsilon[premises])
+        ),
+        "failures_sequel": share_of(
+            "runs", beyond_sharp.sum("run").values[sharp], runs, labels=_labels("eps", epsilon[sharp])
         ),
         "largest_mean": _mean("runs", transfer.largest, "run"),
         "samples_needed": exact(transfer.samples_needed),
@@ -195,22 +194,52 @@ def a7(signs) -> dict:
     }
 
 
-def a8(holdout) -> dict:
-    """Thresholdout reports the fresh accuracy of selected features where a plain holdout reports too much."""
-    largest = holdout.accuracy.isel(k=-1).sel(data="no signal")
-    reported, fresh = largest.sel(kind="holdout"), largest.sel(kind="fresh")
-    gap = reported - fresh
-    standard, reusable = gap.sel(mechanism="standard"), gap.sel(mechanism="thresholdout")
-    signal = holdout.accuracy.sel(data="signal", kind="fresh").isel(k=0)
-    spent = holdout.spent.sel(noise="gaussian")
+def _reported_gap(holdout, mechanism: str):
+    """Reported minus fresh accuracy with the most features and no signal, by seed, for one kind of holdout."""
+    accuracy = holdout.accuracy.isel(k=-1).sel(data="no signal", mechanism=mechanism)
+    return accuracy.sel(kind="holdout") - accuracy.sel(kind="fresh")
+
+
+def _reuse(holdout, mechanism: str) -> dict:
+    """Gaps of a plain and of one reusable holdout, and the fresh accuracy with signal at 20 features."""
+    standard, reusable = _reported_gap(holdout, "standard"), _reported_gap(holdout, mechanism)
+    signal = holdout.accuracy.sel(data="signal", kind="fresh", k=20, mechanism=["standard", mechanism])
     return {
         "standard_gap": _mean("seeds", standard, "seed"),
         "thresholdout_gap": _mean("seeds", reusable, "seed"),
         "ratio": estimated(estimate_ratio(reusable.values, standard.values), "seeds, paired"),
-        "thresholdout_gap_with_laplace_noise": _mean("seeds", gap.sel(mechanism="thresholdout, Laplace"), "seed"),
-        "reported_accuracy": _mean("seeds", reported.sel(mechanism="standard"), "seed"),
-        "fresh_accuracy": _mean("seeds", fresh.sel(mechanism="standard"), "seed"),
-        "fresh_with_signal": _mean("seeds", signal, "seed", signal.mechanism.values),
+        "fresh_with_signal": _mean("seeds", signal, "seed", ["plain holdout", "Thresholdout"]),
+    }
+
+
+def a8(holdout) -> dict:
+    """Thresholdout reports the fresh accuracy of selected features where a plain holdout reports too much."""
+    plain = holdout.accuracy.isel(k=-1).sel(data="no signal", mechanism="standard")
+    spent = holdout.spent.sel(noise="gaussian")
+    return {
+        **_reuse(holdout, "thresholdout"),
+        "reported_accuracy": _mean("seeds", plain.sel(kind="holdout"), "seed"),
+        "fresh_accuracy": _mean("seeds", plain.sel(kind="fresh"), "seed"),
+        "answers_from_holdout": _mean("seeds", spent, "seed", holdout["data"].values),
+    }
+
+
+def a8b(holdout) -> dict:
+    """A classifier that was built through Thresholdout is as accurate on the holdout as on fresh data."""
+    accuracy = holdout.accuracy.isel(k=-1).sel(data="no signal")
+    gap = accuracy.sel(kind="holdout itself") - accuracy.sel(kind="fresh")
+    return {
+        "actual_holdout_gap": _mean("seeds", gap.sel(mechanism="thresholdout"), "seed"),
+        "actual_holdout_gap_with_laplace_noise": _mean("seeds", gap.sel(mechanism="thresholdout, Laplace"), "seed"),
+        "actual_holdout_gap_of_plain_holdout": _mean("seeds", gap.sel(mechanism="standard"), "seed"),
+    }
+
+
+def a8c(holdout) -> dict:
+    """The same as a8 with the wider Laplace noise of the theorem."""
+    spent = holdout.spent.sel(noise="laplace")
+    return {
+        **_reuse(holdout, "thresholdout, Laplace"),
         "answers_from_holdout": _mean("seeds", spent, "seed", holdout["data"].values),
     }
 
@@ -232,8 +261,8 @@ def a10(checks) -> dict:
     return {
         "missed": _each_count(enough.sel(what="of these missed")),
         "false_alarms": _each_count(enough.sel(what="false alarms")),
-        "looked_at": _each_seed(enough.sel(what="guesses looked at")),
-        "looked_at_with_few_samples": _each_seed(few.sel(what="guesses looked at")),
+        "looked_at": _each_seed(enough.sel(what="guesses looked at"), positive=True),
+        "looked_at_with_few_samples": _each_seed(few.sel(what="guesses looked at"), positive=True),
     }
 
 

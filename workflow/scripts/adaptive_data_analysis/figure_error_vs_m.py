@@ -12,8 +12,13 @@ NAMES = {
 }
 
 
-def figure(small, large):
-    """Return the figure; bars reach from the smallest to the largest seed."""
+def figure(small, large, *, pass_bound: float):
+    """Return the figure; bars reach from the smallest to the largest seed.
+
+    Args:
+        small, large: stores of the two universes.
+        pass_bound: largest error of private multiplicative weights that claim a4 allows, on the smaller universe.
+    """
     fig, axes = new_figure(2, width=10.4, height=3.8, sharey=True)
     for axis, data in zip(axes, (small, large)):
         for i, (name, label) in enumerate(NAMES.items()):
@@ -29,17 +34,24 @@ def figure(small, large):
                 linestyle=LINESTYLES[i],
                 mfc="white",
             )
-        axis.axhline(data.variation.mean(), **REFERENCE)
-        axis.annotate(
-            "total variation of sample and truth",
-            (data.queries[0], data.variation.mean()),
-            (0, 3),
-            textcoords="offset points",
-            fontsize=8,
-        )
+        for height, words in (
+            (float(data.variation.mean()), "total variation of sample and truth"),
+            (data.threshold, "threshold T"),
+        ):
+            axis.axhline(height, **REFERENCE)
+            axis.annotate(
+                words,
+                (1, height),
+                (0, 3),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                fontsize=8,
+                ha="right",
+            )
         axis.set(xscale="log", xlabel="queries m", title=f"n = {data.n}, U = {data.universe}, T = {data.threshold:g}")
+    axes[0].axhspan(0, pass_bound, color="#eeeeee", zorder=0, label="pass rule")
     axes[0].set(ylabel="largest error over all m queries", ylim=(0, None))
-    axes[1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
     return fig
 
 

@@ -12,13 +12,11 @@ def figure(transfer):
     axis.errorbar(eps, bias.value, 2 * bias.se, marker="o", mfc="white", label="exponential mechanism")
     axis.axhline(transfer.largest.mean(), color=COLOURS[1], linestyle="-.", label="the query of largest sample mean")
     axis.plot(eps, transfer.bound, label="$e^\\epsilon - 1$", **REFERENCE)
-    axis.axvspan(
-        eps.min() / 1.2,
-        transfer.tau / 2,
-        color="#eeeeee",
-        zorder=0,
-        label=f"premises met at $\\tau$ = {transfer.tau:g}",
-    )
+    for largest, tau, shade in (
+        (transfer.tau / 2, transfer.tau, "#eeeeee"),
+        (transfer.sharp_tau, transfer.sharp_tau, "#d5d5d5"),
+    ):
+        axis.axvspan(eps.min() / 1.2, largest, color=shade, zorder=0, label=f"premises met at $\\tau$ = {tau:.2g}")
     axis.set(xscale="log", yscale="log", xlabel="$\\epsilon$", ylabel="sample mean minus population mean")
     axis.set(xlim=(eps.min() / 1.2, eps.max() * 1.2), title=f"K = {transfer.candidates} queries, n = {transfer.n}")
     axis.legend(loc="lower right")

@@ -11,6 +11,8 @@ from lib.privacy.analysts import ReconstructionAttack, total_variation
 from lib.privacy.queries import Gaussian, Laplace, Naive, PrivateMultiplicativeWeights, SampleSplit
 from lib.progress import progress
 
+BETA = 0.05  # failure probability of the distance from the sample that is certified
+CELLS = 1 << 22  # values of queries in memory at once
 MECHANISMS = ("naive", "gaussian", "laplace", "pmw", "pmw_exact")
 
 
@@ -50,6 +52,7 @@ def reconstruct(
     updates = np.full((2, len(queries), seeds), np.nan)
     epsilon = np.zeros((2, seeds))
     variation = np.zeros(seeds)
+    chunk = max(1, min(1024, CELLS // universe))
     for seed in progress(range(seeds), "seeds"):
         stream = partial(generator, root_seed, "adaptive_data_analysis", "reconstruct", size, universe, seed)
         rng = stream("data")
@@ -64,7 +67,7 @@ def reconstruct(
             "pmw": weights(scale, stream("pmw"), private_test=private_test),
             "pmw_exact": weights(0.0, stream("pmw_exact")),
         }
-        attack = ReconstructionAttack(distribution, oracles, stream("analyst"))
+        attack = ReconstructionAttack(distribution, oracles, stream("analyst"), chunk=chunk)
         for j, m in enumerate(queries):
             attack.ask(m - 1 - attack.queries)
             errors = attack.largest_errors()
@@ -72,7 +75,7 @@ def reconstruct(
             updates[:, j, seed] = [oracles[name].updates for name in ("pmw", "pmw_exact")]
             if m <= size:
                 splits = {"split": SampleSplit(sample, universe, m)}
-                split = ReconstructionAttack(distribution, splits, stream("split", m))
+                split = ReconstructionAttack(distribution, splits, stream("split", m), chunk=chunk)
                 split.ask(m - 1)
                 worst[-1, j, seed] = split.largest_errors()["split"]
         ledger = oracles["pmw"].ledger
@@ -98,6 +101,8 @@ def reconstruct(
             "sigma": sigma,
             "update_bound": oracles["pmw"].max_updates,
             "epsilon_bound": oracles["pmw"].epsilon_bound,
+            "sample_error": oracles["pmw"].sample_error(queries[-1], BETA),
+            "beta": BETA,
             "delta": delta,
         },
     )

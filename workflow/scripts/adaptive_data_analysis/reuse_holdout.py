@@ -10,7 +10,7 @@ from lib.privacy.queries import Thresholdout
 from lib.privacy.selection import select_and_score, signed_features
 from lib.progress import progress
 
-KINDS = ("train", "holdout", "fresh")
+KINDS = ("train", "holdout", "holdout itself", "fresh")
 
 
 def reuse_holdout(
@@ -26,7 +26,7 @@ def reuse_holdout(
     seeds: int,
     root_seed: int,
 ) -> xr.Dataset:
-    """Return `accuracy (data, mechanism, kind, k, seed)`.
+    """Return `accuracy (data, mechanism, kind, k, seed)`; the holdout's as reported, and its own.
 
     Args:
         size: samples n in each of training set, holdout and fresh set.

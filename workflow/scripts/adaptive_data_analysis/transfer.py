@@ -13,7 +13,8 @@ def transfer(
 
     The queries are independent fair bits on every sample, so that all truths are 1/2; the utility of a query is its
     bias, of sensitivity 1/n. The premises of the pure-DP transfer theorem are n >= 12 log(4 / beta) / tau^2 and
-    epsilon <= tau / 2.
+    epsilon <= tau / 2. The sequel (arXiv 1506.02629, corollary 7) is sharper: with epsilon <= tau, P(bias >= tau) is at
+    most 3 exp(-tau^2 n); `sharp_tau` is the tau at which this is beta.
 
     Args:
         size: number n of samples.
@@ -39,7 +40,14 @@ def transfer(
             "premises": ("epsilon", (np.array(epsilons) <= tau / 2) & (size >= least_size)),
         },
         coords={"epsilon": epsilons},
-        attrs={"n": size, "candidates": candidates, "tau": tau, "beta": beta, "samples_needed": float(least_size)},
+        attrs={
+            "n": size,
+            "candidates": candidates,
+            "tau": tau,
+            "sharp_tau": float(np.sqrt(np.log(3 / beta) / size)),
+            "beta": beta,
+            "samples_needed": float(least_size),
+        },
     )
 
 

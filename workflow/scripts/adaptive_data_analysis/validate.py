@@ -8,7 +8,7 @@ import xarray as xr
 from lib.atlas.job.seeds import generator
 from lib.privacy.analysts import SignAttack
 from lib.privacy.guesses import GuessOutcome, check_guesses
-from lib.privacy.queries import EffectiveRounds, Gaussian, Naive, SparseValidate
+from lib.privacy.queries import EffectiveRounds, Gaussian, Naive, SparseVectorCheck
 from lib.progress import progress
 
 ROUNDS = ("naive", "gaussian", "effective_rounds")
@@ -96,7 +96,7 @@ def _stream(size, universe, guesses, wrong, tau, epsilon, stream) -> GuessOutcom
     rng = stream()
     distribution = rng.dirichlet(np.ones(universe))
     sample = rng.choice(universe, size, p=distribution)
-    check = SparseValidate(sample, universe, tolerance=tau, alarms=wrong, epsilon=epsilon, rng=stream("noise"))
+    check = SparseVectorCheck(sample, universe, tolerance=tau, alarms=wrong, epsilon=epsilon, rng=stream("noise"))
     return check_guesses(check, distribution, guesses=guesses, wrong=wrong, tolerance=tau, rng=rng)
 
 
