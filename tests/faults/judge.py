@@ -314,6 +314,8 @@ def tampering(slug: str, plan: dict, folder: Path) -> dict[str, list[int]]:
     """
     own = {**plan, "papers": {slug: plan["papers"][slug]}}
     counts: dict[str, list[int]] = {}
+    if findings := check(own, folder, ROOT)[0]:
+        raise RuntimeError(f"nothing was planted yet, and the check finds {findings[0]}")
 
     def ask(kind: str, path: Path, damage: Callable, plan: dict = own, again: bool = False) -> None:
         whole = path.read_bytes()
@@ -366,7 +368,7 @@ def measure(results: Path, notes: list[judged.Judged], slugs: list[str]) -> dict
     with tempfile.TemporaryDirectory(prefix="atlas-judge-") as name:
         folder = Path(name)
         shutil.copytree(results, folder / "results/smoke", ignore=shutil.ignore_patterns("report.*"))
-        for part in ("config", "resources"):
+        for part in ("config", "resources", "workflow"):
             shutil.copytree(ROOT / part, folder / part)
         for slug in slugs:
             started = time.process_time()
