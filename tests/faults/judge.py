@@ -13,6 +13,7 @@ with and passed `make check`.
 
 import argparse
 import copy
+import functools
 import inspect
 import json
 import shutil
@@ -36,7 +37,7 @@ from lib.atlas.job.stage import open_inputs
 from lib.atlas.provenance import git_commit, plain
 from tests.conftest import ROOT, finished
 from tests.faults import errors
-from tests.papers import judged
+from tests.papers import contract, judged
 from tests.papers.contract import Paper
 
 KEPT = ROOT / "resources/measured/judge.json"
@@ -97,6 +98,12 @@ def after(case: Case, inputs: dict) -> dict | str | None:
         return case.judge(inputs)
     except ValueError:
         return STOPS
+
+
+def before(case: Case) -> dict | None:
+    """The entry without any error; None where there is nothing to measure, or the claim cannot be."""
+    entry = after(case, case.inputs)
+    return None if entry == STOPS else entry
 
 
 def outcome(before: dict, after: dict | str | None) -> str:
@@ -168,14 +175,8 @@ def plant(cases: list[Case]) -> Iterator[tuple[errors.Error, str, list[str]]]:
     Yields:
         The error, the loudest outcome, and the claims that stay reproduced on other, finite numbers.
     """
-    before = {}
-    for case in cases:
-        try:
-            entry = case.judge(case.inputs)
-        except ValueError:
-            continue
-        if entry is not None:
-            before[case.claim] = entry
+    entries = {case.claim: before(case) for case in cases}
+    untouched = {claim: entry for claim, entry in entries.items() if entry is not None}
 
     swallowed: dict[tuple[str, str, str], list[str]] = {}
 
@@ -184,14 +185,14 @@ def plant(cases: list[Case]) -> Iterator[tuple[errors.Error, str, list[str]]]:
         inputs = {**cases[0].inputs, error.store: error.value()}
         outcomes = {}
         for case in cases:
-            if case.claim in before and error.store in case.takes:
-                entry, old = after(case, inputs), before[case.claim]
+            if case.claim in untouched and error.store in case.takes:
+                entry, old = after(case, inputs), untouched[case.claim]
                 what = outcomes[case.claim] = outcome(old, entry)
                 if what == NUMBERS and old["verdict"] == claims.REPRODUCED and _finite(old) and _finite(entry):
                     swallowed.setdefault((error.kind, error.store, error.place), []).append(case.claim)
         return outcomes
 
-    planted = [(error, look(error)) for error in errors.planted(cases[0].inputs, _units(list(before.values())))]
+    planted = [(error, look(error)) for error in errors.planted(cases[0].inputs, _units(list(untouched.values())))]
     probes = [(error, look(error)) for error in errors.probes(cases[0].inputs)]
     # of variables along whose values nothing moves when all of them lose their meaning
     unread = {
@@ -232,6 +233,29 @@ def constants(cases: list[Case], notes: list[judged.Judged]) -> dict[str, int]:
         expected = {note.outcome for note in _expectations(notes, case.slug, case.claim)}
         noticed = judged.REPRODUCES in expected and len(expected) > 1
         counts["the paper's tests" if noticed else SILENT] += 1
+    return dict(counts)
+
+
+def constants_at_smoke(cases: list[Case]) -> dict[str, int]:
+    """The same of what claims return on the stores of the smoke run: does the contract's test on stores of NaN notice?
+
+    It does where the constants pass; a claim of constants that fail is not reproduced.
+    """
+    counts: Counter = Counter()
+    for case in cases:
+        entry = before(case)
+        if entry is None:
+            continue
+        inputs = {name: value for name, value in case.inputs.items() if name in case.takes}
+        parameters = {name: value for name, value in case.parameters.items() if name in case.takes}
+        returned = entry["quantities"]
+
+        @functools.wraps(case.function)
+        def constant(*_, returned=returned, **__):
+            return returned
+
+        nothing = contract.passes_on_nothing(constant, case.rule, inputs, parameters)
+        counts["the contract's test" if nothing else SILENT] += 1
     return dict(counts)
 
 
@@ -380,6 +404,7 @@ def measure(results: Path, notes: list[judged.Judged], slugs: list[str]) -> dict
                 "stores of the smoke run": smoke,
                 "stores made by hand": hand,
                 "a function of constants": constants(by_hand, notes),
+                "a function of the smoke run's constants": constants_at_smoke(at_smoke),
                 "a bound of a pass rule typed wrong": bounds(by_hand, notes),
                 "tampering": tampering(slug, plan, folder),
                 "not a number made a number": sorted({*one, *two}),
@@ -447,6 +472,9 @@ def document(kept: dict) -> str:
         ]
         for kind in ("a function of constants", "a bound of a pass rule typed wrong")
     }
+    at_smoke = [paper["a function of the smoke run's constants"] for paper in kept["papers"].values()]
+    judged_there = sum(sum(row.values()) for row in at_smoke)
+    by_contract = sum(row.get("the contract's test", 0) for row in at_smoke)
     central = [row for rows in kept["central"].values() for row in rows.values()]
     holding = sum(bool(row.get(judged.REPRODUCES) and row.get(judged.COUNTERFACTUAL)) for row in central)
     swallowed = [line for paper in kept["papers"].values() for line in paper["not a number made a number"]]
@@ -463,6 +491,7 @@ def document(kept: dict) -> str:
         "| --- | --- | ---: | ---: |",
         *(f"| {kind} | `make check` | {count} | {noticed} |" for kind, (count, noticed) in files.items()),
         *(f"| {kind} | the paper's tests | {count} | {noticed} |" for kind, (count, noticed) in by_tests.items()),
+        f"| a function of the smoke run's constants | the contract's test | {judged_there} | {by_contract} |",
         "",
         "Claims that make finite numbers, other ones, of a variable in which every value is not a number, and stay",
         f"reproduced: {len(swallowed)}{named}.",
