@@ -85,6 +85,9 @@ def test_every_table_of_the_audit_carries_the_mark(finished):
     assert '<svg class="trend"' in (audit / "toy.html").read_text()
     done = toy.python("lib.atlas", "claims", "results/smoke")
     assert KEPT in done.stdout.splitlines()
+    assert f"## Verdicts that turn - [`toy` t1](claims-smoke/toy.md): {words}" in " ".join(
+        (toy.root / "docs/claims-smoke.md").read_text().split()
+    )
     assert "**the verdict turns**" in " ".join((toy.root / "docs/claims-smoke/toy.md").read_text().split())
     findings, _ = check(read(toy.root, "smoke", "results"), toy.root, toy.root)
     assert findings == []

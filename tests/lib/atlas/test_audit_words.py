@@ -26,6 +26,8 @@ def test_the_headline_counts_central_claims_by_setting():
         "1 not reproduced; 1 not tested at this scale."
     )
     assert audit.headline(CLAIMS[:1]) == "Of 1 central claims 1 reproduced: 1 in the paper's own setting."
+    turning = CLAIMS[0] | {"stability": {"turns": True}}
+    assert audit.headline([turning]).endswith("in the paper's own setting; 1 of these verdicts turns.")
     assert audit.headline([]) == "Of 0 central claims 0 reproduced."
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lib.atlas.evidence import runs as kept_runs
-from lib.atlas.evidence.spread import beside, sentence
+from lib.atlas.evidence.spread import beside, sentence, turns
 from lib.atlas.job.claims import REPRODUCED, VERDICTS, at_scale, rule_text
 from lib.atlas.names import SCALES
 from lib.atlas.prose import filled
@@ -161,8 +161,12 @@ def breakdown(claims: list[dict], key: str) -> dict[str, dict[str, int]]:
     return {str(value): totals([claim for claim in claims if claim.get(key) == value]) for value in values}
 
 
+def _turning(number: int) -> str:
+    return f"; {number} of these verdicts turn{'s' if number == 1 else ''}" if number else ""
+
+
 def headline(claims: list[dict]) -> str:
-    """One sentence on the central claims: how many reproduced, and in what setting.
+    """One sentence on the central claims: how many reproduced, in what setting, and how many verdicts turn.
 
     Args:
         claims: of all papers, as `gather` joined them.
@@ -179,7 +183,8 @@ def headline(claims: list[dict]) -> str:
     others = [(verdict, sum(claim["verdict"] == verdict for claim in central)) for verdict in VERDICTS[1:]]
     rest = "; ".join(f"{number} {verdict}" for verdict, number in others if number)
     words = f"Of {len(central)} central claims {len(good)} reproduced" + (f": {', '.join(parts)}" if parts else "")
-    return words + (f"; {rest}." if rest else ".")
+    turning = sum(map(turns, central))
+    return words + (f"; {rest}" if rest else "") + _turning(turning) + "."
 
 
 def _measured(quantities: dict) -> str:

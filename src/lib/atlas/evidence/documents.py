@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lib.atlas.evidence import costs, runs
 from lib.atlas.evidence.audit import gather, load_specs, quantity_text
-from lib.atlas.evidence.spread import sentence
+from lib.atlas.evidence.spread import sentence, turns
 from lib.atlas.evidence.stability_document import DOCUMENT, document
 from lib.atlas.job.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
 from lib.atlas.names import ROOT
@@ -152,15 +152,16 @@ def index(audit: dict, cost: dict[str, dict[str, float]], machine: str) -> str:
     """The document that leads to the papers' pages; arguments as for `table` and `paper_page`."""
     name = document_name(audit["scale"])
     head = [f"# Claims at {audit['scale']} scale", _sums(audit, cost, machine), table(audit, cost, name)]
-    failures = [
-        f"- [`{paper['slug']}` {claim['id']}]({name}/{paper['slug']}.md): {wrap(claim['statement'])}".replace(
-            "\n", "\n  "
-        )
-        for paper in audit["papers"]
-        for claim in paper["claims"]
-        if claim["verdict"] == NOT_REPRODUCED
-    ]
-    return "\n\n".join([*head, *(["## Not reproduced", "\n".join(failures)] if failures else [])]) + "\n"
+    every = [(paper["slug"], claim) for paper in audit["papers"] for claim in paper["claims"]]
+    failures = [(slug, claim, claim["statement"]) for slug, claim in every if claim["verdict"] == NOT_REPRODUCED]
+    turning = [(slug, claim, sentence(claim["stability"])) for slug, claim in every if turns(claim)]
+    for title, claims in (("Not reproduced", failures), ("Verdicts that turn", turning)):
+        lines = [
+            f"- [`{slug}` {claim['id']}]({name}/{slug}.md): {wrap(words)}".replace("\n", "\n  ")
+            for slug, claim, words in claims
+        ]
+        head += [f"## {title}", "\n".join(lines)] if lines else []
+    return "\n\n".join(head) + "\n"
 
 
 def document_name(scale: str) -> str:
