@@ -3,10 +3,12 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import zipfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import rocrate
@@ -265,6 +267,76 @@ def test_numbers_in_prose_are_those_of_the_run(run):
         "config/papers/toy.yaml: figures.histogram.caption: {t1.median}: claim t1 has no median, expected one of mean"
     )
     assert f"audit_paper: {sentence}" in done.stderr
+
+
+def test_the_first_page_notes_the_last_check_and_the_last_comparison(run):
+    page = run.root / "results/smoke/audit/index.html"
+    assert "Last check: none since this page was made" in page.read_text()
+    assert run.python("lib.atlas", "check", "results/smoke").returncode == 0
+    assert re.search(r"Last check: .*passed.* UTC at commit .*3 claims, 2 figures and tables", page.read_text())
+    assert run.python("lib.atlas", "check", "results/smoke").returncode == 0  # the page with its note is sound
+    shutil.copytree(run.root / "results", run.root / "replica")
+    assert run.python("lib.atlas", "compare", "results/smoke", "replica/smoke").returncode == 0
+    assert re.search(r"second run: .*passed.*\(\d+ files: \d+ identical", page.read_text())
+    assert run.python("lib.atlas", "check", "results/smoke").returncode == 0
+    page.write_text(page.read_text().replace("passed", "PASSED"))
+    forged = page.read_text()
+    assert run.python("lib.atlas", "check", "results/smoke").returncode == 1
+    assert page.read_text() == forged  # a page that is not sound is not mended by checking it
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [('"good": true', '"good": 1'), ('"words": "', '"words": "<b>'), ('"check"', '"checked"')]
+)
+def test_invented_notes_are_refused(run, plan, old, new):
+    page = run.root / "results/smoke/audit/index.html"
+    assert run.python("lib.atlas", "check", "results/smoke").returncode == 0
+    text = page.read_text()
+    assert old in text
+    page.write_text(text.replace(old, new))
+    assert found(run, plan) == {"index.html": "missing"}
+
+
+def test_the_first_page_names_what_changed_against_the_kept_verdicts(run):
+    page = run.root / "results/smoke/audit/index.html"
+    assert "keeps no verdicts of smoke scale" in page.read_text()
+    assert run.python("lib.atlas", "claims", "results/smoke").returncode == 0
+    assert "Every verdict is the one that is kept" in page.read_text()
+    assert run.planned() == {"audit_index"}  # it has documents to compare with now
+    run.snakemake()
+    document = run.root / "docs/claims-smoke/toy.md"
+    text = document.read_text()
+    document.write_text(text.replace("t2: **not reproduced**", "t2: reproduced").replace("## t3", "## t4"))
+    assert found(run) == {"index.html": "unequal"}
+    run.snakemake()
+    assert re.findall(r"toy (t\d)</a>: (was reproduced|is not among them)", page.read_text()) == [
+        ("t2", "was reproduced"), ("t3", "is not among them"),
+    ]  # fmt: skip
+
+
+def test_one_claim_is_made_again_from_nothing(run):
+    done = run.python("lib.atlas", "remake", "toy", "t2", "--scale", "smoke", "--cores", "1")
+    assert done.returncode == 0, done.stderr
+    assert "toy t2: not reproduced" in done.stdout
+    assert "results/smoke/toy/claims.json: not reproduced, the same numbers" in done.stdout
+    made = {path.name for path in (run.root / "build/remake/smoke/toy").iterdir() if path.is_file()}
+    assert made == {"draw_0.zarr.zip", "draw_1.zarr.zip", "means.zarr.zip"}
+    page = (run.root / "results/smoke/audit/toy.html").read_text()
+    assert re.search(r"remake toy t2 --scale smoke</code> <span[^>]*>\d+ s of processor time", page)
+    wrong = run.python("lib.atlas", "remake", "toy", "t22")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+    assert "claim of toy: got t22, expected one of t1, t2, t3 (did you mean t2?)" in wrong.stderr
+
+
+def test_the_data_of_a_figure_are_on_its_page(run):
+    page = (run.root / "results/smoke/audit/toy.html").read_text()
+    (text,) = re.findall(r'href="data:text/csv;charset=utf-8,([^"]*)" download="toy_histogram.csv"', page)
+    lines = unquote(text).splitlines()
+    assert lines[0].startswith("# panel a: ")
+    assert lines[1] == "panel,mark,series,x,y,low,high,value"
+    counts = [float(line.split(",")[4]) for line in lines[2:] if line.startswith("a,bar")]
+    assert len(counts) == 20
+    assert sum(counts) == 400  # two seeds of 200 draws
 
 
 def test_the_crate_is_read_back_and_tells_the_lineage(run, tmp_path):

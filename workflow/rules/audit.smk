@@ -1,5 +1,5 @@
 # The audit: every claim of every paper beside what was measured.
-
+from lib.atlas.names import document_name
 
 for paper in PAPERS.values():
     try:
@@ -12,6 +12,10 @@ TEMPLATES = [
     local(f"{ROOT_RELATIVE}workflow/report/pages/{name}")
     for name in ("base.html", "index.html", "claims.html", "figures.html", "paper.html", "style.css", "page.js")
 ]
+
+
+# verdicts of this scale that are kept with the project
+KEPT = sorted((ROOT / "docs" / document_name(config["scale"])).glob("*.md"))
 
 
 use rule stage as audit_gather with:
@@ -56,6 +60,7 @@ use rule stage as audit_index with:
         claims=f"{AUDIT}/claims.json",
         figures=[figure for paper in PAPERS.values() for figure in paper.figures()],
         templates=TEMPLATES,
+        kept=[local(f"{ROOT_RELATIVE}{path.relative_to(ROOT)}") for path in KEPT],
     output:
         page=report(
             f"{AUDIT}/index.html",

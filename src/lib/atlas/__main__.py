@@ -12,6 +12,7 @@ VERBS = {
     "keep": ("lib.atlas.evidence.runs", "keep the verdicts and numbers of a run with the project"),
     "stability": ("lib.atlas.evidence.stability", "run papers under other root seeds, and say which verdicts turn"),
     "claims": ("lib.atlas.evidence.documents", "write the claims of a run into docs and the README"),
+    "remake": ("lib.atlas.evidence.remake", "make one claim again from nothing, in a folder of its own"),
     "crate": ("lib.atlas.evidence.crate", "pack a run and its lineage as a Workflow Run RO-Crate"),
     "paper": ("lib.atlas.workflow.scaffold", "write the files of a new paper"),
     "archive": ("lib.atlas.evidence.archive", "pack one figure with what it takes to make it again"),

@@ -10,3 +10,8 @@ PLAN = "LINEAR_ATLAS_PLAN"  # environment variable that names the file into whic
 # parameters of rules that the runner reads, and no function
 RESERVED = ("code", "root_seed", "pass_rules", "needs", "claim_functions", "script")
 NOT_SUPPLIED = "not-supplied/"  # begins the path of data that a rule asks for and nobody supplied
+
+
+def document_name(scale: str) -> str:
+    """Name of a scale's claims under `docs`: of the index without its suffix, and of the folder of its pages."""
+    return "claims" if scale == "laptop" else f"claims-{scale}"

@@ -27,6 +27,57 @@ def git_commit(root: Path) -> str:
     return commit.stdout.strip() + ("+changes" if changes.stdout.strip() else "")
 
 
+UNCOMMITTED = "uncommitted"
+
+
+def rules_since(file: Path, rules: list[dict]) -> dict[str, dict[str, str]]:
+    """Since which commit each claim's smallest scale, pass rules and gate stand as they are.
+
+    Args:
+        file: the paper's file.
+        rules: `id`, `scale`, `pass` and perhaps `gate` of its claims, as this run judges by them.
+
+    Returns:
+        For each claim `commit` and `date`; `uncommitted` where the last commit has another rule; nothing outside git.
+    """
+    import yaml
+
+    git, name = ["git", "-C", str(file.parent)], file.name
+    options = {"capture_output": True, "check": True}
+    try:
+        log = subprocess.run([*git, "log", "--abbrev=12", "--format=%h %cs", "--", name], **options).stdout.decode()
+        commits = [line.split(" ") for line in log.splitlines()]
+        asked = "".join(f"{commit}:./{name}\n" for commit, _ in commits).encode()
+        answers = subprocess.run([*git, "cat-file", "--batch"], input=asked, **options).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    rest = {rule["id"]: {key: value for key, value in rule.items() if key != "id"} for rule in rules}
+    since = {name: {"commit": UNCOMMITTED, "date": ""} for name in rest} if commits else {}
+    for commit, date in commits:  # from the last one back
+        head, _, answers = answers.partition(b"\n")
+        if head.split(b" ")[1] != b"blob":
+            break
+        size = int(head.split(b" ")[2])
+        contents, answers = answers[:size], answers[size + 1 :]
+        try:
+            claims = {
+                entry["id"]: entry
+                for entry in yaml.load(contents, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["claims"]
+            }
+        except (yaml.YAMLError, KeyError, TypeError):
+            break
+        keys = ("scale", "pass", "gate")
+        rest = {
+            name: rule
+            for name, rule in rest.items()
+            if rule == {key: claims[name][key] for key in keys if name in claims and key in claims[name]}
+        }
+        since |= {name: {"commit": commit, "date": date} for name in rest}
+        if not rest:
+            break
+    return since
+
+
 def libraries() -> dict[str, str]:
     """Versions of Python and of those numerical libraries that this process has imported."""
     versions = {name: version(name) for name in LIBRARIES if _MODULES.get(name, name) in sys.modules}

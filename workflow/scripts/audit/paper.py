@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lib.atlas.evidence import pages
 from lib.atlas.evidence.audit import gather, load_specs
-from lib.atlas.evidence.costs import of_figures
+from lib.atlas.evidence.costs import jobs_of_figures
 
 
 def paper(claims: dict, spec: Path, runs: list[dict], figures: list[Path], templates: list[Path]) -> str:
@@ -14,7 +14,7 @@ def paper(claims: dict, spec: Path, runs: list[dict], figures: list[Path], templ
     """
     slug = claims["provenance"]["paper"]
     audit = gather({slug: claims}, load_specs([spec]), runs)
-    return pages.paper(audit, pages.by_paper(figures).get(slug, {}), of_figures(figures).get(slug), templates)
+    return pages.paper(audit, pages.by_paper(figures).get(slug, {}), jobs_of_figures(figures).get(slug, {}), templates)
 
 
 if "snakemake" in globals():

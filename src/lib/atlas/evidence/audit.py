@@ -133,7 +133,9 @@ def gather(contents: dict[str, dict], specs: dict[str, dict], runs: Iterable[dic
                 words["setting"] = setting_at(words["setting"], content["scale"], entry["smallest_scale"])
             bounds = _with_bounds(entry, wording[entry["id"]], content["scale"], slug)
             others = beside(entry["id"], own, kept, content["scale"], wording[entry["id"]])
-            claims.append({**entry, **bounds, **words, **others, "sources": sources(entry, provenance)})
+            since = content.get("rules_since", {}).get(entry["id"])
+            more = {"sources": sources(entry, provenance)} | ({"since": since} if since else {})
+            claims.append({**entry, **bounds, **words, **others, **more})
         keys = ("stage", "code", "commit", "libraries", "machine", "parameters")
         measured_by = {key: provenance[key] for key in keys if key in provenance}
         papers.append(

@@ -6,7 +6,6 @@ tree. Then it measures every claim again from the stores and judges it again. Sn
 The exit status is 1 when a number is stale, missing, damaged or not what its stores say; each is named.
 """
 
-import importlib.util
 import json
 import math
 from argparse import ArgumentParser, Namespace
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib.atlas.evidence import plan as plans
+from lib.atlas.evidence import stamp
 from lib.atlas.evidence.state import DAMAGED, DONE, FAILED, MISSING, STALE, State, body, states
 from lib.atlas.job import claims
 from lib.atlas.job.seeds import generator
@@ -75,7 +75,7 @@ def measure(slug: str, rule: dict, scale: str, folder: Path, root: Path) -> dict
     Returns:
         What `lib.atlas.job.claims.measure` returns.
     """
-    module, paths = _load(root / f"workflow/scripts/{rule['script']}.py"), _paths(rule, folder)
+    module, paths = plans.module(root / f"workflow/scripts/{rule['script']}.py"), _paths(rule, folder)
     provided = {
         "rng": lambda: generator(rule["root_seed"], slug, "measure_claims", {}),  # the stream of the rule itself
         "root_seed": lambda: rule["root_seed"],
@@ -151,14 +151,6 @@ def _claims_of(slug: str, plan: dict, files: dict[str, State], folder: Path, roo
     return findings
 
 
-def _load(script: Path):
-    """The module of a script."""
-    spec = importlib.util.spec_from_file_location(f"{script.stem}_of_{script.parent.name}", script)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def _paths(rule: dict, folder: Path, wildcards: dict[str, str] | None = None) -> dict:
     """Paths of a rule's inputs, by name."""
 
@@ -190,7 +182,8 @@ def _audit(plan: dict, folder: Path, root: Path) -> list[Finding]:
         script = plans.script(plan, name, root)
         try:
             before = (folder / output).read_bytes()
-            result = getattr(_load(script), script.stem)(**open_inputs(inputs))
+            notes = {"notes": stamp.read(folder / output)} if name == "audit_index" else {}
+            result = getattr(plans.module(script), script.stem)(**open_inputs(inputs), **notes)
             now = contents(result, Path(output), {"inputs": {}})
         except (OSError, ValueError) as error:
             findings.append(Finding(MISSING, "audit", Path(output).name, f"not readable: {error}"))
@@ -246,4 +239,5 @@ def main(options: Namespace) -> int:
     bad = {kind: sum(f.kind == kind for f in findings) for kind in dict.fromkeys(f.kind for f in findings)}
     ended = ", ".join(f"{number} {kind}" for kind, number in bad.items()) or "all as the working tree would make them"
     print(f"{totals}: {ended}")
+    stamp.note(options.results, "check", not findings, f"{totals}: {ended}")
     return 1 if findings else 0

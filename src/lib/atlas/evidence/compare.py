@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lib.atlas.evidence import stamp
 from lib.atlas.job import store
 
 IDENTICAL, CLOSE, DIFFERENT = "identical", "within tolerance", "different"
@@ -20,7 +21,7 @@ TIMED = "measured times, not compared"
 _ORDER = (IDENTICAL, CLOSE, DIFFERENT)
 _PROVENANCE = re.compile(rb"<dc:description>.*?</dc:description>", re.DOTALL)
 # of a claim, what says where its numbers come from, and what other runs gave
-_BESIDE = ("sources", "function", "scales", "stability")
+_BESIDE = ("sources", "function", "since", "scales", "stability")
 PATTERNS = ("**/*.zarr.zip", "**/figures/*.svg", "**/tables/*.csv", "**/claims.json")
 
 
@@ -203,8 +204,10 @@ def main(options: Namespace) -> int:
         print(f"{paper:34}" + "".join(f"{verdicts.count(kind):{max(12, len(kind) + 2)}d}" for kind in kinds))
     print()
     counts = {verdict: sum(row[1] == verdict for row in table) for verdict in kinds}
-    print(f"{len(table)} files: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    ended = f"{len(table)} files: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    print(ended)
     if not table:
         print(f"nothing to compare in {options.first} and {options.second}", file=sys.stderr)
         return 1
+    stamp.note(options.first, "replicate", not counts[DIFFERENT], ended)
     return 1 if counts[DIFFERENT] else 0

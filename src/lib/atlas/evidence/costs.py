@@ -55,11 +55,16 @@ def totals(jobs: dict[str, dict[str, float]]) -> dict[str, float]:
     }
 
 
-def of_figures(figures: list[Path]) -> dict[str, dict[str, float]]:
-    """Cost of each paper that figures or tables belong to, by slug, where it was recorded."""
+def jobs_of_figures(figures: list[Path]) -> dict[str, dict[str, dict[str, float]]]:
+    """Jobs (`measured`) of each paper that figures or tables belong to, by slug, where they were recorded."""
     folders = {path.parents[1].name: path.parents[1] for path in figures}
-    costs = {slug: totals(measured(folder)) for slug, folder in folders.items()}
-    return {slug: cost for slug, cost in costs.items() if cost["jobs"]}
+    jobs = {slug: measured(folder) for slug, folder in folders.items()}
+    return {slug: one for slug, one in jobs.items() if one}
+
+
+def of_figures(figures: list[Path]) -> dict[str, dict[str, float]]:
+    """Cost (`totals`) of each paper that figures or tables belong to, by slug, where it was recorded."""
+    return {slug: totals(jobs) for slug, jobs in jobs_of_figures(figures).items()}
 
 
 def by_rule(plan: dict, folder: Path) -> list[dict]:

@@ -11,12 +11,12 @@ import textwrap
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lib.atlas.evidence import costs, runs
+from lib.atlas.evidence import costs, runs, stamp
 from lib.atlas.evidence.audit import gather, load_specs, quantity_text
 from lib.atlas.evidence.spread import sentence, turns
 from lib.atlas.evidence.stability_document import DOCUMENT, document
 from lib.atlas.job.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
-from lib.atlas.names import ROOT
+from lib.atlas.names import ROOT, document_name
 from lib.atlas.workflow.place import check_own
 
 WIDTH, WHOLE = 110, {"break_long_words": False, "break_on_hyphens": False}
@@ -69,8 +69,9 @@ def _check(check: dict, quantities: dict) -> str:
 def claim_section(claim: dict) -> str:
     """One claim of a joined audit: statement, what the paper says, how it was measured, pass rules, remarks."""
     verdict = f"**{claim['verdict']}**" if claim["verdict"] == NOT_REPRODUCED else claim["verdict"]
+    firm = {True: ", firm", False: ", within error", None: ""}[claim["firm"]]
     parts = [
-        f"## {claim['id']}: {verdict}",
+        f"## {claim['id']}: {verdict}{firm}",
         wrap(claim["statement"], "> ", "> "),
         wrap(f"The paper: {claim['paper_value']} ({claim['where']}; {claim['known_from']})."),
         wrap(f"Measured: {claim['measures']}."),
@@ -80,6 +81,14 @@ def claim_section(claim: dict) -> str:
         text = wrap(f"Other runs: {sentence(claim['stability'])}.")
         parts.append(text.replace("the verdict turns", "**the verdict turns**"))
     return "\n\n".join(parts + [wrap(claim[key]) for key in ("remarks",) if key in claim])
+
+
+_VERDICT = re.compile(r"^## (\w+): \*{0,2}([a-z ]+?)\*{0,2}(?:, (?:firm|within error))?$", re.MULTILINE)
+
+
+def verdicts(page: str) -> dict[str, str]:
+    """Verdicts by claim, as a paper's page states them."""
+    return dict(_VERDICT.findall(page))
 
 
 def paper_page(paper: dict, data: dict, scale: str, machine: str) -> str:
@@ -164,11 +173,6 @@ def index(audit: dict, cost: dict[str, dict[str, float]], machine: str) -> str:
     return "\n\n".join(head) + "\n"
 
 
-def document_name(scale: str) -> str:
-    """Name of a scale's index under `docs` without its suffix, and of the folder of its pages."""
-    return "claims" if scale == "laptop" else f"claims-{scale}"
-
-
 def in_readme(text: str, block: str) -> str:
     """The README with another block of papers.
 
@@ -214,8 +218,11 @@ def write(results: Path, root: Path, machine: str) -> list[Path]:
         cff = root / "CITATION.cff"
         texts[cff] = citation(cff.read_text(encoding="utf-8"), specs)
     (root / "docs" / name).mkdir(parents=True, exist_ok=True)
+    sound = stamp.is_sound(results, root)
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
+    if sound:  # the first page names what differs from these documents
+        stamp.renew(results, root=root)
     return list(texts)
 
 

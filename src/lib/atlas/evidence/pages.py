@@ -4,9 +4,11 @@ import csv
 import io
 import math
 from pathlib import Path
+from urllib.parse import quote
 
 from lib.atlas.evidence import spread, trend
 from lib.atlas.evidence.audit import breakdown, headline
+from lib.atlas.evidence.costs import totals
 from lib.atlas.job.claims import (
     NEEDS_DATA,
     NOT_EVALUATED,
@@ -15,6 +17,7 @@ from lib.atlas.job.claims import (
     REPRODUCED,
     VERDICTS,
 )
+from lib.atlas.names import SUFFIX
 from lib.atlas.prose import plain_number, rounded
 
 CHANCE = 1.96  # standard errors in half of a 95 % interval, where a quantity has no interval of its own
@@ -244,13 +247,32 @@ def _render(template: str, templates: list[Path], **values) -> str:
     return environment.get_template(template).render(**values)
 
 
-def index(audit: dict, costs: dict[str, dict], templates: list[Path]) -> str:
-    """The first page: headline, a matrix of verdicts, failures, totals.
+def changes(audit: dict, kept: dict[str, dict[str, str]]) -> list[dict]:
+    """Claims whose verdict is not the one that is kept with the project, or of which none is kept.
+
+    Args:
+        audit: as for `index`.
+        kept: verdict by claim, for each slug.
+    """
+    return [
+        {"slug": paper["slug"], "claim": claim, "before": kept.get(paper["slug"], {}).get(claim["id"])}
+        for paper in audit["papers"]
+        for claim in paper["claims"]
+        if kept.get(paper["slug"], {}).get(claim["id"]) != claim["verdict"]
+    ]
+
+
+def index(
+    audit: dict, costs: dict[str, dict], templates: list[Path], kept: dict[str, dict[str, str]], notes: dict[str, dict]
+) -> str:
+    """The first page: headline, a matrix of verdicts, failures, what changed, totals.
 
     Args:
         audit: what `lib.atlas.evidence.audit.gather` returned.
         costs: for each slug jobs, wall and CPU seconds and peak memory, where they were recorded.
         templates: the files of the pages, all in one folder.
+        kept: for each slug the verdicts that the project's documents state at this scale, by claim.
+        notes: outcome of the last check and of the last comparison with a second run (`lib.atlas.evidence.stamp`).
     """
     claims = [claim for paper in audit["papers"] for claim in paper["claims"]]
     tables = {
@@ -271,6 +293,9 @@ def index(audit: dict, costs: dict[str, dict], templates: list[Path]) -> str:
         tables=tables,
         costs=costs,
         stamp=stamp(audit["papers"]),
+        kept=kept,
+        changes=changes(audit, kept),
+        notes=notes,
     )
 
 
@@ -308,16 +333,40 @@ def _table(path: Path) -> list[list[str]]:
     return list(csv.reader(io.StringIO("\n".join(lines))))
 
 
-def paper(audit: dict, figures: dict[str, Path], cost: dict | None, templates: list[Path]) -> str:
+def _behind(sources: list[dict]) -> set[str]:
+    """Names of the stores that a claim rests on, and of those behind them, without their suffix."""
+    names = set()
+    for entry in sources:
+        if "stage" in entry:
+            inner = [one for value in entry.get("inputs", {}).values() for one in _listed(value)]
+            names |= {entry["store"].removesuffix(SUFFIX)} | _behind(inner)
+    return names
+
+
+def cost_of(claim: dict, jobs: dict[str, dict]) -> float | None:
+    """CPU seconds of the stores that a claim rests on; None where the time of one was not recorded.
+
+    Args:
+        claim: joined, with its `sources`.
+        jobs: of its paper (`lib.atlas.evidence.costs.measured`); a stage's record is named as its store.
+    """
+    names = _behind(claim["sources"])
+    return sum(jobs[name]["cpu"] for name in names) if names and names <= jobs.keys() else None
+
+
+def paper(audit: dict, figures: dict[str, Path], jobs: dict[str, dict], templates: list[Path]) -> str:
     """The page of one paper.
 
     Args:
         audit: what `lib.atlas.evidence.audit.gather` returned for this paper alone.
         figures: paths of its figures and tables by name.
-        cost: its jobs, wall and CPU seconds and peak memory, where they were recorded.
+        jobs: wall and CPU seconds and peak memory of each, where they were recorded (`lib.atlas.evidence.costs`).
         templates: as for `index`.
     """
+    from lib.atlas.job.figure import data
+
     (entry,) = audit["papers"]
+    drawn = {name: data(path) for name, path in figures.items() if path.suffix == ".svg"}
     tables = {name: _table(path) for name, path in figures.items() if path.suffix == ".csv"}
     return _render(
         "paper.html",
@@ -326,6 +375,8 @@ def paper(audit: dict, figures: dict[str, Path], cost: dict | None, templates: l
         paper=entry,
         links={name: _link(path) for name, path in figures.items()},
         tables=tables,
-        cost=cost,
+        data={name: "data:text/csv;charset=utf-8," + quote(text, safe="") for name, text in drawn.items() if text},
+        cost=totals(jobs) if jobs else None,
+        costs={claim["id"]: cost_of(claim, jobs) for claim in entry["claims"]},
         stamp=stamp([entry]),
     )

@@ -4,6 +4,7 @@ The Snakefile writes it when the environment variable `LINEAR_ATLAS_PLAN` names 
 Snakemake's own records are not read, so results that were made on another machine can be checked against it.
 """
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 from lib.atlas.names import PLAN
 from lib.atlas.workflow.patterns import fill, pattern
@@ -73,6 +75,14 @@ def maker(plan: dict, path: str) -> tuple[str | None, dict[str, str]]:
 def script(plan: dict, rule: str, root: Path) -> Path:
     """The script that a rule runs."""
     return root / f"workflow/scripts/{plan['rules'][rule]['script']}.py"
+
+
+def module(script: Path) -> ModuleType:
+    """The module of a script, which runs nothing."""
+    spec = importlib.util.spec_from_file_location(f"{script.stem}_of_{script.parent.name}", script)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 def files(plan: dict, slug: str) -> list[str]:

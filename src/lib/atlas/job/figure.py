@@ -4,9 +4,12 @@ import hashlib
 import io
 import json
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import matplotlib
 from matplotlib.figure import Figure
+
+from lib.atlas.job import figure_data
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, in an order that also differs in lightness
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
@@ -42,6 +45,8 @@ STYLE = {
 }
 
 _DIGEST = "digest-goes-here"
+_DATA = "data"
+LARGEST_TABLE = 200_000  # letters; what is more is in the stores
 
 matplotlib.rcParams.update(STYLE)  # legends and annotations are made by the scripts, after `new_figure` returned
 
@@ -72,7 +77,10 @@ def panel_labels(axes) -> None:
 
 
 def svg_bytes(figure: Figure, description: dict) -> bytes:
-    """A figure as SVG, the same bytes on every run, with a description and a digest of the whole in its metadata."""
+    """A figure as SVG, the same bytes on every run, with a description, a digest of the whole and its data inside.
+
+    The data are the table of `lib.atlas.job.figure_data`, unless that is larger than `LARGEST_TABLE`.
+    """
     buffer = io.BytesIO()
     figure.savefig(
         buffer,
@@ -83,8 +91,20 @@ def svg_bytes(figure: Figure, description: dict) -> bytes:
             "Description": json.dumps({**description, "digest": _DIGEST}, sort_keys=True),
         },
     )
-    contents = buffer.getvalue()
+    table = figure_data.table(figure)
+    if len(table) > LARGEST_TABLE:
+        table = ""
+    body, end, _ = buffer.getvalue().rpartition(b"</svg>")
+    contents = body + f'<metadata id="{_DATA}">{escape(table)}</metadata>\n'.encode() + end + b"\n"
     return contents.replace(_DIGEST.encode(), hashlib.sha256(contents).hexdigest()[:16].encode(), 1)
+
+
+def data(path: Path) -> str:
+    """What a figure draws, as CSV; empty where the file does not hold it."""
+    import xml.etree.ElementTree as ElementTree
+
+    entry = ElementTree.parse(path).find(f".//{{http://www.w3.org/2000/svg}}metadata[@id='{_DATA}']")
+    return "" if entry is None else entry.text or ""
 
 
 def description(path: Path, check: bool = True) -> dict:

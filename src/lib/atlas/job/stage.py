@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lib.atlas.job.lineage import digests, lineage, timed
 from lib.atlas.names import RESERVED, SUFFIX
-from lib.atlas.provenance import git_commit, installed, libraries, machine, plain
+from lib.atlas.provenance import git_commit, installed, libraries, machine, plain, rules_since
 
 PROVIDED = ("rng", "device", "checkpoint")
 # what a figure or table says of itself; a store says everything
@@ -336,7 +336,9 @@ def _execute_claims(functions: dict[str, Callable], job: Job) -> None:
         if entry["rests_on"] and timed(record["inputs"], entry["rests_on"]):
             entry["timing"] = True
     record = _finish(record, job, "cpu", False)
-    store.replace(job.output, _json({"scale": job.scale, "claims": entries, "provenance": record}))
+    since = rules_since(job.root / f"config/papers/{job.paper}.yaml", job.params["pass_rules"])
+    content = {"scale": job.scale, "claims": entries, "rules_since": since, "provenance": record}
+    store.replace(job.output, _json(content))
 
 
 def _log_to(path: str) -> None:

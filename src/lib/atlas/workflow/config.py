@@ -3,6 +3,7 @@
 import difflib
 import json
 import math
+from collections.abc import Iterable
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -59,6 +60,12 @@ def load_yaml(file: Path, label: str | None = None):
         raise ConfigError(f"{label}: {where}not valid YAML: {problem}") from None
     except (ConfigError, TypeError, ValueError) as error:
         raise ConfigError(f"{label}: {error}") from None
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """A question after the closest of the names that are known; empty where none is close."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 _TYPES = {dict: "mapping", list: "list", str: "text", bool: "true/false", int: "integer", float: "number"}
@@ -134,10 +141,9 @@ def describe(error, prefix: str = "") -> str:
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
         unknown = [key for key in error.instance if key not in known]
-        near = difflib.get_close_matches(str(unknown[0]), known, 1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
         key = ".".join([*path, str(unknown[0])])
-        return f"{key}: got an unknown key, expected one of {', '.join(known) or 'no keys at all'}{hint}"
+        expected = ", ".join(known) or "no keys at all"
+        return f"{key}: got an unknown key, expected one of {expected}{hint(str(unknown[0]), known)}"
     if error.validator == "propertyNames":
         return f"{'.'.join(path) or '(top level)'}: got the key {error.instance!r}, expected {_expected(error)}"
     if error.validator == "required":
@@ -221,11 +227,9 @@ def overlay(base: dict, difference: dict, label: str, prefix: str) -> dict:
     merged = dict(base)
     for key, value in difference.items():
         if key not in base:
-            near = difflib.get_close_matches(str(key), list(map(str, base)), 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
             raise ConfigError(
                 f"{label}: {prefix}.{key}: got a key that laptop does not have, "
-                f"expected one of {', '.join(sorted(map(str, base)))}{hint}"
+                f"expected one of {', '.join(sorted(map(str, base)))}{hint(str(key), map(str, base))}"
             )
         if isinstance(base[key], dict) and isinstance(value, dict):
             merged[key] = overlay(base[key], value, label, f"{prefix}.{key}")
@@ -328,6 +332,6 @@ def check_data(data: dict[str, str], specs: dict[str, dict]) -> None:
     known = sorted({key for spec in specs.values() for key in spec.get("data", {})})
     for key in data:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise ConfigError(f"{CONFIG}: data.{key}: got an unknown key, expected one of {', '.join(known)}{hint}")
+            raise ConfigError(
+                f"{CONFIG}: data.{key}: got an unknown key, expected one of {', '.join(known)}{hint(key, known)}"
+            )
