@@ -35,6 +35,15 @@ def test_lines_and_error_bars(panel):
     assert figure_data.table(fig).startswith("# panel a: x: n; y: error\n")
 
 
+def test_an_error_that_is_not_known(panel):
+    fig, axes = panel
+    axes.errorbar([1.0, 2.0], [3.0, 4.0], yerr=[np.nan, 1.0])
+    assert rows(fig) == [
+        {"panel": "a", "mark": "point", "x": "1", "y": "3"},
+        {"panel": "a", "mark": "point", "x": "2", "y": "4", "low": "3", "high": "5"},
+    ]
+
+
 def test_error_bars_across(panel):
     fig, axes = panel
     axes.errorbar([1.0], [2.0], xerr=0.5)

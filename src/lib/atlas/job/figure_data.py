@@ -45,10 +45,11 @@ def _lines(axes: Axes, taken: set) -> Iterator[tuple]:
 
 def _error_bars(container: ErrorbarContainer) -> Iterator[tuple]:
     line, _, bars = container
-    ends = [(segment[0], segment[-1]) for segment in bars[-1].get_segments()] if container.has_yerr else []
-    points = line.get_xydata() if isinstance(line, Line2D) else [(low + high) / 2 for low, high in ends]
+    segments = bars[-1].get_segments() if container.has_yerr else []
+    points = line.get_xydata() if isinstance(line, Line2D) else [one.mean(axis=0) for one in segments if len(one)]
     for number, (x, y) in enumerate(points):
-        low, high = (end[1] for end in ends[number]) if len(ends) == len(points) else ("", "")
+        known = len(segments) == len(points) and len(segments[number])  # an error that is not a number is not drawn
+        low, high = segments[number][[0, -1], 1] if known else ("", "")
         yield "point", _named(container.get_label()), x, y, low, high, ""
 
 
