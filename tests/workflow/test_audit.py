@@ -302,7 +302,7 @@ def test_the_first_page_names_what_changed_against_the_kept_verdicts(run):
     assert "keeps no verdicts of smoke scale" in page.read_text()
     assert run.python("lib.atlas", "claims", "results/smoke").returncode == 0
     assert "Every verdict is the one that is kept" in page.read_text()
-    assert run.planned() == {"audit_index"}  # it has documents to compare with now
+    assert "audit_index" in run.planned()  # it has documents to compare with now
     run.snakemake()
     document = run.root / "docs/claims-smoke/toy.md"
     text = document.read_text()
