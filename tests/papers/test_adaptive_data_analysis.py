@@ -99,6 +99,25 @@ def test_rounds_raise_one_alarm_and_wrong_guesses_are_caught(load):
     assert run.alarms.item() == 1
 
 
+def test_a_table_is_divided_and_scored(load, tmp_path):
+    """One informative feature among noise: every route finds it, and the fresh accuracy is its Gaussian one."""
+    rng = np.random.default_rng(5)
+    label = rng.integers(0, 2, 3000)
+    features = rng.standard_normal((3000, 6))
+    features[:, 0] += 2.0 * label
+    header = ",".join(["label", *(f"f{k}" for k in range(6))])
+    path = tmp_path / "table.csv"
+    np.savetxt(path, np.column_stack([label, 10 + 3 * features]), delimiter=",", header=header, comments="", fmt="%.8g")
+    run = load("adaptive_data_analysis/reuse_holdout_on_table")(path, counts=[0, 1], seeds=3, root_seed=0)
+    assert run.n == 1000
+    fresh = run.accuracy.sel(kind="fresh")
+    assert (fresh.sel(k=0) == 0.5).all()
+    assert abs(fresh.sel(k=1).mean() - 0.841) < 0.02  # Phi(1)
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="expected one named label"):
+        load("adaptive_data_analysis/reuse_holdout_on_table")(path, counts=[1], seeds=1, root_seed=0)
+
+
 def test_the_audit_detects_the_careless_mechanism(load):
     run = load("adaptive_data_analysis/audit_privacy")(size=20, epsilon=1.0, trials=4000, level=0.01, root_seed=0)
     honest = run.sel(mechanism=run.mechanism != "laplace, half the noise")

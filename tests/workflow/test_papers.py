@@ -14,7 +14,7 @@ import yaml
 from tests.conftest import expect_identical, sampled
 
 pytestmark = pytest.mark.workflow
-OPTIONAL = {"cogvideox", "wan", "count_table"}  # data that only another configuration asks for
+OPTIONAL = {"cogvideox", "wan", "count_table", "labelled_table"}  # data that only another configuration asks for
 
 
 @pytest.fixture(scope="module")

@@ -114,6 +114,25 @@ use rule stage as adaptive_data_analysis_reuse_holdout with:
         root_seed=paper.root_seed,
 
 
+use rule stage as adaptive_data_analysis_reuse_holdout_on_table with:
+    """The same on the user's table (data.labelled_table); asked for by name only."""
+    input:
+        table=paper.data("labelled_table"),
+    output:
+        store=paper.store("holdout_on_table"),
+    log:
+        paper.log("holdout_on_table"),
+    benchmark:
+        paper.benchmark("holdout_on_table")
+    resources:
+        mem_mb=mem(4000),
+        runtime=minutes(120),
+    params:
+        **paper.params("holdout", "counts", "seeds"),
+        **paper.script("reuse_holdout_on_table"),
+        root_seed=paper.root_seed,
+
+
 use rule stage as adaptive_data_analysis_validate with:
     """Verify streams of guesses, and answer in effective rounds."""
     output:

@@ -141,6 +141,22 @@ use rule stage as causal_de_finetti_time_methods with:
         root_seed=paper.root_seed,
 
 
+use rule stage as causal_de_finetti_repeat_first_version with:
+    """Repeat the experiments of the paper's first version."""
+    output:
+        store=paper.store("first"),
+    log:
+        paper.log("first"),
+    benchmark:
+        paper.benchmark("first")
+    params:
+        **paper.params("first"),
+        **paper.script("repeat_first_version"),
+        published_directions=paper.value("reference", "first_directions"),
+        published_graphs=paper.value("reference", "first_graphs"),
+        root_seed=paper.root_seed,
+
+
 use rule figure as causal_de_finetti_bivariate with:
     """Figure: accuracy of directions against environments."""
     input:
@@ -155,6 +171,8 @@ use rule figure as causal_de_finetti_bivariate with:
     params:
         **paper.script("figure_bivariate"),
         paper=paper.value("reference", "bivariate"),
+        paper_baselines=paper.value("reference", "baselines"),
+        pass_bounds=paper.value("reference", "accuracy"),
 
 
 use rule figure as causal_de_finetti_multivariate with:
@@ -184,6 +202,21 @@ use rule figure as causal_de_finetti_time with:
         paper.benchmark("figure_time")
     params:
         **paper.script("figure_time"),
+        paper=paper.value("reference", "seconds"),
+
+
+use rule figure as causal_de_finetti_first_version with:
+    """Figure: the experiments of the first version."""
+    input:
+        first=paper.store("first"),
+    output:
+        figure=paper.figure("first_version"),
+    log:
+        paper.log("figure_first_version"),
+    benchmark:
+        paper.benchmark("figure_first_version")
+    params:
+        **paper.script("figure_first_version"),
 
 
 use rule figure as causal_de_finetti_calibration with:
@@ -245,7 +278,7 @@ use rule table as causal_de_finetti_classes with:
 use rule claims as causal_de_finetti_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        **paper.stores("enumeration", "mixtures", "mechanisms"),
+        **paper.stores("enumeration", "mixtures", "mechanisms", "first"),
         directions=expand(paper.store("directions_{size}"), size=paper.value("directions", "environments")),
         baselines=expand(paper.store("baselines_{size}"), size=paper.value("baselines", "environments")),
         graphs=expand(paper.store("graphs_{size}"), size=paper.value("graphs", "environments")),

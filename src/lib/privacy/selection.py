@@ -4,8 +4,13 @@ The reusable holdout's experiment (Dwork et al., Science 2015) and Freedman's (1
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+
+from lib.privacy.queries import Thresholdout
+
+KINDS = ("train", "holdout", "holdout itself", "fresh")
 
 
 def signed_features(
@@ -46,7 +51,7 @@ def select_and_score(
     least = 1 / np.sqrt(len(y_t))
     candidates = np.flatnonzero((np.abs(w_t) >= least) & (np.abs(w_a) >= least) & (np.sign(w_t) == np.sign(w_a)))
     ranking = candidates[np.argsort(-np.abs(w_t[candidates]), kind="stable")]
-    scores = {name: [] for name in ("train", "holdout", "holdout itself", "fresh")}
+    scores = {name: [] for name in KINDS}
     for k in sizes:
         features = ranking[:k]
         signs = np.sign(w_t[features])
@@ -59,6 +64,76 @@ def select_and_score(
         for name, value in accuracy.items():
             scores[name].append(value)
     return {name: np.array(values) for name, values in scores.items()}
+
+
+def score_holdouts(
+    train: tuple[np.ndarray, np.ndarray],
+    holdout: tuple[np.ndarray, np.ndarray],
+    fresh: tuple[np.ndarray, np.ndarray],
+    sizes: list[int],
+    *,
+    threshold: float,
+    sigma: float,
+    budget: int,
+    noises: dict[str, np.random.Generator],
+) -> tuple[np.ndarray, list[int]]:
+    """Select features and score them, through a plain holdout and through Thresholdout with each kind of noise.
+
+    Args:
+        train, holdout, fresh, sizes: as of `select_and_score`.
+        threshold, sigma, budget: of `Thresholdout`.
+        noises: kinds of its noise, each with its source.
+
+    Returns:
+        Accuracies (1 + len(noises), len(KINDS), len(sizes)), the plain holdout first, and for each noise the answers
+        that came from the holdout.
+    """
+    samples = np.arange(len(holdout[1]))
+    oracles = [
+        Thresholdout(
+            samples, samples, len(samples), threshold=threshold, sigma=sigma, budget=budget, rng=rng, noise=noise
+        )
+        for noise, rng in noises.items()
+    ]
+    answers = (lambda train, holdout: holdout, *(oracle.answer_means for oracle in oracles))
+    scores = [select_and_score(train, holdout, fresh, sizes, answer) for answer in answers]
+    return np.array([[one[kind] for kind in KINDS] for one in scores]), [budget - oracle.budget for oracle in oracles]
+
+
+def labelled_thirds(file: Path, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+    """A table with a binary label in three parts of equal size, at random: features (n, d) and labels (n,) in {-1, 1}.
+
+    Features are centred and scaled by mean and deviation of the first part, so that no part sees another.
+
+    Args:
+        file: CSV with a header; a column `label` of two values, the larger of which is 1, all others numbers.
+        rng: draws the parts.
+
+    Raises:
+        ValueError: no such column, other than two labels, entries that are not finite numbers, fewer than 30 rows, or a
+            feature that is constant on the first part.
+    """
+    import pandas as pd
+
+    table = pd.read_csv(file)
+    if "label" not in table:
+        raise ValueError(f"{file}: got columns {', '.join(map(str, table.columns[:5]))}, expected one named label")
+    classes = sorted(table["label"].unique())
+    if len(classes) != 2:
+        raise ValueError(f"{file}: got {len(classes)} different labels, expected 2")
+    features = table.drop(columns="label")
+    wrong = [name for name in features if not np.isfinite(pd.to_numeric(features[name], errors="coerce")).all()]
+    if wrong or len(table) < 30:
+        raise ValueError(f"{file}: got {len(table)} rows, and no numbers in {wrong[:3]}, expected 30 rows of numbers")
+    x, y = features.to_numpy(float), np.where(table["label"] == classes[1], 1, -1)
+    n = len(y) // 3
+    parts = rng.permutation(len(y))[: 3 * n].reshape(3, n)
+    centre, scale = x[parts[0]].mean(axis=0), x[parts[0]].std(axis=0)
+    if not (scale > 0).all():
+        raise ValueError(
+            f"{file}: {features.columns[np.argmin(scale)]}: got a constant, expected a feature that varies"
+        )
+    return [((x[rows] - centre) / scale, y[rows]) for rows in parts]
 
 
 def correlation_selection(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:

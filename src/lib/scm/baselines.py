@@ -63,6 +63,29 @@ def notears_edges(x: np.ndarray, cut: float = 0.0) -> np.ndarray:
     return np.abs(notears(x)) > cut
 
 
+def by_variance(x: np.ndarray, alpha: float) -> np.ndarray:
+    """A control: variables in the order of their variances, an edge where a regression on all earlier ones needs it.
+
+    A two-sided t-test of each coefficient at level alpha, in the manner of Reisach et al. 2021 ("Beware of the
+    simulated DAG!", NeurIPS 34), who take the lasso.
+    """
+    from scipy.special import stdtr
+
+    n, d = x.shape
+    order = np.argsort(x.var(axis=0), kind="stable")
+    edges = np.zeros((d, d), bool)
+    for rank, i in enumerate(order[1:], 1):
+        earlier = order[:rank]
+        design = np.column_stack([np.ones(n), x[:, earlier]])
+        inverse = np.linalg.pinv(design.T @ design)
+        coefficients = inverse @ design.T @ x[:, i]
+        freedom = n - rank - 1
+        variance = np.sum((x[:, i] - design @ coefficients) ** 2) / freedom
+        t = coefficients[1:] / np.sqrt(variance * np.diag(inverse)[1:])
+        edges[earlier, i] = 2 * stdtr(freedom, -np.abs(t)) < alpha
+    return edges
+
+
 def direct_lingam(x: np.ndarray) -> np.ndarray:
     """DirectLiNGAM with an adaptive lasso chosen by BIC."""
     from causallearn.search.FCMBased.lingam import DirectLiNGAM

@@ -15,7 +15,7 @@ from lib.scm.independence import IndependenceTest
 
 Query = Callable[[tuple[int, int], tuple[int, int], list[tuple[int, int]]], float]
 Test = Callable[[np.ndarray, np.ndarray, np.ndarray | None], IndependenceTest]
-VARIANTS = ("corrected", "released", "local")
+VARIANTS = ("corrected", "released", "local", "first")
 
 
 class Discovery(NamedTuple):
@@ -73,7 +73,8 @@ def causal_de_finetti(variables: int, ci: Query, alpha: float = 0.05, variant: s
         ci: p-values by variables and samples.
         alpha: level.
         variant: "corrected"; "released", which leaves out coparents, as the released code does by mistake, and leaves
-            variables unplaced when no test passes; "local", which conditions on all layers above the target.
+            variables unplaced when no test passes; "local", which conditions on all layers above the target; "first",
+            the authors' first release: with coparents, and with variables unplaced when no test passes.
 
     Raises:
         ValueError: an unknown variant.
@@ -93,7 +94,7 @@ def causal_de_finetti(variables: int, ci: Query, alpha: float = 0.05, variant: s
                     if variant == "local":
                         condition |= {i for m in range(n - delta + 1, n + 1) for i in members[m]} - {j}
                     elif delta > 1:
-                        if variant == "corrected":
+                        if variant != "released":
                             condition |= {i for i in members[n] if i != j and edges[i, edges[j]].any()}
                         condition |= {i for i in np.flatnonzero(edges[:, k]).tolist() if layers[i] < n}
                     if ci((j, 0), (k, 0), [(i, 0) for i in sorted(condition)]) <= alpha:
@@ -112,7 +113,7 @@ def _find_layers(variables: int, ci: Query, alpha: float, variant: str) -> tuple
             condition = [(k, 0) for k in others]
             least[i] = min((ci((i, 0), (k, 1), condition) for k in others), default=1.0)
         sinks = [i for i in rest if least[i] >= alpha]
-        if not sinks and variant == "released":
+        if not sinks and variant in ("released", "first"):
             return layers, len(rest)
         if not sinks:  # finite samples only: the variable that comes closest
             sinks, unplaced = [max(rest, key=least.get)], unplaced + 1

@@ -49,6 +49,19 @@ def bivariate(environments: int, samples: int, rng: np.random.Generator) -> tupl
     return data, mode
 
 
+def random_scales(data: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The same data in units that tell nothing: each variable to pooled variance 1, times exp(N(0, 1)).
+
+    In `bivariate` the effect has the larger variance, so that scales give the direction away.
+
+    Args:
+        data: (d, E, N).
+        rng: draws the units.
+    """
+    scale = np.exp(rng.standard_normal(len(data))) / data.std(axis=(1, 2))
+    return data * scale[:, None, None]
+
+
 def pairs_by_environment(values: np.ndarray, environment: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Two samples, drawn without replacement, of each environment of a table: data for the tests across samples.
 
@@ -82,7 +95,14 @@ def random_dag(nodes: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def binary(
-    graph, environments: int, samples: int, rng: np.random.Generator, alpha: float = 1, beta: float = 3
+    graph,
+    environments: int,
+    samples: int,
+    rng: np.random.Generator,
+    alpha: float = 1,
+    beta: float = 3,
+    *,
+    parity: bool = False,
 ) -> np.ndarray:
     """Binary data: X_i = Bernoulli(theta_i) xor the product of its parents, theta_i ~ Beta(alpha, beta).
 
@@ -93,6 +113,7 @@ def binary(
         environments, samples: sizes E and N.
         rng: source of randomness.
         alpha, beta: parameters of the law of theta.
+        parity: the xor of all parents instead of their product.
 
     Returns:
         (d, E, N) uint8.
@@ -109,7 +130,7 @@ def binary(
     for i in range(d):
         above = np.flatnonzero(adjacency[:, i])
         if len(above):
-            data[i] ^= np.bitwise_and.reduce(data[above], axis=0)
+            data[i] ^= (np.bitwise_xor if parity else np.bitwise_and).reduce(data[above], axis=0)
     return data
 
 

@@ -41,6 +41,23 @@ def released_scores(choice: np.ndarray, truth: np.ndarray, *, sees_backward: boo
     return (np.where(unseen, 2, choice) == truth).astype(float)
 
 
+def first_version_shares(pvalues: np.ndarray, alpha: float = 0.05) -> dict[str, np.ndarray]:
+    """Whether X -> Y is chosen, by the two decisions of the paper's first version.
+
+    Args:
+        pvalues: (..., 3, n), in the order of `Direction`: along x -> y, along y -> x, none.
+        alpha: level of the second decision.
+
+    Returns:
+        `highest`: the p-value of x -> y is the largest; `conservative`: it alone is not rejected; (..., n) booleans.
+    """
+    forward, backward, none = np.moveaxis(np.asarray(pvalues), -2, 0)
+    return {
+        "highest": forward > np.maximum(backward, none),
+        "conservative": (forward >= alpha) & (backward < alpha) & (none < alpha),
+    }
+
+
 def directed_pvalues(pvalues: np.ndarray, truth: np.ndarray, *, reverse: bool) -> np.ndarray:
     """P-values of the statement along the true direction, or against it, of the data sets that have a direction.
 

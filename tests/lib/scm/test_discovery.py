@@ -125,3 +125,18 @@ def test_baselines_orient_a_collider_and_leave_a_chain_open():
     cause = rng.uniform(-1, 1, 2000)
     pair = np.column_stack([cause + rng.uniform(-1, 1, 2000), cause])
     np.testing.assert_array_equal(baselines.direct_lingam(pair), [[0, 0], [1, 0]])
+
+
+def test_order_of_variances_finds_a_model_whose_variances_grow_and_no_other():
+    rng = np.random.default_rng(3)
+    a, b, c = rng.standard_normal((3, 3000))
+    chain = np.column_stack([a, 2 * a + b, 2 * (2 * a + b) + c])
+    np.testing.assert_array_equal(baselines.by_variance(chain, 0.001), [[0, 1, 0], [0, 0, 1], [0, 0, 0]])
+    assert not baselines.by_variance(np.column_stack([a, 3 * b, 2 * c]), 0.001).any()
+
+
+def test_the_first_release_leaves_variables_without_edges_where_no_test_places_them():
+    assert not causal_de_finetti(3, lambda x, y, z: 0.0, variant="first").adjacency.any()
+    corrected = causal_de_finetti(3, lambda x, y, z: 0.0)
+    assert corrected.unplaced == 2
+    assert corrected.adjacency.sum() == 3

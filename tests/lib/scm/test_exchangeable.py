@@ -106,3 +106,33 @@ def test_pair_counts_have_the_moments_of_their_priors():
         assert estimate[among].mean() == pytest.approx(alpha / (alpha + beta), abs=0.02)
     nobody = e.PairCounts(10, np.array([0]), np.array([4]), np.array([0]))
     assert [float(value[0]) for value in e.mechanism_estimates(nobody)] == [0.0, 0.4, 0.5]
+
+
+def test_scales_of_the_published_generator_give_the_direction_away_and_random_ones_do_not():
+    rng = np.random.default_rng(9)
+    larger = np.zeros((2, 2))
+    for _ in range(400):
+        data, mode = e.bivariate(40, 2, rng)
+        if mode < 2:
+            for i, values in enumerate((data, e.random_scales(data, rng))):
+                effect_is_larger = values[1 - mode].var() > values[mode].var()
+                larger[i] += effect_is_larger, 1
+    assert larger[0, 0] / larger[0, 1] > 0.97
+    assert stats.binomtest(int(larger[1, 0]), int(larger[1, 1])).pvalue > 1e-3
+
+
+def test_random_scales_change_units_alone():
+    data, _ = e.bivariate(30, 2, np.random.default_rng(10))
+    ratio = e.random_scales(data, np.random.default_rng(11)) / data
+    np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:, :1, :1], ratio.shape))
+
+
+@pytest.mark.parametrize(("parity", "expected"), [(False, 0.25), (True, 0.5)])
+def test_parents_enter_by_their_product_or_their_parity(parity, expected):
+    """What is left of a child without it is noise of its own, independent of the parents."""
+    graph = np.array([[0, 0, 1], [0, 0, 1], [0, 0, 0]], bool)
+    a, b, child = e.binary(graph, 20000, 1, np.random.default_rng(12), alpha=1, beta=1, parity=parity)[..., 0]
+    noise = child ^ ((a ^ b) if parity else (a & b))
+    assert noise.mean() == pytest.approx(0.5, abs=0.02)
+    assert abs(np.corrcoef(noise, a)[0, 1]) < 0.03
+    assert ((a ^ b) if parity else (a & b)).mean() == pytest.approx(expected, abs=0.02)

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from lib.scm.scores import UNDIRECTED, directed_pvalues, fair_scores, released_scores, structure
+from lib.scm.scores import (
+    UNDIRECTED,
+    directed_pvalues,
+    fair_scores,
+    first_version_shares,
+    released_scores,
+    structure,
+)
 
 TRUTH = np.array([0, 1, 2])
 
@@ -33,3 +40,11 @@ def test_p_values_along_and_against_the_direction_are_of_the_right_test():
     pvalues = np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]])
     assert directed_pvalues(pvalues, TRUTH, reverse=False).tolist() == [0.1, 0.5]
     assert directed_pvalues(pvalues, TRUTH, reverse=True).tolist() == [0.4, 0.2]
+
+
+def test_decisions_of_the_first_version():
+    pvalues = np.array([[0.5, 0.5, 0.04], [0.01, 0.2, 0.01], [0.01, 0.01, 0.01]])
+    shares = first_version_shares(pvalues)
+    assert shares["highest"].tolist() == [True, True, True]
+    assert shares["conservative"].tolist() == [True, False, False]
+    assert not first_version_shares(np.zeros((3, 4)))["highest"].any()

@@ -117,8 +117,8 @@ def a4(small, large, certified) -> dict:
     return {
         "pmw": _each_seed(pmw, symbol="m"),
         "pmw_mean": _mean("seeds", pmw, "seed", _labels("m", queries)),
-        "naive": _each_seed(naive.isel(queries=many), symbol="m"),
-        "gaussian_at_largest": _each_seed(gaussian.isel(queries=[-1]), symbol="m"),
+        "naive": _mean("seeds", naive.isel(queries=many), "seed", _labels("m", queries[many])),
+        "gaussian_at_largest": _mean("seeds", gaussian.isel(queries=-1), "seed"),
         "pmw_without_noise": _largest(small.worst.sel(mechanism="pmw_exact")),
         "large_pmw": _largest(large.worst.sel(mechanism="pmw")),
         "large_naive": _mean("seeds", large.worst.sel(mechanism="naive").isel(queries=-1), "seed"),

@@ -6,11 +6,10 @@ import numpy as np
 import xarray as xr
 
 from lib.atlas.job.seeds import generator
-from lib.privacy.queries import Thresholdout
-from lib.privacy.selection import select_and_score, signed_features
+from lib.privacy.selection import KINDS, score_holdouts, signed_features
 from lib.progress import progress
 
-KINDS = ("train", "holdout", "holdout itself", "fresh")
+NOISES = ("gaussian", "laplace")
 
 
 def reuse_holdout(
@@ -41,21 +40,19 @@ def reuse_holdout(
     """
     accuracy = np.zeros((2, 3, len(KINDS), len(counts), seeds))
     spent = np.zeros((2, 2, seeds))
-    samples = np.arange(size)
-    holdout_of = partial(Thresholdout, samples, samples, size, threshold=threshold, sigma=sigma)
     for seed in progress(range(seeds), "seeds"):
         for i, carriers in enumerate((0, signal)):
             stream = partial(generator, root_seed, "adaptive_data_analysis", "reuse_holdout", carriers, seed)
             rng = stream()
             data = [signed_features(size, features, carriers, bias / np.sqrt(size), rng) for _ in range(3)]
-            reusable = {
-                noise: holdout_of(budget=budget, rng=stream(noise), noise=noise) for noise in ("gaussian", "laplace")
-            }
-            answers = (lambda train, holdout: holdout, *(oracle.answer_means for oracle in reusable.values()))
-            for j, answer in enumerate(answers):
-                scores = select_and_score(*data, counts, answer)
-                accuracy[i, j, :, :, seed] = [scores[kind] for kind in KINDS]
-            spent[i, :, seed] = [budget - oracle.budget for oracle in reusable.values()]
+            accuracy[i, ..., seed], spent[i, :, seed] = score_holdouts(
+                *data,
+                counts,
+                threshold=threshold,
+                sigma=sigma,
+                budget=budget,
+                noises={noise: stream(noise) for noise in NOISES},
+            )
     return xr.Dataset(
         {
             "accuracy": (("data", "mechanism", "kind", "k", "seed"), accuracy, {"long_name": "accuracy"}),
@@ -64,7 +61,7 @@ def reuse_holdout(
         coords={
             "data": ["no signal", "signal"],
             "mechanism": ["standard", "thresholdout", "thresholdout, Laplace"],
-            "noise": ["gaussian", "laplace"],
+            "noise": list(NOISES),
             "kind": list(KINDS),
             "k": ("k", counts, {"long_name": "selected features"}),
         },

@@ -4,7 +4,7 @@ import numpy as np
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
 from lib.scm.scores import fair_scores
-from lib.stats.intervals import binomial_error
+from lib.stats.intervals import standard_error
 
 NAMES = {
     "pc": "PC",
@@ -12,44 +12,76 @@ NAMES = {
     "ges": "GES",
     "direct_lingam": "DirectLiNGAM",
     "cd_nod": "CD-NOD",
-    "notears": "NOTEARS, no cut",
     "notears_cut": "NOTEARS, cut 0.3",
-    "notears_cut_standardised": "the same, standardised",
+    "by_variance": "order of variances",
 }
+AUTHORS = {"fci": "FCI, GES, NOTEARS", "direct_lingam": "DirectLiNGAM", "cd_nod": "CD-NOD"}
 
 
-def figure(directions: list, baselines: list, *, paper: list[list[float]]):
-    """Return the figure; bars are twice the binomial standard error, a baseline's edge without direction counts 1/2.
+def _style(i: int) -> dict:
+    colour = COLOURS[i] if i < 6 else COLOURS[7]  # black is the paper's method
+    return {"color": colour, "marker": MARKERS[i + 1], "linestyle": LINESTYLES[i + 1], "mfc": "white", "lw": 1}
+
+
+def figure(
+    directions: list,
+    baselines: list,
+    *,
+    paper: list[list[float]],
+    paper_baselines: dict[str, list[list[float]]],
+    pass_bounds: list[list[float]],
+):
+    """Return the figure: the published units left, random units right; bars are twice the standard error.
+
+    A baseline's edge without direction counts 1/2.
 
     Args:
         directions, baselines: a store for each number of environments.
         paper: numbers of environments and accuracies in the authors' result files.
+        paper_baselines: the same by baseline, where an edge without direction counts as none.
+        pass_bounds: numbers of environments and the smallest accuracies that claim c5 allows.
     """
-    fig, axis = new_figure(width=6.8, height=4.2)
+    fig, (left, right) = new_figure(2, width=10.6, height=4.2, sharex=True, sharey=True)
     runs = sorted(directions, key=lambda run: run.environments)
-    number = np.array([run.environments for run in runs])
-    right = [(run.choice.sel(arm="as drawn") == run.truth).values for run in runs]
-    mean = np.array([r.mean() for r in right])
-    error = 2 * binomial_error(mean, [len(r) for r in right])
-    axis.errorbar(number, mean, error, color="black", marker="o", label="causal de Finetti", zorder=3)
-    axis.plot(*np.array(paper).T, color="black", marker="x", linestyle=":", label="the same, authors' results")
     others = sorted(baselines, key=lambda run: run.environments)
-    for i, (method, label) in enumerate(NAMES.items()):
-        score = [fair_scores(run.choice.sel(algorithm=method).values, run.truth.values).mean() for run in others]
-        axis.plot(
-            [run.environments for run in others],
-            score,
-            color=COLOURS[i % len(COLOURS)],
-            marker=MARKERS[i],
-            linestyle=LINESTYLES[i],
-            mfc="white",
-            lw=1,
-            label=label,
+
+    def draw(axis, numbers, scores, label, style):
+        error = [2 * standard_error(score) for score in scores]
+        axis.errorbar(numbers, [score.mean() for score in scores], error, label=label, **style)
+
+    ours = {"color": "black", "marker": "o", "linestyle": "-", "zorder": 3}
+    for axis, arm in ((left, "as drawn"), (right, "random units")):
+        there = [run for run in runs if arm in run.arm.values]
+        right_choices = [(run.choice.sel(arm=arm) == run.truth).values.astype(float) for run in there]
+        draw(axis, [run.environments for run in there], right_choices, "causal de Finetti", ours)
+        for i, (method, label) in enumerate(NAMES.items()):
+            scores = []
+            for run in others:
+                choice = run.choice.sel(algorithm=method)
+                if axis is right and method in run.control.values:
+                    choice = run.choice_in_random_units.sel(control=method)
+                scores.append(fair_scores(choice.values, run.truth.values))
+            draw(axis, [run.environments for run in others], scores, label, _style(i))
+        axis.axhline(1 / 3, **REFERENCE)
+        axis.annotate(
+            "chance",
+            (1, 1 / 3),
+            (0, -10),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            fontsize=8,
+            ha="right",
         )
-    axis.axhline(1 / 3, **REFERENCE)
-    axis.annotate("chance", (number[0], 1 / 3), (0, 3), textcoords="offset points", fontsize=8)
-    axis.set(xlabel="environments, two samples each", ylabel="accuracy", ylim=(0.2, 1.03))
-    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        axis.set(xlabel="environments, two samples each")
+    left.plot(*np.array(paper).T, color="black", marker="x", ls="", label="causal de Finetti, authors")
+    for name, label in AUTHORS.items():
+        i = list(NAMES).index(name)
+        left.plot(*np.array(paper_baselines[name]).T, color=COLOURS[i], marker="x", ls="", label=f"{label}, authors")
+    at, least = zip(*pass_bounds)
+    left.fill_between(at, least, 1.03, color="#eeeeee", zorder=0, label="pass rule")
+    left.set(ylabel="accuracy", ylim=(0.2, 1.03), title="units as published")
+    right.set(title="random units")
+    fig.legend(*left.get_legend_handles_labels(), loc="outside right center")
     return fig
 
 

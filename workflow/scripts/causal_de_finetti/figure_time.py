@@ -1,24 +1,47 @@
-"""Figure: seconds for one data set against the number of samples, on the machine that made it."""
+"""Figure: seconds for one data set against the number of environments, on the machine that made it."""
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
 
+NAMES = {
+    "causal_de_finetti": "causal de Finetti",
+    "pc": "PC",
+    "fci": "FCI",
+    "ges": "GES",
+    "direct_lingam": "DirectLiNGAM",
+    "cd_nod": "CD-NOD",
+    "notears": "NOTEARS",
+    "by_variance": "order of variances",
+}
 
-def figure(times):
-    """Return the figure."""
-    fig, axis = new_figure(width=5.8, height=3.6)
-    for i, method in enumerate(times.algorithm.values):
-        axis.plot(
-            2 * times.environments,
-            times.seconds.sel(algorithm=method),
-            color=COLOURS[i],
+
+def figure(times, *, paper: dict[str, list[list[float]]]):
+    """Return the figure: medians of several data sets, bars from the shortest to the longest.
+
+    Args:
+        times: the store.
+        paper: by method, pairs of a number of environments and the authors' seconds.
+    """
+    fig, axis = new_figure(width=6.8, height=4.2)
+    for i, (method, label) in enumerate(NAMES.items()):
+        seconds = times.seconds.sel(algorithm=method)
+        middle = seconds.median("repeat")
+        colour = "black" if i == 0 else COLOURS[i - 1] if i < 7 else COLOURS[7]
+        axis.errorbar(
+            times.environments,
+            middle,
+            [middle - seconds.min("repeat"), seconds.max("repeat") - middle],
+            color=colour,
             marker=MARKERS[i],
             linestyle=LINESTYLES[i],
-            mfc="white",
-            label=method.replace("_", " "),
+            mfc=colour if i == 0 else "white",
+            label=label,
         )
-    axis.set(xscale="log", yscale="log", xlabel="samples (two in each environment)", ylabel="seconds, one CPU core")
-    axis.set_xticks(2 * times.environments.values, [str(2 * n) for n in times.environments.values])
-    axis.minorticks_off()
+        if method in paper:
+            at, published = zip(*paper[method])
+            axis.plot(at, published, color=colour, marker="x", linestyle="", ms=7, label=f"{label}, authors' machine")
+    axis.set(xscale="log", yscale="log", xlabel="environments, two samples each", ylabel="seconds, one CPU core")
+    axis.set_xticks(times.environments.values, [str(n) for n in times.environments.values])
+    axis.xaxis.minorticks_off()
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return fig
 

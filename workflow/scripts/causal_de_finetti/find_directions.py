@@ -6,7 +6,7 @@ import xarray as xr
 from lib.atlas.job.seeds import generator
 from lib.progress import progress
 from lib.scm.discovery import bivariate_rule
-from lib.scm.exchangeable import MODES, bivariate
+from lib.scm.exchangeable import MODES, bivariate, random_scales
 from lib.scm.independence import kernel_test
 
 TESTS = ("X1 | Y2 given X2", "Y1 | X2 given Y2", "X1 | Y1")
@@ -18,10 +18,11 @@ def find_directions(*, environments: int, seeds: int, permuted: bool, root_seed:
     Args:
         environments: number E.
         seeds: data sets.
-        permuted: whether to repeat the rule with second samples moved to other environments at random.
+        permuted: whether to repeat the rule with second samples moved to other environments at random, and on the data
+            in random units.
         root_seed: root of the random streams.
     """
-    arms = ["as drawn", "permuted"] if permuted else ["as drawn"]
+    arms = ["as drawn", "permuted", "random units"] if permuted else ["as drawn"]
     choice = np.zeros((len(arms), seeds), int)
     p_value = np.zeros((len(arms), len(TESTS), seeds))
     truth = np.zeros(seeds, int)
@@ -30,9 +31,11 @@ def find_directions(*, environments: int, seeds: int, permuted: bool, root_seed:
         rng = generator(root_seed, "causal_de_finetti", "bivariate", environments, seed)
         data, truth[seed] = bivariate(environments, 2, rng)
         order = generator(root_seed, "causal_de_finetti", "permutation", environments, seed).permutation(environments)
+        units = generator(root_seed, "causal_de_finetti", "units", environments, seed)
         for i, arm in enumerate(arms):
-            second = data[:, order, 1] if arm == "permuted" else data[:, :, 1]
-            x, y = (np.column_stack([data[k, :, 0], second[k]]) for k in (0, 1))
+            values = random_scales(data, units) if arm == "random units" else data
+            second = values[:, order, 1] if arm == "permuted" else values[:, :, 1]
+            x, y = (np.column_stack([values[k, :, 0], second[k]]) for k in (0, 1))
             direction = bivariate_rule(x, y, kernel_test)
             choice[i, seed], p_value[i, :, seed] = direction.choice, direction[1:]
     return xr.Dataset(

@@ -6,7 +6,7 @@ import xarray as xr
 from lib.atlas.job.seeds import generator
 from lib.progress import progress
 from lib.scm import baselines as b
-from lib.scm.exchangeable import bivariate
+from lib.scm.exchangeable import bivariate, random_scales
 from lib.scm.scores import structure
 
 METHODS = {
@@ -18,9 +18,11 @@ METHODS = {
     "notears_cut_standardised": lambda x, environment, alpha: b.notears_edges(
         (x - x.mean(axis=0)) / x.std(axis=0), 0.3
     ),
+    "by_variance": lambda x, environment, alpha: b.by_variance(x, alpha),
     "direct_lingam": lambda x, environment, alpha: b.direct_lingam(x),
     "cd_nod": b.cd_nod,
 }
+SEE_SCALES = ("notears", "notears_cut", "by_variance")  # the others give the same in any units
 
 
 def fit_baselines(*, environments: int, seeds: int, alpha: float, root_seed: int) -> xr.Dataset:
@@ -31,8 +33,11 @@ def fit_baselines(*, environments: int, seeds: int, alpha: float, root_seed: int
         seeds: data sets, those of `find_directions`.
         alpha: level of the tests.
         root_seed: root of the random streams.
+
+    `choice_in_random_units (control, seed)` holds those that see scales, on the same data in random units.
     """
     choice = np.zeros((len(METHODS), seeds), int)
+    in_random_units = np.zeros((len(SEE_SCALES), seeds), int)
     truth = np.zeros(seeds, int)
     environment = np.repeat(np.arange(environments), 2)
     for seed in progress(range(seeds), f"data sets of {environments} environments"):
@@ -41,9 +46,17 @@ def fit_baselines(*, environments: int, seeds: int, alpha: float, root_seed: int
         pooled = data.reshape(2, -1).T
         for i, method in enumerate(METHODS.values()):
             choice[i, seed] = structure(method(pooled, environment, alpha))
+        units = generator(root_seed, "causal_de_finetti", "units", environments, seed)
+        pooled = random_scales(data, units).reshape(2, -1).T
+        for i, name in enumerate(SEE_SCALES):
+            in_random_units[i, seed] = structure(METHODS[name](pooled, environment, alpha))
     return xr.Dataset(
-        {"choice": (("algorithm", "seed"), choice), "truth": ("seed", truth)},
-        coords={"algorithm": list(METHODS)},
+        {
+            "choice": (("algorithm", "seed"), choice),
+            "choice_in_random_units": (("control", "seed"), in_random_units),
+            "truth": ("seed", truth),
+        },
+        coords={"algorithm": list(METHODS), "control": list(SEE_SCALES)},
         attrs={"environments": environments},
     )
 
