@@ -190,9 +190,9 @@ def test_real_videos_are_relit_and_measured_by_every_method(stage, tmp_path):
     assert np.isfinite(photographs[0].similarity).all()
     assert np.isfinite(photographs[0].motion).all()
     assert len({photographs[0].video[k].values.tobytes() for k in range(6)}) == 6
-    quantities = stage("claims", "c11")(photographs)
+    quantities = stage("claims", "c11")(photographs, resamples=20, root_seed=0)
     assert quantities["similarity"]["labels"] == methods
-    assert np.isfinite(quantities["frechet_ratio"])
+    assert np.isfinite(quantities["frechet_over_sdedit_60"]["value"])
     with pytest.raises(ValueError, match="at least 3"):
         run(n=2, **options)
 
@@ -262,7 +262,7 @@ def ddim_of(linear=0.1, constant=0.2) -> xr.Dataset:
     return xr.Dataset({"jump": (("row", "step"), jump)}, coords={"method": ("row", methods)})
 
 
-def photographs_of(dissimilarity=(1.0, 0.01, 0.5, 0.3)) -> list[xr.Dataset]:
+def photographs_of(dissimilarity=(1.0, 0.01, 0.5, 0.3), motion=(6.0, 2.0, 6.0, 7.5)) -> list[xr.Dataset]:
     """Videos whose frames' features have means of their own by method, and dissimilar frames by method."""
     rng, methods = np.random.default_rng(0), ["per_frame", "full", "sdedit_0.2", "sdedit_0.6"]
     shape = ("method", "frame", "feature")
@@ -272,7 +272,7 @@ def photographs_of(dissimilarity=(1.0, 0.01, 0.5, 0.3)) -> list[xr.Dataset]:
             {
                 "features": (shape, offset + rng.standard_normal((4, 6, 4))),
                 "similarity": ("method", 1 - np.array(dissimilarity)),
-                "motion": ("method", np.ones(4)),
+                "motion": ("method", np.array(motion) * (1 + 0.1 * rng.random())),
             },
             coords={"method": methods},
         )
@@ -307,26 +307,55 @@ NOT_REPRODUCED = {
     "c1": {"measures": well_measured(per_frame={"flicker": 0.02})},
     "c2": {"measures": well_measured(cla_70={"flicker": 0.15})},
     "c2b": {"measures": well_measured(cla_70={"wall_flicker": 0.25})},
-    "c3": {"measures": well_measured(plf={"warp": 0.3}), "gate": gate_of(rmse=0.07)},
-    "c4": {"measures": well_measured(full_50_euler={"flicker": 0.07}), "gate": gate_of(flicker=0.03)},
-    "c5": {"measures": well_measured(full_50={"frame_error": 1.2}), "gate": gate_of(rmse=0.07)},
-    "c6": {"measures": well_measured(full_50={"motion": 0.3}), "gate": gate_of(rmse=0.07)},
+    "c3": {"measures": well_measured(plf={"warp": 0.3})},
+    "c4": {"measures": well_measured(full_50_euler={"flicker": 0.07})},
+    "c5": {"measures": well_measured(full_50={"frame_error": 1.2})},
+    "c6": {"measures": well_measured(full_50={"motion": 0.3})},
     "c7": {"transport": transport_of(linear=1e-3)},
     "c8": {"runs": [run_of(), run_of(after="b")]},
-    "c9": {"measures": well_measured(full_50_constant={"clip_error": 0.4}), "gate": gate_of(rmse=0.07)},
+    "c9": {"measures": well_measured(full_50_constant={"clip_error": 0.4})},
     "c10": {"ddim": ddim_of(linear=0.3)},
     "c11": {"photographs": photographs_of(dissimilarity=(1.0, 0.6, 0.5, 0.3))},
+}
+# the video model is not good enough: nothing is said of the method
+NOT_EVALUATED = {
+    "c3": gate_of(rmse=0.07),
+    "c4": gate_of(flicker=0.03),
+    "c5": gate_of(rmse=0.07),
+    "c6": gate_of(rmse=0.07),
+    "c9": gate_of(flicker=0.03),
 }
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_claims_hold_where_they_should_and_nowhere_else(passes, blank, name):
     inputs = {store: STORES[store] for store in CLAIMS[name]}
-    drawn = DRAWS if name in ("c2", "c2b", "c3", "c4", "c5", "c6", "c9") else {}
+    drawn = DRAWS if name in ("c2", "c2b", "c3", "c4", "c5", "c6", "c9", "c11") else {}
     assert passes(SLUG, name, **inputs, **drawn)
     for store, change in NOT_REPRODUCED[name].items():
         assert not passes(SLUG, name, **inputs | {store: change}, **drawn), store
     assert not passes(SLUG, name, **{store: blank(value) for store, value in inputs.items()}, **drawn)
+
+
+@pytest.mark.parametrize("name", NOT_EVALUATED)
+def test_claims_that_need_a_video_model_wait_for_a_good_one(verdict, name):
+    inputs = {store: STORES[store] for store in CLAIMS[name]}
+    entry = verdict(SLUG, name, **inputs | {"gate": NOT_EVALUATED[name]}, **DRAWS)
+    assert entry["verdict"] == "not evaluated"
+    assert all(check["holds"] for check in entry["pass"])
+
+
+def test_a_motion_that_is_not_preserved_fails_on_real_videos(passes):
+    assert not passes(SLUG, "c11", photographs=photographs_of(motion=(6.0, 5.5, 6.0, 7.5)), **DRAWS)
+
+
+def test_a_difference_within_its_error_is_not_firm(verdict):
+    entry = verdict(SLUG, "c5", measures=well_measured(full_50={"frame_error": 1.149}), gate=gate_of(), **DRAWS)
+    assert entry["verdict"] == "reproduced"
+    scattered = well_measured(full_50={"frame_error": 1.1})
+    rows = np.flatnonzero(scattered.method.values == "full_50")
+    scattered.frame_error.values[rows] += 0.6 * np.cos(3 * np.arange(len(rows)))
+    assert not verdict(SLUG, "c5", measures=scattered, gate=gate_of(), **DRAWS)["firm"]
 
 
 def test_an_optimiser_in_the_stage_fails_the_claim_of_no_training(passes):

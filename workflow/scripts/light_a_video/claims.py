@@ -1,15 +1,27 @@
 """Claims of the paper, each measured from the stores that it rests on."""
 
+from itertools import pairwise
+
 import numpy as np
 
-from lib.atlas.job.claims import measured
+from lib.atlas.job.quantities import estimated, exact, mean_over
 from lib.atlas.job.seeds import generator
 from lib.stats.bootstrap import bootstrap, ratio_of_means
-from lib.stats.intervals import Estimate
+from lib.stats.intervals import (
+    Estimate,
+    estimate_difference,
+    estimate_mean,
+    estimate_proportion,
+    estimate_root_mean_square,
+    ratio_of,
+)
 from lib.video.temporal import frechet_distance
 
 SMOOTHERS = ("cla_50", "plf", "sdedit_20", "sdedit_60")
 CHEAP = ("post_filter", "shared_noise", "cla_70", "cla_100")
+# one relighter and one video model were trained; what was drawn given them are clips and the noise of sampling
+UNITS = "clips and sampling seeds, one training"
+CLIPS = "clips, one training"
 
 
 def _by_clip(measures, method: str, name: str) -> dict[tuple[int, int], float]:
@@ -35,54 +47,69 @@ def _ratio(measures, first: str, second: str, name: str, resamples: int, root_se
     return bootstrap(ratio_of_means, a, b, resamples=resamples, rng=_rng(root_seed))
 
 
-def _seeds(measures, first: str, second: str) -> list[int]:
-    """Seeds that both methods were run with."""
-    return sorted({seed for seed, _ in _paired(measures, first, second, "flicker")[2]})
+def _mean(measures, method: str, name: str) -> Estimate:
+    """Mean of a measure over clips and seeds."""
+    return estimate_mean(list(_by_clip(measures, method, name).values()))
 
 
-def _mean(measures, method: str, name: str) -> float:
-    return float(np.mean(list(_by_clip(measures, method, name).values())))
+def _means(measures, methods, name: str, labels) -> dict:
+    """Means of a measure by method."""
+    return estimated(_together([_mean(measures, method, name) for method in methods]), UNITS, labels=labels)
 
 
-def _gate(gate) -> dict[str, float]:
+def _together(estimates: list[Estimate]) -> Estimate:
+    """Estimates as one of arrays; the number of units is the smallest."""
+    value, se, low, high, n = zip(*estimates)
+    return Estimate(np.array(value), np.array(se), np.array(low), np.array(high), min(n))
+
+
+def _end(estimate: Estimate, end: str, units: str = UNITS) -> dict:
+    """An end of an interval (`low` or `high`) as a quantity with the error of its estimate."""
+    return estimated(estimate._replace(value=getattr(estimate, end)), units)
+
+
+def _gate(gate) -> dict[str, dict]:
     """How well the video model preserves clips under the true light, by deterministic steps."""
     deterministic = gate.sel(step_rule="ddim")
     return {
-        "gate_rmse": float(np.sqrt((deterministic.rmse.values**2).mean())),
-        "gate_flicker": float(deterministic.flicker.values.mean()),
+        "gate_rmse": estimated(estimate_root_mean_square(deterministic.rmse.values), CLIPS),
+        "gate_flicker": mean_over(CLIPS, deterministic.flicker.values),
     }
 
 
 def c1(measures) -> dict:
     """Frames that are relit one by one flicker, and do not match when warped onto each other."""
-    flicker = _mean(measures, "per_frame", "flicker")
+    flicker, source = _mean(measures, "per_frame", "flicker"), _mean(measures, "source", "flicker")
     return {
-        "flicker": flicker,
-        "flicker_over_source": flicker / _mean(measures, "source", "flicker"),
-        "warp": _mean(measures, "per_frame", "warp"),
-        "source_warp": _mean(measures, "source", "warp"),
+        "flicker": estimated(flicker, UNITS),
+        "flicker_over_source": estimated(ratio_of(flicker, source), UNITS),
+        "warp": estimated(_mean(measures, "per_frame", "warp"), UNITS),
+        "source_warp": estimated(_mean(measures, "source", "warp"), "clips"),
     }
 
 
 def c2(measures, resamples: int, root_seed: int) -> dict:
     """Consistent light attention lowers the flicker, the more so the larger its weight."""
     ratio = _ratio(measures, "cla_70", "per_frame", "flicker", resamples, root_seed)
-    order = [_mean(measures, method, "flicker") for method in ("per_frame", "cla_50", "cla_70", "cla_100")]
+    methods = ("per_frame", "cla_50", "cla_70", "cla_100")
+    steps = [
+        estimate_difference(*_paired(measures, after, before, "flicker")[:2]) for before, after in pairwise(methods)
+    ]
     control = _ratio(measures, "unet_cla_100", "unet_per_frame", "flicker", resamples, root_seed)
     return {
-        "ratio": measured(ratio.value, se=ratio.se, seeds=_seeds(measures, "cla_70", "per_frame")),
-        "ratio_upper": ratio.high,
-        "monotone": bool(np.all(np.diff(order) < 0)),
-        "mean_flicker": measured(order, labels=[f"gamma = {gamma}" for gamma in (0, 0.5, 0.7, 1)]),
-        "unet_ratio": control.value,
+        "ratio": estimated(ratio, UNITS),
+        "ratio_upper": _end(ratio, "high"),
+        "monotone": exact(bool(np.all([step.value < 0 for step in steps]))),
+        "step": estimated(_together(steps), UNITS, labels=["0 to 0.5", "0.5 to 0.7", "0.7 to 1"]),
+        "mean_flicker": _means(measures, methods, "flicker", [f"gamma = {gamma}" for gamma in (0, 0.5, 0.7, 1)]),
+        "unet_ratio": estimated(control, UNITS),
     }
 
 
 def c2b(measures, resamples: int, root_seed: int) -> dict:
     """Consistent light attention lowers the flicker of the background."""
     ratio = _ratio(measures, "cla_70", "per_frame", "wall_flicker", resamples, root_seed)
-    seeds = _seeds(measures, "cla_70", "per_frame")
-    return {"ratio": measured(ratio.value, se=ratio.se, seeds=seeds), "ratio_upper": ratio.high}
+    return {"ratio": estimated(ratio, UNITS), "ratio_upper": _end(ratio, "high")}
 
 
 def c3(measures, gate, resamples: int, root_seed: int) -> dict:
@@ -90,15 +117,13 @@ def c3(measures, gate, resamples: int, root_seed: int) -> dict:
     flicker = _ratio(measures, "plf", "per_frame", "flicker", resamples, root_seed)
     warp = _ratio(measures, "plf", "per_frame", "warp", resamples, root_seed)
     *_, keys = _paired(measures, "plf", "per_frame", "flicker")
-    seeds = _seeds(measures, "plf", "per_frame")
-    intensities = [_mean(measures, method, "intensity") for method in ("source", "per_frame", "plf")]
     return {
         **_gate(gate),
-        "clips": sum(seed == 0 for seed, _ in keys),
-        "flicker_ratio": measured(flicker.value, se=flicker.se, seeds=seeds),
-        "flicker_ratio_upper": flicker.high,
-        "warp_ratio": measured(warp.value, se=warp.se, seeds=seeds),
-        "intensity": measured(intensities, labels=["source", "per frame", "fusion"]),
+        "clips": exact(sum(seed == 0 for seed, _ in keys)),
+        "flicker_ratio": estimated(flicker, UNITS),
+        "flicker_ratio_upper": _end(flicker, "high"),
+        "warp_ratio": estimated(warp, UNITS),
+        "intensity": _means(measures, ("source", "per_frame", "plf"), "intensity", ["source", "per frame", "fusion"]),
     }
 
 
@@ -108,67 +133,68 @@ def c4(measures, gate, resamples: int, root_seed: int) -> dict:
     for name, suffix in (("deterministic", ""), ("ancestral", "_euler")):
         full = f"full_50{suffix}"
         others = [method if method == "cla_50" else method + suffix for method in SMOOTHERS]
-        flicker = [_ratio(measures, full, other, "flicker", resamples, root_seed) for other in others]
-        warp = [_ratio(measures, full, other, "warp", resamples, root_seed).value for other in others]
-        cheap = [_ratio(measures, full, other, "flicker", resamples, root_seed).value for other in CHEAP]
-        seeds = sorted({seed for other in others for seed in _seeds(measures, full, other)})
-        values, errors = [ratio.value for ratio in flicker], [ratio.se for ratio in flicker]
-        quantities[name] = measured(values, se=errors, labels=SMOOTHERS, seeds=seeds)
-        quantities[f"{name}_over_cheap"] = measured(cheap, labels=CHEAP)
-        quantities[f"{name}_warp"] = measured(warp, labels=SMOOTHERS)
+
+        def ratios(methods, measure: str, full=full) -> Estimate:
+            return _together([_ratio(measures, full, other, measure, resamples, root_seed) for other in methods])
+
+        quantities[name] = estimated(ratios(others, "flicker"), UNITS, labels=SMOOTHERS)
+        quantities[f"{name}_over_cheap"] = estimated(ratios(CHEAP, "flicker"), UNITS, labels=CHEAP)
+        quantities[f"{name}_warp"] = estimated(ratios(others, "warp"), UNITS, labels=SMOOTHERS)
     return quantities
 
 
 def c5(measures, gate, resamples: int, root_seed: int) -> dict:
     """Frames of the full method are as close to a relighting as those of the image model, from the same direction."""
     error = _ratio(measures, "full_50", "per_frame", "frame_error", resamples, root_seed)
+    loss = estimate_difference(*_paired(measures, "per_frame", "full_50", "direction")[:2])
+    attention = _ratio(measures, "cla_50", "per_frame", "frame_error", resamples, root_seed)
     return {
         **_gate(gate),
-        "error_ratio": measured(error.value, se=error.se, seeds=_seeds(measures, "full_50", "per_frame")),
-        "accuracy_loss": _mean(measures, "per_frame", "direction") - _mean(measures, "full_50", "direction"),
-        "cla_error_ratio": _ratio(measures, "cla_50", "per_frame", "frame_error", resamples, root_seed).value,
+        "error_ratio": estimated(error, UNITS),
+        "accuracy_loss": estimated(loss, UNITS),
+        "cla_error_ratio": estimated(attention, UNITS),
     }
 
 
 def c6(measures, gate, resamples: int, root_seed: int) -> dict:
     """The full method preserves the motion of the source."""
     motion = _ratio(measures, "full_50", "source", "motion", resamples, root_seed)
-    still = float(measures.zero_flow_motion.values.mean())
+    still = estimate_mean(measures.zero_flow_motion.values)
+    per_frame = _ratio(measures, "per_frame", "source", "motion", resamples, root_seed)
     return {
         **_gate(gate),
-        "ratio_to_source": measured(motion.value, se=motion.se, seeds=_seeds(measures, "full_50", "source")),
-        "ratio_to_zero_flow": _mean(measures, "full_50", "motion") / still,
-        "per_frame_ratio": _ratio(measures, "per_frame", "source", "motion", resamples, root_seed).value,
+        "ratio_to_source": estimated(motion, CLIPS),
+        "ratio_to_zero_flow": estimated(ratio_of(_mean(measures, "full_50", "motion"), still), UNITS),
+        "per_frame_ratio": estimated(per_frame, CLIPS),
     }
 
 
 def c7(transport) -> dict:
     """Blending two images blends their lights, in linear radiance and not after the sRGB curve."""
     return {
-        "linear": float(transport.linear.values.max()),
-        "encoded": float(transport.encoded.values.max()),
-        "encoded_mean": float(transport.encoded_mean.values.mean()),
+        "linear": exact(float(transport.linear.values.max())),
+        "encoded": exact(float(transport.encoded.values.max())),
+        "encoded_mean": mean_over("scenes", transport.encoded_mean.values.mean(axis=1)),
     }
 
 
 def c8(runs: list) -> dict:
     """Relighting trains nothing: weights are the same afterwards, and no optimiser exists."""
     return {
-        "weights_equal": all(run.weights_before.item() == run.weights_after.item() for run in runs),
-        "optimisers": sum(run.optimisers.item() for run in runs),
+        "weights_equal": exact(all(run.weights_before.item() == run.weights_after.item() for run in runs)),
+        "optimisers": exact(sum(run.optimisers.item() for run in runs)),
     }
 
 
 def c9(measures, gate, resamples: int, root_seed: int) -> dict:
     """A fusion weight that falls leaves a smaller one-light error than a constant one."""
-    constant, linear, keys = _paired(measures, "full_50_constant", "full_50", "clip_error")
+    constant, linear, _ = _paired(measures, "full_50_constant", "full_50", "clip_error")
     difference = bootstrap(np.mean, constant - linear, resamples=resamples, rng=_rng(root_seed))
-    flicker = [_mean(measures, method, "flicker") for method in ("full_50", "full_50_constant")]
     return {
         **_gate(gate),
-        "difference": measured(difference.value, se=difference.se, seeds=sorted({seed for seed, _ in keys})),
-        "difference_lower": difference.low,
-        "flicker": measured(flicker, labels=["linear", "constant"]),
+        "difference": estimated(difference, UNITS),
+        "difference_lower": _end(difference, "low"),
+        "flicker": _means(measures, ("full_50", "full_50_constant"), "flicker", ["linear", "constant"]),
     }
 
 
@@ -178,35 +204,60 @@ def c10(ddim) -> dict:
         ddim.jump.isel(row=np.flatnonzero(ddim.method.values == method)).max("step").values
         for method in ("full_50", "full_50_constant")
     )
+    clips = len(linear)
+    share = estimate_proportion(int(np.sum(linear < constant)), clips)
+    count = Estimate(*(clips * np.asarray(number) for number in share[:4]), clips)
     return {
-        "smoother_clips": int(np.sum(linear < constant)),
-        "largest_jump": measured([linear.mean(), constant.mean()], labels=["linear", "constant"]),
+        "smoother_clips": estimated(count, CLIPS),
+        "largest_jump": mean_over(CLIPS, np.stack([linear, constant], axis=1), labels=["linear", "constant"]),
     }
 
 
-def c11(photographs: list) -> dict | None:
-    """On real videos the full method has the most similar frames and stays closest to per-frame relighting."""
+def c11(photographs: list, resamples: int, root_seed: int) -> dict | None:
+    """On real videos the full method has the most similar frames, the motion of the source, and faithful images."""
     if not photographs:
         return None
     methods = [str(method) for method in photographs[0].method.values]
-
-    def mean(name: str, method: str) -> float:
-        return float(np.mean([video[name].sel({"method": method}).values for video in photographs]))
-
-    def features(method: str) -> np.ndarray:
-        return np.concatenate([video.features.sel({"method": method}).values for video in photographs])
-
-    similarity = {method: mean("similarity", method) for method in methods}
-    distance = {
-        method: frechet_distance(features(method), features("per_frame")) for method in methods if method != "per_frame"
-    }
     others = [method for method in methods if method != "full"]
+
+    def table(name: str) -> np.ndarray:
+        return np.array([[video[name].sel({"method": method}).item() for method in methods] for video in photographs])
+
+    def by_method(values: np.ndarray, method: str) -> np.ndarray:
+        return values[:, methods.index(method)]
+
+    similarity, motion = table("similarity"), table("motion")
+    best = others[int(np.argmax([by_method(similarity, method).mean() for method in others]))]
+    calmest = others[int(np.argmin([by_method(motion, method).mean() for method in others]))]
+    features = {
+        method: np.stack([video.features.sel({"method": method}).values for video in photographs]) for method in methods
+    }
+
+    def distance_ratio(drawn: np.ndarray, other: str) -> float:
+        pooled = {m: features[m][drawn].reshape(-1, features[m].shape[-1]) for m in ("full", other, "per_frame")}
+        return frechet_distance(pooled["full"], pooled["per_frame"]) / frechet_distance(
+            pooled[other], pooled["per_frame"]
+        )
+
+    def distances(other: str) -> dict:
+        every, rng = np.arange(len(photographs)), _rng(root_seed)
+        value = distance_ratio(every, other)
+        drawn = [distance_ratio(rng.choice(every, len(every)), other) for _ in range(min(resamples, 200))]
+        low, high = np.percentile(drawn, [2.5, 97.5])
+        return estimated(Estimate(value, np.std(drawn, ddof=1), low, high, len(every)), "videos")
+
+    ratio = bootstrap(
+        ratio_of_means, by_method(motion, "full"), by_method(motion, calmest), resamples=resamples, rng=_rng(root_seed)
+    )
+    margin = estimate_difference(by_method(similarity, "full"), by_method(similarity, best))
     return {
-        "similarity_margin": similarity["full"] - np.max([similarity[method] for method in others]),
-        "frechet_ratio": distance["full"] / np.min([distance[method] for method in others if method in distance]),
-        "videos": len(photographs),
-        "similarity": measured(list(similarity.values()), labels=methods),
-        "motion": measured([mean("motion", method) for method in methods], labels=methods),
+        "similarity_margin": estimated(margin, "videos"),
+        "motion_ratio_to_best_other": estimated(ratio, "videos"),
+        "frechet_over_sdedit_60": distances("sdedit_0.6"),
+        "frechet_over_sdedit_20": distances("sdedit_0.2"),
+        "videos": exact(len(photographs)),
+        "similarity": mean_over("videos", similarity, labels=methods),
+        "motion": mean_over("videos", motion, labels=methods),
     }
 
 
