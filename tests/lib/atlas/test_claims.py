@@ -90,6 +90,12 @@ def test_quantities_are_plain_and_checked():
         q.mean_over("seeds", [])
 
 
+@pytest.mark.parametrize("value", [0.5, True, [1, 2], {"value": 0.5}])
+def test_a_quantity_that_does_not_say_how_sure_it_is_is_refused(value):
+    with pytest.raises(ValueError, match=r"claim a1: quantity q: got .*, expected exact"):
+        c.measure({"a1": lambda: {"q": value}}, [{"id": "a1", "scale": "laptop"}], "laptop", {}, {}, {})
+
+
 def _between(value, low, high):
     return q.estimated(Estimate(value, value, low, high, 5), "seeds")
 
@@ -140,10 +146,11 @@ def _claims(source: str) -> dict:
 def test_a_claim_rests_on_its_own_arguments():
     claims = _claims(
         "from math import sqrt\n"
-        "def _helper(x): return x + 1\n"
-        "def a1(second, first, level): return {'q': _helper(first), 'level': level}\n"
-        "def a2(first, rng): return {'q': rng}\n"
-        "def a3(first, absent): return {'q': absent}\n"
+        "from lib.atlas.job.quantities import exact as _exact\n"
+        "def _helper(x): return _exact(x + 1)\n"
+        "def a1(second, first, level): return {'q': _helper(first), 'level': _exact(level)}\n"
+        "def a2(first, rng): return {'q': _exact(rng)}\n"
+        "def a3(first, absent): return {'q': _exact(absent)}\n"
         "def a4(first, absent=None): return None\n"
     )
     assert sorted(claims) == ["a1", "a2", "a3", "a4"]
@@ -151,13 +158,16 @@ def test_a_claim_rests_on_its_own_arguments():
     gift = {"rng": lambda: 7}
     measurements = c.measure(claims, rules, "laptop", {"first": 1, "second": 2}, {"level": 0.05}, gift)
     assert measurements == {
-        "a1": {"rests_on": ["second", "first"], "quantities": {"q": {"value": 2}, "level": {"value": 0.05}}},
-        "a2": {"rests_on": ["first"], "quantities": {"q": {"value": 7}}},
+        "a1": {"rests_on": ["second", "first"], "quantities": {"q": q.exact(2), "level": q.exact(0.05)}},
+        "a2": {"rests_on": ["first"], "quantities": {"q": q.exact(7)}},
     }
 
 
 def test_a_claim_whose_data_nobody_supplied_says_so():
-    claims = _claims("def a1(x): return {'q': x}\ndef a2(records): return {'q': records}\n")
+    claims = _claims(
+        "from lib.atlas.job.quantities import exact\n"
+        "def a1(x): return {'q': exact(x)}\ndef a2(records): return {'q': exact(records)}\n"
+    )
     rules = [{"id": name, "scale": "paper", "pass": [{"quantity": "q", "below": 1}]} for name in claims]
     measurements = c.measure(claims, rules, "paper", {"x": 0.5}, {}, {}, {"records": ["ecg"]})
     first, second = c.judge(rules, measurements, "paper")
@@ -175,7 +185,7 @@ def test_a_claim_whose_data_nobody_supplied_says_so():
         ("def a1(x, absent): return {'q': x}", "claim a1 takes 'absent'"),
         ("def a1(): return {'q': 1}", "no claim takes 'x'"),
         ("def a1(x): return {'q': x / 0}", "claim a1: ZeroDivisionError"),
-        ("def a1(x): return {'q': 'many'}", "expected a number"),
+        ("def a1(x): return {'q': 'many'}", "quantity q: got 'many'"),
     ],
 )
 def test_claims_that_do_not_fit_are_named(source, words):

@@ -10,6 +10,7 @@ import xarray as xr
 from lib.atlas.__main__ import main
 from lib.atlas.evidence import compare
 from lib.atlas.job import figure, stage, store
+from lib.atlas.job.quantities import exact
 
 
 class Named(list):
@@ -51,8 +52,8 @@ def draw(times):
 
 
 CLAIMS = {
-    "t1": lambda times: {"seconds": float(times.seconds.min())},
-    "t2": lambda facts: {"value": float(facts.value)},
+    "t1": lambda times: {"seconds": exact(float(times.seconds.min()))},
+    "t2": lambda facts: {"value": exact(float(facts.value))},
 }
 RULES = [
     {"id": "t1", "scale": "smoke", "pass": [{"quantity": "seconds", "above": 0}]},

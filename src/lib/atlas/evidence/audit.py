@@ -199,7 +199,7 @@ def rows(audit: dict) -> list[dict]:
     for paper in audit["papers"]:
         for claim in paper["claims"]:
             quantities = claim["quantities"].items()
-            seeds = {name: quantity["seeds"] for name, quantity in quantities if "seeds" in quantity}
+            seeds = {name: quantity["ids"] for name, quantity in quantities if "ids" in quantity}
             errors = {name: quantity["se"] for name, quantity in quantities if "se" in quantity}
             table.append(
                 {

@@ -71,8 +71,6 @@ def units(quantity: dict) -> str:
         counts = sorted(set(_listed(quantity["n"])))
         number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         return f"over {number} {quantity['units']}"
-    if "seeds" in quantity:
-        return f"over {len(quantity['seeds'])} seed" + ("s" if len(quantity["seeds"]) != 1 else "")
     return "exact" if quantity.get("kind") == "exact" else ""
 
 
@@ -116,8 +114,8 @@ def failing(claim: dict) -> list[str]:
 
 
 def firmness(claim: dict) -> str:
-    """Whether a verdict is firm or within the error; empty where it is not judged or its numbers have no errors."""
-    if claim["firm"] is None or any(check["firm"] is None for check in claim["pass"] if check["holds"] is not None):
+    """Whether a verdict is firm or within the error; empty where it is not judged."""
+    if claim["firm"] is None:
         return ""
     return "firm" if claim["firm"] else "within error"
 

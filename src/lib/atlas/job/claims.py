@@ -4,7 +4,7 @@ import inspect
 import math
 from collections.abc import Callable
 
-from lib.atlas.job.quantities import _plain, exact, items
+from lib.atlas.job.quantities import KINDS, items
 from lib.atlas.names import SCALES
 
 REPRODUCED = "reproduced"
@@ -23,17 +23,6 @@ _TESTS = {
     "equals": lambda value, bound: value == bound,
 }
 _WORDS = {"below": "<", "at_most": "≤", "above": ">", "at_least": "≥", "between": "in", "equals": "="}
-
-
-def measured(value, *, se=None, seeds=None, labels=None) -> dict:
-    """Transitional: a quantity that does not say how sure it is."""
-    entry = exact(value, labels=labels)
-    del entry["kind"]
-    return (
-        entry
-        | ({} if se is None else {"se": _plain(se, "se")})
-        | ({} if seeds is None else {"seeds": _plain(list(seeds), "seeds")})
-    )
 
 
 def functions(namespace: dict) -> dict[str, Callable]:
@@ -80,7 +69,7 @@ def measure(
 
     Args:
         claims: a function for each claim by its id. Its arguments are the inputs that it rests on, parameters, and what
-            can be provided; it returns quantities by name, plain numbers or `measured(...)`, or None where this scale
+            can be provided; it returns quantities by name (`lib.atlas.job.quantities`), or None where this scale
             has nothing to measure.
         rules: `id` and smallest `scale` of every claim.
         scale: the scale of the run.
@@ -122,13 +111,24 @@ def measure(
         if quantities:
             measurements[rule["id"]] = {
                 "rests_on": [name for name in arguments if name in inputs],
-                "quantities": {name: _quantity(value) for name, value in quantities.items()},
+                "quantities": _checked(rule["id"], quantities),
             }
     return measurements
 
 
-def _quantity(value) -> dict:
-    return value if isinstance(value, dict) and "value" in value else measured(value)
+def _checked(claim: str, quantities: dict) -> dict:
+    """Quantities of a claim, each of which says how sure it is.
+
+    Raises:
+        ValueError: one that is a plain number or boolean.
+    """
+    for name, quantity in quantities.items():
+        if not isinstance(quantity, dict) or quantity.get("kind") not in KINDS:
+            raise ValueError(
+                f"claim {claim}: quantity {name}: got {quantity!r}, expected exact(...), estimated(...) or timed(...), "
+                "which say how sure it is"
+            )
+    return dict(quantities)
 
 
 def at_scale(entry, scale: str, what: str = "pass rule"):
@@ -217,8 +217,13 @@ def _checks(rules: list[dict], quantities: dict, claim: str, tested: bool) -> li
         if name not in quantities:
             raise ValueError(f"claim {claim}: the pass rule names {name!r}, measured: {sorted(quantities)}")
         quantity = quantities[name]
-        firm = is_firm(rule, quantity) if "kind" in quantity else None  # transitional: it does not say how sure it is
-        checks.append({"rule": rule_text(rule), "holds": holds(rule, quantity["value"]), "firm": firm})
+        checks.append(
+            {
+                "rule": rule_text(rule),
+                "holds": holds(rule, quantity["value"]),
+                "firm": is_firm(rule, quantity),
+            }
+        )
     return checks
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from lib.stats.intervals import Estimate, estimate_mean, estimate_proportion
 
-EXACT, ESTIMATED, TIMED = "exact", "estimated", "timed"
+EXACT, ESTIMATED, TIMED = KINDS = ("exact", "estimated", "timed")
 
 
 def _plain(value, what: str):
