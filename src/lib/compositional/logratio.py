@@ -21,8 +21,8 @@ def check_composition(X, least_parts: int = 2) -> np.ndarray:
     X = np.asarray(X, dtype=float)
     if X.ndim < 2 or X.shape[-1] < least_parts:
         raise ValueError(f"X: got shape {X.shape}, expected (..., n, D) with at least {least_parts} parts D")
-    wrong = ~(np.isfinite(X) & (X > 0))
-    if wrong.any():
+    if X.size and not (np.min(X) > 0 and np.max(X) < np.inf):  # NaN too
+        wrong = ~(np.isfinite(X) & (X > 0))
         place = tuple(map(int, np.argwhere(wrong)[0]))
         raise ValueError(f"X: got {X[place]} at {place}, expected finite numbers > 0; zeros need replace_zeros")
     return X

@@ -6,11 +6,11 @@ one of those contrasts. Partial correlations belong to the two parts alone, and 
 covariance.
 """
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg
+from scipy.special import logsumexp
 
 from lib.compositional.logratio import alr_matrix, check_composition, clr_covariance, ref_index
 from lib.stats.correlation import covariance, partial_correlation
@@ -25,33 +25,36 @@ class Partial(NamedTuple):
     precision: np.ndarray
 
 
-def precision(cov_clr) -> np.ndarray:
+def precision(cov_clr, noise=0.0) -> np.ndarray:
     """P, the pseudo-inverse of a clr covariance of rank D - 1, by (Gamma + c J)^-1 - J / c with J = 11^T / D.
 
     J is the projector on the null direction and c = tr Gamma / (D - 1) keeps the condition number that of Gamma on the
-    contrasts; no rank has to be decided.
+    contrasts.
 
     Args:
         cov_clr: (..., D, D), rows of sum zero.
+        noise: standard deviation of the rounding errors in the log-ratios that it was taken from.
 
     Raises:
-        ValueError: a log-contrast of the parts has no variance (rank below D - 1), or rows do not sum to zero.
+        ValueError: a log-contrast of the parts has no variance (rank below D - 1), none beyond rounding errors or a
+            deviation below a hundred times the noise; or rows do not sum to zero.
     """
     gamma = np.asarray(cov_clr, dtype=float)
     d = gamma.shape[-1]
     scale = np.trace(gamma, axis1=-2, axis2=-1)[..., None, None] / (d - 1)
     off = np.max(np.abs(gamma.sum(axis=-1, keepdims=True)), axis=-2, keepdims=True)
-    if not np.all(np.isfinite(gamma)) or not np.all(off <= 1e-8 * np.abs(scale)):
+    if not np.all(off <= 1e-8 * np.abs(scale)) or not np.all(np.isfinite(scale)):
         raise ValueError(f"cov_clr: got a row of sum {np.max(off):.3g}, expected finite rows of sum zero")
     shifted = gamma + scale / d
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", linalg.LinAlgWarning)  # the condition number is checked below, from both norms
-        try:
-            inverse = linalg.inv(shifted, assume_a="pos")
-            condition = np.max(np.abs(shifted).sum(axis=-1).max(axis=-1) * np.abs(inverse).sum(axis=-1).max(axis=-1))
-        except linalg.LinAlgError:
-            condition = np.inf
-    if not condition * np.finfo(float).eps * d < 1:
+    try:
+        inverse = np.linalg.inv(shifted)
+    except np.linalg.LinAlgError:
+        condition, resolved = np.inf, False
+    else:
+        size = np.abs(inverse).sum(axis=-1).max(axis=-1)
+        condition = np.max(np.abs(shifted).sum(axis=-1).max(axis=-1) * size)
+        resolved = np.all(size * (100 * noise) ** 2 < 1)
+    if not (resolved and condition * np.finfo(float).eps * 32 * d < 1):
         raise ValueError(
             f"cov_clr: got a rank below D - 1 = {d - 1} (condition number {condition:.2g}), "
             "expected a variance in every log-ratio; shrinkage gives one when samples are few"
@@ -115,13 +118,16 @@ def partial(X=None, *, cov_clr=None, ref: int | None = None, shrinkage: str | No
     if X is None:
         if shrinkage is not None:
             raise ValueError(f"shrinkage: got {shrinkage!r} without X, expected None")
-        S = clr_covariance(S=cov_clr)
+        S, noise = clr_covariance(S=cov_clr), 0.0
     else:
         X = check_composition(X, least_parts=3)
         n, d = X.shape[-2:]
         if shrinkage is None and n <= d - 1:
             raise ValueError(f"X: got n = {n} samples of D = {d} parts, expected n >= D or shrinkage")
-        L = np.log(X / X.sum(axis=-1, keepdims=True))
+        L = np.log(X)
+        noise = np.finfo(float).eps * max(1.0, np.max(L), -np.min(L))
+        if shrinkage is not None:  # logarithms of proportions; sums and ratios of X may leave double precision
+            L = L - logsumexp(L, axis=-1, keepdims=True)
         if shrinkage == "naive":
             if ref is None:
                 coordinates = L - L.mean(axis=-1, keepdims=True)
@@ -132,8 +138,9 @@ def partial(X=None, *, cov_clr=None, ref: int | None = None, shrinkage: str | No
     if S.shape[-1] < 3:
         raise ValueError(f"cov_clr: got {S.shape[-1]} parts, expected at least 3")
     if ref is None:
-        return partial_from_precision(precision(clr_covariance(S=S)))
+        return partial_from_precision(precision(clr_covariance(S=S), noise))
     F = alr_matrix(S.shape[-1], ref)
+    precision(clr_covariance(S=S), noise)  # raises where the rank is too low
     return partial_from_precision(precision_from_alr(F @ S @ F.T, ref))
 
 

@@ -16,9 +16,10 @@ from lib.symmetric.partitions import augmented_to_power, chromatic, partitions
 
 
 @njit(cache=True)
-def _count(before, target, weights, table, n, size):
+def _count(before, target, weights, slots, places, kinds, n, size):
     """Back-tracking over the vertices of G; `before[v, u]` marks neighbours u < v (and a loop at v)."""
-    counts = np.zeros(table.max() + 1, dtype=np.int64)
+    counts = np.zeros(kinds, dtype=np.int64)
+    last = len(slots) - 1
     image = np.full(n, -1, dtype=np.int64)
     fibre = np.zeros(size, dtype=np.int64)
     v = 0
@@ -40,27 +41,41 @@ def _count(before, target, weights, table, n, size):
         if not fits:
             continue
         if v == n - 1:
-            key = 0
+            key = np.uint64(0)
             for y in range(size):
                 key += weights[fibre[y]]
-            counts[table[key]] += 1
+            slot = np.int64(key >> np.uint64(1)) & last
+            while slots[slot] != key:
+                slot = (slot + 1) & last
+            counts[places[slot]] += 1
         else:
             v += 1
     return counts
 
 
 @cache
-def _keys(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of fibre sizes whose sums differ for different partitions of n, and the table from sum to partition."""
+def _keys(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights of fibre sizes, 64 bits each, whose sums differ for different partitions of n, and a hash table of the sums.
+
+    Returns:
+        Weights (n + 1,), the sums in their slots (a power of two; 0: empty), and the partition's index in each slot.
+    """
     kinds = partitions(n)
     rng = np.random.default_rng(n)
+    mask = 2**64 - 1
     while True:
-        weights = np.concatenate([[0], rng.integers(1, 40 * len(kinds), n)])
-        sums = [int(sum(weights[part] for part in kind)) for kind in kinds]
-        if len(set(sums)) == len(kinds):
-            table = np.zeros(max(sums) + 1, dtype=np.int64)
-            table[sums] = np.arange(len(kinds))
-            return weights, table
+        weights = [0, *(int(w) for w in rng.integers(1, mask, n, dtype=np.uint64, endpoint=True))]
+        sums = [sum(weights[part] for part in kind) & mask for kind in kinds]
+        if len(set(sums)) == len(kinds) and 0 not in sums:
+            break
+    size = 1 << (2 * len(kinds)).bit_length()
+    slots, places = [0] * size, np.zeros(size, dtype=np.int64)
+    for index, key in enumerate(sums):
+        slot = key >> 1 & size - 1
+        while slots[slot]:
+            slot = slot + 1 & size - 1
+        slots[slot], places[slot] = key, index
+    return np.array(weights, dtype=np.uint64), np.array(slots, dtype=np.uint64), places
 
 
 def fibre_types(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -74,17 +89,17 @@ def fibre_types(source: np.ndarray, target: np.ndarray) -> np.ndarray:
         int64 array (number of partitions of n,).
 
     Raises:
-        ValueError: a matrix that is not square and symmetric.
+        ValueError: a matrix that is not square and symmetric, or a source without vertices.
     """
+    source, target = np.asarray(source), np.asarray(target)
     for name, matrix in (("source", source), ("target", target)):
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.array_equal(matrix, matrix.T):
             raise ValueError(f"{name}: expected a symmetric square matrix, got shape {matrix.shape}")
     n = len(source)
-    weights, table = _keys(n)
-    counts = _count(np.tril(source).astype(np.bool_), target.astype(np.bool_), weights, table, n, len(target))
-    result = np.zeros(len(partitions(n)), dtype=np.int64)
-    result[: len(counts)] = counts
-    return result
+    if n == 0:
+        raise ValueError("source: got a graph without vertices, expected at least one")
+    kinds = len(partitions(n))
+    return _count(np.tril(source).astype(np.bool_), target.astype(np.bool_), *_keys(n), kinds, n, len(target))
 
 
 def fibre_counts(source: np.ndarray, target: np.ndarray) -> dict[tuple[int, ...], int]:

@@ -1,5 +1,7 @@
 """Orthonormal bases of one variable, with exact samplers of their Christoffel densities."""
 
+from functools import cached_property
+
 import numpy as np
 from scipy import special
 
@@ -113,10 +115,10 @@ class _Polynomials(_Univariate):
         """a_j for j = 1, 2, ..."""
         raise NotImplementedError
 
-    def _recurrence(self, x: np.ndarray, size: int):
-        """phi_0(x), phi_1(x), ..., phi_{size-1}(x), one after the other."""
+    def _recurrence(self, x: np.ndarray, size: int, first=1.0):
+        """phi_0(x), phi_1(x), ..., phi_{size-1}(x), one after the other, times a factor `first`."""
         a = self._coefficients(np.arange(1.0, size + 1))
-        previous, current = np.zeros_like(x), np.ones_like(x)
+        previous, current = np.zeros_like(x), np.ones_like(x) * first
         for j in range(size):
             yield current
             previous, current = current, (x * current - (a[j - 1] if j else 0.0) * previous) / a[j]
@@ -141,6 +143,25 @@ def _split_gauss(low: float, middle: float, high: float, nodes: int) -> tuple[np
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 
+def _jacobi_recurrence(m: int, exponent: float, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Random Jacobi matrices whose eigenvalues are the DPP of the weight (1 - x^2)^exponent on [-1, 1].
+
+    Independent beta variables as canonical moments (Killip and Nenciu 2004, beta = 2), on [0, 1] and then stretched.
+
+    Returns:
+        Diagonals (size, m) and the entries beside them (size, m - 1).
+    """
+    left = np.arange(m - 1.0, -1.0, -1.0)  # m - k for k = 1, ..., m
+    moment = np.zeros((size, 2 * m))  # moment[:, i] is canonical moment i
+    moment[:, 1::2] = rng.beta(left + exponent + 1, left + exponent + 1, (size, m))
+    moment[:, 2::2] = rng.beta(left[:-1], left[1:] + 2 * exponent + 2, (size, m - 1))
+    chain = moment[:, 1:]
+    chain[:, 1:] *= 1 - moment[:, 1:-1]
+    diagonal = chain[:, ::2].copy()
+    diagonal[:, 1:] += chain[:, 1::2]
+    return 2 * diagonal - 1, 2 * np.sqrt(chain[:, :-1:2] * chain[:, 1::2])
+
+
 class Legendre(_Polynomials):
     """Legendre polynomials, sqrt(2j+1) P_j; mu is uniform on [-1, 1].
 
@@ -154,6 +175,10 @@ class Legendre(_Polynomials):
     def _propose(self, n, rng):
         angle = np.pi * rng.random(n)
         return np.cos(angle), np.pi / 2 * np.sin(angle)
+
+    def random_recurrence(self, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Tridiagonal matrices whose eigenvalues are draws of the projection DPP: (size, m) and (size, m - 1)."""
+        return _jacobi_recurrence(self.size, 0.0, size, rng)
 
     def sample_reference(self, shape, rng):
         """Uniform points, (*shape, 1)."""
@@ -181,6 +206,10 @@ class Chebyshev(_Polynomials):
 
     def _propose(self, n, rng):
         return np.cos(np.pi * rng.random(n)), np.ones(n)
+
+    def random_recurrence(self, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Tridiagonal matrices whose eigenvalues are draws of the projection DPP: (size, m) and (size, m - 1)."""
+        return _jacobi_recurrence(self.size, -0.5, size, rng)
 
     def sample_reference(self, shape, rng):
         """Arcsine points, (*shape, 1)."""
@@ -245,17 +274,32 @@ class Hermite(_Polynomials):
     Components: the distribution function of phi_j^2 dmu is, with the normal density g,
     F_j(x) = Phi(x) - g(x) sum_{i=1..j} phi_i(x) phi_{i-1}(x) / sqrt(i)   (integrate the recurrence),
     and is inverted from a table by Newton steps safeguarded by bisection until the bracket or the step is below 1e-13.
+
+    Everything that samples works with phi_j(x) exp(-x^2 / 4), which never exceeds double precision.
     """
 
-    def __init__(self, size: int):
-        super().__init__(size)
+    LARGEST_QUADRATURE = 320  # beyond, weights of the outermost nodes are below the smallest double
+
+    @cached_property
+    def _grid(self) -> np.ndarray:
         reach = np.sqrt(4 * self.size + 2) + 9.0  # less than 1e-16 of the mass lies beyond
-        self._grid = np.linspace(-reach, reach, 1001 + 40 * self.size)
-        self._table = self.component_cdfs(self._grid[:, None])
+        return np.linspace(-reach, reach, 1001 + 40 * self.size)
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        return self.component_cdfs(self._grid[:, None])
 
     @staticmethod
     def _coefficients(j):
         return np.sqrt(j)
+
+    def random_recurrence(self, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Tridiagonal matrices whose eigenvalues are draws of the projection DPP: (size, m) and (size, m - 1).
+
+        The Gaussian unitary ensemble in tridiagonal form (Dumitriu and Edelman 2002).
+        """
+        shape = np.arange(self.size - 1.0, 0.0, -1.0)
+        return rng.standard_normal((size, self.size)), np.sqrt(rng.gamma(shape, size=(size, self.size - 1)))
 
     def sample_reference(self, shape, rng):
         """Normal points, (*shape, 1)."""
@@ -263,21 +307,30 @@ class Hermite(_Polynomials):
 
     def component_cdfs(self, x: np.ndarray) -> np.ndarray:
         """Distribution functions of all phi_j^2 dmu at points (..., 1): (..., size)."""
-        x = np.broadcast_to(check_points(x, 1), (*np.shape(x)[:-1], self.size))
-        return self._cdf_and_density(np.broadcast_to(np.arange(self.size), x.shape), x)[0]
+        x = check_points(x, 1)[..., 0]
+        result = np.empty((self.size, *x.shape))
+        running, previous = special.ndtr(x), None
+        for degree, current in enumerate(self._scaled(x, self.size)):
+            if degree:
+                running = running - current * previous / np.sqrt(degree)
+            result[degree], previous = running, current
+        return np.moveaxis(result, 0, -1)
+
+    def _scaled(self, x: np.ndarray, size: int):
+        """phi_j(x) times the root of the normal density, for j = 0, 1, ..., size - 1."""
+        return self._recurrence(x, size, np.exp(-(x**2) / 4) / (2 * np.pi) ** 0.25)
 
     def _cdf_and_density(self, j: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distribution function and density of phi_j^2 dmu at x, entry by entry."""
-        gauss = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
-        total, value = np.zeros_like(x), np.ones_like(x)
+        total, value = np.zeros_like(x), np.zeros_like(x)
         running, previous = np.zeros_like(x), None
-        for degree, current in enumerate(self._recurrence(x, int(np.max(j, initial=0)) + 1)):
+        for degree, current in enumerate(self._scaled(x, int(np.max(j, initial=0)) + 1)):
             if degree:
                 running = running + current * previous / np.sqrt(degree)
             np.copyto(total, running, where=j == degree)
             np.copyto(value, current, where=j == degree)
             previous = current
-        return special.ndtr(x) - gauss * total, gauss * value**2
+        return special.ndtr(x) - total, value**2
 
     def sample_component(self, j: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Points of phi_j^2 dmu by inversion, one for each index of j: (*j.shape, 1)."""
@@ -314,7 +367,13 @@ class Hermite(_Polynomials):
         return x, self.evaluate(x)
 
     def quadrature(self, nodes: int = 200):
-        """Gauss-Legendre on each side of 0 up to where the weighted functions are below 1e-16."""
+        """Gauss-Legendre on each side of 0 up to where the weighted functions are below 1e-16.
+
+        Raises:
+            ValueError: a size above 320, where weights are below the smallest double.
+        """
+        if self.size > self.LARGEST_QUADRATURE:
+            raise ValueError(f"size: got {self.size}, expected at most {self.LARGEST_QUADRATURE} for a quadrature")
         reach = np.sqrt(4 * self.size + 2) + 9
         x, weight = _split_gauss(-reach, 0, reach, max(nodes, 4 * self.size))
         return x[:, None], weight * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)

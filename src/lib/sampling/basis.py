@@ -47,7 +47,20 @@ class OrthonormalBasis(Protocol):
 
 def christoffel(basis: OrthonormalBasis, x: np.ndarray) -> np.ndarray:
     """Inverse Christoffel function k_m(x) = |phi(x)|^2, of shape (...,) for points (..., dim)."""
-    return np.sum(basis.evaluate(x) ** 2, axis=-1)
+    return squared_norm(basis.evaluate(x))
+
+
+def squared_norm(phi: np.ndarray) -> np.ndarray:
+    """k_m = |phi|^2 (...,) from values (..., m).
+
+    Raises:
+        OverflowError: it exceeds double precision, so that weights would be zero; Hermite functions of degree 340 do.
+    """
+    with np.errstate(over="ignore"):
+        total = np.sum(phi**2, axis=-1)
+    if not np.all(np.isfinite(total)):
+        raise OverflowError("phi: squares of the functions' values exceed double precision; take fewer functions")
+    return total
 
 
 def orthonormality_error(basis: OrthonormalBasis, nodes: int = 200) -> float:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.sampling.basis import OrthonormalBasis
+from lib.sampling.basis import OrthonormalBasis, squared_norm
 
 
 class Measure(NamedTuple):
@@ -28,7 +28,7 @@ def christoffel_measure(basis: OrthonormalBasis) -> Measure:
     """The optimal density k_m / m of Cohen and Migliorati (2017): w = m / k_m."""
     return Measure(
         lambda n, rng: basis.draw_christoffel(n, rng)[0],
-        lambda x, phi: basis.size / np.sum(phi**2, axis=-1),
+        lambda x, phi: basis.size / squared_norm(phi),
     )
 
 
@@ -46,7 +46,7 @@ def damped_measure(basis: OrthonormalBasis) -> Measure:
     reference, optimal = reference_measure(basis), christoffel_measure(basis)
     return Measure(
         lambda n, rng: _half_and_half(reference.draw, optimal.draw, n, rng),
-        lambda x, phi: 2 / (1 + np.sum(phi**2, axis=-1) / basis.size),
+        lambda x, phi: 2 / (1 + squared_norm(phi) / basis.size),
     )
 
 
@@ -76,6 +76,6 @@ def kernel_measure(basis: OrthonormalBasis, features: OrthonormalBasis, eigenval
 
     def weight(x, phi):
         diagonal = features.evaluate(x) ** 2 @ eigenvalues
-        return 2 / (np.sum(phi**2, axis=-1) / basis.size + diagonal / trace)
+        return 2 / (squared_norm(phi) / basis.size + diagonal / trace)
 
     return Measure(lambda n, rng: _half_and_half(optimal.draw, draw_kernel, n, rng), weight)

@@ -224,3 +224,36 @@ def test_variation_is_the_resistance_of_the_precision(composition):
     x = composition(40, 5)
     back = np.linalg.pinv(pc.partial(x).precision, rcond=1e-10)
     np.testing.assert_allclose(variation_matrix(S=back), variation_matrix(x), atol=1e-10)
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-4, 1e-8])
+@pytest.mark.parametrize("parts", [3, 4, 6, 11])
+def test_rounding_noise_is_no_partial_correlation(parts, spread):
+    """Data of rank one, whose other log-contrasts vary by rounding alone."""
+    rng = np.random.default_rng(parts)
+    for _ in range(20):
+        signal = np.outer(rng.standard_normal(40), rng.standard_normal(parts))
+        x = np.exp(spread * signal + 10 * rng.standard_normal(parts))
+        for ref in (None, 0):
+            with pytest.raises(ValueError, match="rank below"):
+                pc.partial(x, ref=ref)
+
+
+def test_tiny_variances_of_full_rank_are_kept(composition):
+    x = composition(60, 5)
+    r = pc.partial(x).correlation
+    np.testing.assert_allclose(pc.partial(x**1e-7).correlation, r, atol=1e-6)
+
+
+@pytest.mark.parametrize("shrinkage", [None, "basis", "naive"])
+def test_sums_beyond_double_precision(composition, shrinkage):
+    x = composition(60, 5)
+    usual = pc.partial(x, shrinkage=shrinkage).correlation
+    huge = x * (1e307 / x.max())  # rows whose sums exceed the largest double
+    np.testing.assert_allclose(pc.partial(huge, shrinkage=shrinkage).correlation, usual, atol=1e-10)
+
+
+def test_shares_below_the_smallest_double(composition):
+    x = composition(60, 5)
+    far = x * np.array([1e-200, 1.0, 1.0, 1e200, 1e107])
+    np.testing.assert_allclose(pc.partial(far).correlation, pc.partial(x).correlation, atol=1e-9)

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from lib.graphs import trees as t
-from lib.graphs.homomorphisms import adjacency_matrix, all_graphs, connected_bipartite_graphs, fibre_counts, fibre_types
+from lib.graphs.homomorphisms import (
+    _keys,
+    adjacency_matrix,
+    all_graphs,
+    connected_bipartite_graphs,
+    fibre_counts,
+    fibre_types,
+)
 from lib.symmetric.partitions import partitions
 
 BELL = [1, 1, 2, 5, 15, 52, 203, 877, 4140]
@@ -140,3 +147,15 @@ def test_what_is_not_a_tree_is_refused():
         t.spider([1, 2])
     with pytest.raises(ValueError, match="symmetric"):
         fibre_types(np.triu(np.ones((3, 3))), np.ones((3, 3)))
+
+
+def test_graphs_without_vertices_and_with_many():
+    with pytest.raises(ValueError, match="without vertices"):
+        fibre_types(np.zeros((0, 0), dtype=bool), np.ones((2, 2), dtype=bool))
+    assert fibre_types(np.zeros((1, 1), dtype=bool), np.zeros((0, 0), dtype=bool)).tolist() == [0]
+    weights, slots, places = _keys(42)
+    kinds = partitions(42)
+    sums = {(sum(int(weights[part]) for part in kind) % 2**64): index for index, kind in enumerate(kinds)}
+    filled = slots != 0
+    assert dict(zip(slots[filled].tolist(), places[filled].tolist())) == sums
+    assert len(sums) == 53174

@@ -7,10 +7,11 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import linalg, stats
+from scipy import linalg, special, stats
 
 from lib.sampling import dpp
 from lib.sampling.bases import Chebyshev, Hermite, Legendre, Trigonometric
+from lib.sampling.measures import christoffel_measure
 from lib.sampling.multivariate import DiscreteBasis, polynomial_basis
 
 LEVEL = 1e-4
@@ -69,6 +70,7 @@ def chebyshev_model(m, rng):
     return np.cos(np.sort(angles)[m:])
 
 
+@pytest.mark.parametrize("sample", [dpp.sample_projection_dpp, dpp.sample_by_chain_rule])
 @pytest.mark.parametrize(
     ("basis", "model"),
     [
@@ -79,9 +81,9 @@ def chebyshev_model(m, rng):
     ],
     ids=lambda item: getattr(item, "__name__", repr(item)),
 )
-def test_one_dimensional_processes_are_eigenvalues_of_random_matrices(basis, model):
+def test_one_dimensional_processes_are_eigenvalues_of_random_matrices(basis, model, sample):
     rng = np.random.default_rng(5)
-    ours = np.sort(dpp.sample_projection_dpp(basis, rng, DRAWS)[..., 0], axis=1)
+    ours = np.sort(sample(basis, rng, DRAWS)[..., 0], axis=1)
     matrices = np.sort([model(basis.size, rng) for _ in range(2000)], axis=1)
     for statistic in (
         lambda x: x[:, -1],
@@ -122,11 +124,36 @@ def test_single_points_follow_the_christoffel_density():
         assert stats.kstest(basis.component_cdfs(x[:, k]).mean(-1), "uniform").pvalue > LEVEL
 
 
+def log_vandermonde(x):
+    """Log density of the Hermite process in closed form: the squared Vandermonde determinant over 0! 1! ... m!."""
+    i, j = np.triu_indices(len(x), 1)
+    return 2 * np.sum(np.log(np.abs(x[i] - x[j]))) - np.sum(special.gammaln(np.arange(1, len(x) + 2)))
+
+
+@pytest.mark.parametrize("m", [8, 60, 400])
+def test_hermite_densities_keep_their_digits(m):
+    x = dpp.sample_projection_dpp(Hermite(m), np.random.default_rng(11), 3)
+    np.testing.assert_allclose(dpp.log_density(Hermite(m), x), [log_vandermonde(draw[:, 0]) for draw in x], rtol=1e-10)
+
+
+def test_many_hermite_functions_neither_overflow_nor_give_weights_of_zero():
+    basis, rng = Hermite(400), np.random.default_rng(12)
+    x, phi = basis.draw_christoffel(40, rng)
+    assert np.all(np.isfinite(phi))
+    assert np.all(np.abs(x) < 45)
+    assert np.all(np.diff(basis.component_cdfs(np.linspace(-50, 50, 300)[:, None]), axis=0) > -1e-13)
+    np.testing.assert_array_equal(dpp.acceptance(np.zeros((40, 400, 0)), phi[:, None]), 1)
+    with pytest.raises(OverflowError, match="fewer functions"):
+        christoffel_measure(basis).weight(x, basis.evaluate(np.array([[0.0], [40.0]])))
+    with pytest.raises(ValueError, match="at most 320"):
+        basis.quadrature()
+
+
 def test_large_draws_are_cut_into_rounds(monkeypatch):
     monkeypatch.setattr(dpp, "VALUES_AT_ONCE", 50)
-    x = dpp.sample_projection_dpp(Legendre(5), np.random.default_rng(8), 300)
+    x = dpp.sample_by_chain_rule(Legendre(5), np.random.default_rng(8), 300)
     assert np.mean(x**2) == pytest.approx(
-        np.mean(dpp.sample_projection_dpp(Legendre(5), np.random.default_rng(9), 4000) ** 2), abs=0.03
+        np.mean(dpp.sample_by_chain_rule(Legendre(5), np.random.default_rng(9), 4000) ** 2), abs=0.03
     )
 
 
