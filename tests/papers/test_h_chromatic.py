@@ -66,6 +66,9 @@ def test_fixed_sources(load):
     np.testing.assert_array_equal(run.named_rank.sel(family="complete"), complete)
     reached = run["rank"].values == run.partitions.values
     assert [int(reached[run.vertices.values == n].sum()) for n in (4, 5)] == [10, 33]
+    reached = run.large_rank.values == run.partitions.values
+    assert [int(reached[run.vertices.values == n].sum()) for n in (4, 5)] == [7, 23]
+    np.testing.assert_array_equal(reached, ~run.isolated)
 
 
 def test_shapes_are_decoded(load, types):
@@ -93,15 +96,18 @@ def _types(equal_pair=False):
     return xr.Dataset(variables, coords=coords, attrs={"smallest": 4, "largest": 11})
 
 
-def _separators(classes_at_14=3158):
-    """Trees on 13 and 14 vertices, distinguished by one point; `classes_at_14` different numbers of endomorphisms."""
-    trees = {13: 1301, 14: 3159}
+def _separators(classes_at_14=3158, same_at_16=False):
+    """Trees on 13 to 16 vertices, told apart by one point (but two of 16 on request), less so by endomorphisms."""
+    trees = {13: 1301, 14: 3159, 15: 7741, 16: 19320}
     endomorphisms = [np.arange(trees[13]), np.minimum(np.arange(trees[14]), classes_at_14 - 1)]
+    endomorphisms += [np.arange(trees[n]) for n in (15, 16)]
     total = sum(trees.values())
+    residue = np.stack([np.arange(total)] * 2, axis=1)
+    residue[-1] -= same_at_16
     return xr.Dataset(
         {
             "vertices": ("tree", np.repeat(list(trees), list(trees.values()))),
-            "residue": (("tree", "prime"), np.stack([np.arange(total)] * 2, axis=1)),
+            "residue": (("tree", "prime"), residue),
             "endomorphisms": ("tree", np.concatenate(endomorphisms).astype(str)),
         }
     )
@@ -186,6 +192,7 @@ def _sources(missing=2):
             "named_partitions": ("size", partitions),
             "vertices": ("graph", [4, 4]),
             "rank": ("graph", [5, 4]),
+            "large_rank": ("graph", [5, 3]),
             "partitions": ("graph", [5, 5]),
         },
         coords={"family": ["path", "star", "cycle", "complete"], "size": [5, 6, 7, 8]},
@@ -251,3 +258,7 @@ def test_larger_caterpillars_are_reported_beside_the_rule(load, passes, change, 
 def test_trees_are_distinguished_up_to_the_first_equal_pair(load, equal_pair, largest):
     quantities = load("h_chromatic/claims", "c1")(_types(equal_pair), _separators())
     assert quantities["largest_distinguished"]["value"] == largest
+
+
+def test_two_trees_of_one_value_break_the_claim_on_trees(passes):
+    assert not passes("h_chromatic", "c1", types=_types(), separators=_separators(same_at_16=True))

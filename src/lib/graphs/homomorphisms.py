@@ -55,7 +55,7 @@ def _count(before, target, weights, slots, places, kinds, n, size):
 
 @cache
 def _keys(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights of fibre sizes, 64 bits each, whose sums differ for different partitions of n, and a hash table of the sums.
+    """Weights of fibre sizes whose sums modulo 2^64 differ for different partitions of n, and a hash table of the sums.
 
     Returns:
         Weights (n + 1,), the sums in their slots (a power of two; 0: empty), and the partition's index in each slot.

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 
-from lib.linalg.exact import rank_mod_p
+from lib.linalg.exact import null_vectors
 from lib.symmetric.partitions import partitions, set_partitions
 
 
@@ -69,11 +69,30 @@ def span_rank(graph: np.ndarray) -> tuple[int, int]:
 
     A star on n >= 4 vertices has 2n - 3.
 
+    The rank is that over the rationals, by null vectors in integers.
+
     Args:
         graph: symmetric boolean adjacency matrix of G, (n, n) with n <= 10.
 
     Raises:
         ValueError: more than 10 vertices.
     """
-    vectors = list(quotient_vectors(graph).values())
-    return rank_mod_p([vector.tolist() for vector in vectors]), len(vectors)
+    vectors = [vector.tolist() for vector in quotient_vectors(graph).values()]
+    columns = len(partitions(len(graph)))
+    return columns - len(null_vectors(vectors, columns)), len(vectors)
+
+
+def large_target_rank(graph: np.ndarray) -> int:
+    """Dimension of the span of X_G^H over the targets H with at least as many vertices as G, loops allowed.
+
+    Each isolated vertex is a factor p_1, and multiplication by p_1 keeps dimensions; what remains has no image on an
+    isolated vertex, so that small targets may be filled up and all of them count.
+
+    Args:
+        graph: as for `span_rank`.
+
+    Raises:
+        ValueError: more than 10 vertices.
+    """
+    joined = graph.any(axis=0)
+    return span_rank(graph[np.ix_(joined, joined)])[0] if joined.any() else 1

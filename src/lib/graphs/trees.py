@@ -11,6 +11,7 @@ from itertools import combinations
 
 import networkx as nx
 import numpy as np
+from numba import njit
 
 PRIMES = (2147483629, 2147483587)  # below 2^31, so that products fit into 64 bits
 
@@ -126,20 +127,31 @@ def special_point(parent: list[int], t: int, prime: int) -> int:
     """S_T(t) modulo a prime: the sum over endomorphisms f and vertices h of t^|f^-1(h)|.
 
     Up to a factor this is X_T^T at x_1 = t and all other variables 1: different values prove different functions, equal
-    values prove nothing. The weights of all n special vertices h form one axis: O(n^3).
+    values prove nothing. O(n^3).
     """
+    return int(_special_point(np.array(parent, dtype=np.int64), np.uint64(t % prime), np.uint64(prime)))
+
+
+@njit(cache=True)
+def _special_point(parent, t, prime):
+    """`special_point` for primes below 2^31, so that a product and a sum of n residues fit into 64 bits."""
     n = len(parent)
-    a, b = np.array(parent[1:], dtype=np.int64), np.arange(1, n)
-    weights = np.ones((n, n), dtype=np.uint64)
-    np.fill_diagonal(weights, t % prime)
-    partial = [weights.copy() for _ in range(n)]
-    p = np.uint64(prime)
-    for v in range(n - 1, 0, -1):
-        spread = np.zeros((n, n), dtype=np.uint64)
-        np.add.at(spread, a, partial[v][b])
-        np.add.at(spread, b, partial[v][a])
-        partial[parent[v]] = partial[parent[v]] * (spread % p) % p
-    return int(np.sum(partial[0] % p, dtype=np.uint64) % p)
+    total = np.uint64(0)
+    partial, spread = np.empty((n, n), dtype=np.uint64), np.empty(n, dtype=np.uint64)
+    for special in range(n):
+        partial[:] = np.uint64(1)
+        partial[:, special] = t
+        for v in range(n - 1, 0, -1):
+            spread[:] = np.uint64(0)
+            for x in range(1, n):
+                spread[parent[x]] += partial[v, x]
+                spread[x] += partial[v, parent[x]]
+            up = parent[v]
+            for x in range(n):
+                partial[up, x] = partial[up, x] * (spread[x] % prime) % prime
+        for x in range(n):
+            total += partial[0, x]
+    return total % prime
 
 
 def homomorphisms(parent: list[int], target: list[list[int]]) -> int:
@@ -227,45 +239,100 @@ def quotients(parent: list[int]) -> dict[tuple, dict[tuple[int, ...], int]]:
     return counts
 
 
-def _permanent(rows: list[list[int]]) -> int:
-    """Sum over injective choices of a column for each row of the product of the entries, by dynamic programming."""
-    states = {0: 1}
-    for row in rows:
-        following: dict[int, int] = {}
-        for columns, value in states.items():
-            for column, entry in enumerate(row):
-                if entry and not columns >> column & 1:
-                    key = columns | 1 << column
-                    following[key] = following.get(key, 0) + value * entry
-        states = following
-    return sum(states.values())
+@cache
+def _branches(shape: tuple) -> tuple[np.ndarray, np.ndarray]:
+    """Children of a nested tuple's vertices in breadth-first order: vertex v has first[v] to first[v + 1] - 1."""
+    order, first = [shape], [1]
+    for code in order:
+        order.extend(code)
+        first.append(len(order))
+    return np.array(first, dtype=np.int64), np.array([len(code) for code in order], dtype=np.int64)
 
 
-def injective(shape: tuple, target: list[list[int]]) -> int:
-    """Number of injective homomorphisms of a tree, as nested tuples, into a tree, as lists of neighbours.
+@njit(cache=True)
+def _injective(first, children, parent):
+    """Injective homomorphisms of a rooted tree into a tree on n vertices, by dynamic programming from the leaves.
+
+    ways[v, y, x] counts the maps of the branch at v with v at y that avoid y's neighbour x (x = n: no neighbour is
+    avoided). Branches go to different neighbours of y: a permanent, built up over subsets of the neighbours.
+    """
+    n, size = len(parent), len(children)
+    degree = np.zeros(n, dtype=np.int64)
+    for v in range(1, n):
+        degree[v] += 1
+        degree[parent[v]] += 1
+    near, filled = np.empty((n, degree.max() if n > 1 else 1), dtype=np.int64), np.zeros(n, dtype=np.int64)
+    for v in range(1, n):
+        up = parent[v]
+        near[v, filled[v]], near[up, filled[up]] = up, v
+        filled[v] += 1
+        filled[up] += 1
+    ways = np.zeros((size, n, n + 1), dtype=np.int64)
+    states = np.zeros(1 << degree.max(), dtype=np.int64)
+    for v in range(size - 1, -1, -1):
+        below = children[v]
+        for y in range(n):
+            for place in range(degree[y] + 1):
+                avoided = near[y, place] if place < degree[y] else n
+                if below == 0:
+                    ways[v, y, avoided] = 1
+                    continue
+                if below > degree[y] - (place < degree[y]):
+                    continue
+                if v > 0 and avoided == n:
+                    continue
+                if below == 1:
+                    total = np.int64(0)
+                    for k in range(degree[y]):
+                        if k != place:
+                            total += ways[first[v], near[y, k], y]
+                    ways[v, y, avoided] = total
+                    continue
+                count = 1 << degree[y]
+                states[:count] = 0
+                states[0] = 1
+                total = np.int64(0)
+                # children in turn take a neighbour; a subset's number of elements tells whose turn it is
+                for subset in range(count):
+                    value = states[subset]
+                    if value == 0:
+                        continue
+                    turn, rest = 0, subset
+                    while rest:
+                        rest &= rest - 1
+                        turn += 1
+                    if turn == below:
+                        total += value
+                        continue
+                    child = first[v] + turn
+                    for k in range(degree[y]):
+                        if k != place and not (subset >> k) & 1:
+                            states[subset | (1 << k)] += value * ways[child, near[y, k], y]
+                ways[v, y, avoided] = total
+    total = np.int64(0)
+    for y in range(n):
+        total += ways[0, y, n]
+    return total
+
+
+def injective(shape: tuple, parent: list[int]) -> int:
+    """Number of injective homomorphisms of a tree, as nested tuples, into a tree, as parents.
 
     Branches of a tree cannot meet, so injectivity at every vertex is injectivity.
+
+    Raises:
+        ValueError: a target of more than 20 vertices, where counts may exceed 64 bits.
     """
-    memory: dict = {}
-
-    def ways(code, x, up):
-        key = (code, x, up)
-        if key not in memory:
-            free = [y for y in target[x] if y != up]
-            memory[key] = (
-                _permanent([[ways(child, y, x) for y in free] for child in code]) if len(code) <= len(free) else 0
-            )
-        return memory[key]
-
-    return sum(ways(shape, x, -1) for x in range(len(target)))
+    if len(parent) > 20:
+        raise ValueError(f"parent: got a tree on {len(parent)} vertices, expected at most 20")
+    return int(_injective(*_branches(shape), np.array(parent, dtype=np.int64)))
 
 
 def endomorphism_types(parent: list[int]) -> dict[tuple[int, ...], int]:
     """h_lambda of a tree: the self-chromatic symmetric function, exactly (quotients times injections)."""
-    target = adjacency(parent)
     types: dict[tuple[int, ...], int] = {}
     for shape, counts in quotients(parent).items():
-        ways = injective(shape, target)
+        ways = injective(shape, parent)
         if ways:
             for kind, number in counts.items():
                 types[kind] = types.get(kind, 0) + number * ways

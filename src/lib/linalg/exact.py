@@ -1,6 +1,7 @@
 """Rank and determinant of integer matrices, exactly."""
 
 from collections.abc import Sequence
+from math import gcd
 
 PRIME = 2**61 - 1
 
@@ -28,6 +29,37 @@ def rank_mod_p(matrix: Sequence[Sequence[int]], prime: int = PRIME) -> int:
         if rank == len(rows):
             break
     return rank
+
+
+def null_vectors(matrix: Sequence[Sequence[int]], columns: int) -> list[list[int]]:
+    """Integer vectors that span the null space over the rationals: the rank is `columns` less their number, exactly.
+
+    Starts from the unit vectors. A row that does not vanish on all of them is independent of the rows before it; one
+    vector is given up to make the others vanish on that row, without fractions.
+
+    Args:
+        matrix: rows of integers of any size.
+        columns: length of the rows.
+
+    Returns:
+        Independent vectors with coprime entries; each row's product with each is zero.
+    """
+    vectors = [[int(i == j) for j in range(columns)] for i in range(columns)]
+    for row in matrix:
+        entries = [(j, int(entry)) for j, entry in enumerate(row) if entry]
+        products = [sum(entry * vector[j] for j, entry in entries) for vector in vectors]
+        pivot = next((i for i, product in enumerate(products) if product), None)
+        if pivot is None:
+            continue
+        lead, scale = vectors.pop(pivot), products.pop(pivot)
+        for i, product in enumerate(products):
+            if product:
+                combined = [scale * x - product * y for x, y in zip(vectors[i], lead)]
+                divisor = gcd(*combined)
+                vectors[i] = [x // divisor for x in combined]
+        if not vectors:
+            break
+    return vectors
 
 
 def determinant(matrix: Sequence[Sequence[int]]) -> int:

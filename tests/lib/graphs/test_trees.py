@@ -1,6 +1,6 @@
 """Trees and their endomorphisms: counts, worked values, and agreement of independent routes."""
 
-from itertools import combinations
+from itertools import chain, combinations
 from math import factorial
 
 import networkx as nx
@@ -159,3 +159,16 @@ def test_graphs_without_vertices_and_with_many():
     filled = slots != 0
     assert dict(zip(slots[filled].tolist(), places[filled].tolist())) == sums
     assert len(sums) == 53174
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 7])
+def test_injective_maps_of_trees_are_those_that_networkx_finds(n):
+    for target in t.parents(n):
+        for source in chain.from_iterable(t.parents(k) for k in range(1, min(n, 5) + 1)):
+            matcher = nx.isomorphism.GraphMatcher(t.to_graph(target), t.to_graph(source))
+            expected = sum(1 for _ in matcher.subgraph_monomorphisms_iter())
+            assert t.injective(t.canonical(t.adjacency(source)), target) == expected
+    star = [-1, *[0] * (n - 1)]
+    assert t.injective(t.canonical(t.adjacency(star)), star) == max(1, factorial(n - 1)) * (2 if n == 2 else 1)
+    with pytest.raises(ValueError, match="at most 20"):
+        t.injective((), [-1, *range(20)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sympy
 
-from lib.linalg.exact import determinant, rank_mod_p
+from lib.linalg.exact import PRIME, determinant, null_vectors, rank_mod_p
 
 
 def test_known_values():
@@ -45,3 +45,20 @@ def test_vandermonde_determinant_is_the_product_of_differences():
 def test_a_matrix_that_is_not_square_has_no_determinant():
     with pytest.raises(ValueError, match="lengths"):
         determinant([[1, 2]])
+
+
+@pytest.mark.parametrize(("rows", "columns", "rank"), [(9, 6, 4), (4, 7, 3), (6, 6, 6), (12, 5, 1), (3, 4, 0)])
+def test_null_vectors_are_a_basis_of_the_null_space(rows, columns, rank):
+    rng = np.random.default_rng(rows)
+    factors = rng.integers(-9, 10, (rows, rank)), rng.integers(-9, 10, (rank, columns))
+    matrix = (factors[0].astype(object) @ factors[1].astype(object)) if rank else np.zeros((rows, columns), dtype=int)
+    vectors = null_vectors(matrix.tolist(), columns)
+    assert columns - len(vectors) == sympy.Matrix(matrix).rank()
+    assert not vectors or sympy.Matrix(vectors).rank() == len(vectors)
+    assert all(sum(int(a) * b for a, b in zip(row, vector)) == 0 for row in matrix for vector in vectors)
+
+
+def test_null_vectors_see_a_rank_that_a_prime_hides():
+    matrix = [[1, 2], [3, 6 + PRIME]]
+    assert rank_mod_p(matrix) == 1
+    assert null_vectors(matrix, 2) == []

@@ -55,13 +55,15 @@ def c1(types, separators) -> dict:
     residues = _separated(separators, "residue")
     labels, point_labels = _labels(sizes), _labels(residues)
     classes, trees = [_classes(types[f"h_{n}"].values) for n in sizes], [types.sizes[f"tree_{n}"] for n in sizes]
+    by_point, compared = [_classes(rows) for rows in residues.values()], [len(rows) for rows in residues.values()]
     return {
         "distinct": exact(classes, labels=labels),
         "trees": exact(trees, labels=labels),
         "largest_distinguished": exact(_largest_distinguished(sizes, classes, trees)),
         "distinct_by_four_parts": exact([_short_classes(types, n, 4) for n in sizes], labels=labels),
-        "distinct_by_one_point": exact([_classes(rows) for rows in residues.values()], labels=point_labels),
-        "trees_compared_by_one_point": exact([len(rows) for rows in residues.values()], labels=point_labels),
+        "distinct_by_one_point": exact(by_point, labels=point_labels),
+        "trees_compared_by_one_point": exact(compared, labels=point_labels),
+        "largest_by_one_point": exact(_largest_distinguished(list(residues), by_point, compared)),
     }
 
 
@@ -160,12 +162,12 @@ def c8(sources) -> dict:
     missing = sources.named_partitions - sources.named_rank
     sizes = [n for n in sources["size"].values if n >= 6]
     full, vertices = sources["rank"].values == sources.partitions.values, sources.vertices.values
+    large, kinds = sources.large_rank.values == sources.partitions.values, np.unique(vertices)
     quantities = {
         "complete_missing": exact(missing.sel(family="complete", size=sizes).values, labels=_labels(sizes)),
         "star_missing": exact(missing.sel(family="star", size=sizes).values, labels=_labels(sizes)),
-        "full_rank_graphs": exact(
-            [int(full[vertices == n].sum()) for n in np.unique(vertices)], labels=_labels(np.unique(vertices))
-        ),
+        "full_rank_graphs": exact([int(full[vertices == n].sum()) for n in kinds], labels=_labels(kinds)),
+        "full_rank_large_targets": exact([int(large[vertices == n].sum()) for n in kinds], labels=_labels(kinds)),
     }
     if 8 in sizes:
         for family in ("path", "cycle"):

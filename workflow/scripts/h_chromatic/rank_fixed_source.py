@@ -5,7 +5,7 @@ import numpy as np
 import xarray as xr
 
 from lib.graphs.homomorphisms import adjacency_matrix, all_graphs
-from lib.graphs.quotients import span_rank
+from lib.graphs.quotients import large_target_rank, span_rank
 from lib.progress import progress
 from lib.symmetric.partitions import partitions
 
@@ -18,7 +18,7 @@ NAMED = {
 
 
 def rank_fixed_source(*, smallest: int, largest: int, named_largest: int) -> xr.Dataset:
-    """Return `rank (graph)` for all graphs, and `named_rank (family, size)`.
+    """Return ranks by graph, over all targets and over large ones (`large_rank`), and `named_rank (family, size)`.
 
     Args:
         smallest, largest: sizes at which every graph is ranked.
@@ -28,7 +28,9 @@ def rank_fixed_source(*, smallest: int, largest: int, named_largest: int) -> xr.
     for n in range(smallest, largest + 1):
         for graph in progress(all_graphs(n), f"graphs on {n} vertices"):
             isolated = bool((graph.sum(0) == 0).any())
-            rows.append((n, *span_rank(graph), len(partitions(n)), isolated))
+            rank, quotients = span_rank(graph)
+            large = large_target_rank(graph) if isolated else rank
+            rows.append((n, rank, large, quotients, len(partitions(n)), isolated))
     sizes = list(range(smallest, named_largest + 1))
     named = np.array([[span_rank(adjacency_matrix(make(n)))[0] for n in sizes] for make in NAMED.values()])
     rows = np.array(rows, dtype=np.int64)
@@ -36,9 +38,14 @@ def rank_fixed_source(*, smallest: int, largest: int, named_largest: int) -> xr.
         {
             "vertices": ("graph", rows[:, 0]),
             "rank": ("graph", rows[:, 1], {"long_name": "dimension of the span over all targets"}),
-            "quotients": ("graph", rows[:, 2]),
-            "partitions": ("graph", rows[:, 3]),
-            "isolated": ("graph", rows[:, 4].astype(bool), {"long_name": "the graph has an isolated vertex"}),
+            "large_rank": (
+                "graph",
+                rows[:, 2],
+                {"long_name": "dimension of the span over targets of at least n vertices"},
+            ),
+            "quotients": ("graph", rows[:, 3]),
+            "partitions": ("graph", rows[:, 4]),
+            "isolated": ("graph", rows[:, 5].astype(bool), {"long_name": "the graph has an isolated vertex"}),
             "named_rank": (("family", "size"), named),
             "named_partitions": ("size", np.array([len(partitions(n)) for n in sizes])),
         },
