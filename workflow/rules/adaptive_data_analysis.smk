@@ -57,6 +57,9 @@ use rule adaptive_data_analysis_reconstruct_small as adaptive_data_analysis_reco
         paper.log("reconstruct_large"),
     benchmark:
         paper.benchmark("reconstruct_large")
+    resources:
+        mem_mb=mem(2000),
+        runtime=minutes(1800),  # at paper scale about an hour for each of twenty seeds
     params:
         **paper.params("reconstruct_large"),
 
