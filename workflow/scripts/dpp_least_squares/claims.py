@@ -330,6 +330,7 @@ def d10(identities_bases, sizes_bases) -> dict:
     others = sizes_bases.isel(basis=slice(1, None))
     small = others.isel(basis=np.flatnonzero(others["size"].values <= 11))
     repeated = sizes_bases.sel(strategy="rep")
+    median = identities_bases.inverse_median.sel(inverse_strategy="iid", multiple=2)
     at_seven = repeated.probability.where(repeated.tried == 7 * sizes_bases["size"]).max("step").dropna("basis")
     needed = _together(_over_size(others, strategy) for strategy in others.strategy.values)
     needed = _each(needed, lambda values: values.T.ravel())
@@ -338,6 +339,8 @@ def d10(identities_bases, sizes_bases) -> dict:
     rms = without_error(identities_bases.rms.sel(multiple=2).values.ravel(), draws * len(bases))
     return {
         "volume_inverse": estimated(_inverses(identities_bases, "vol", 2), "draws", labels=bases),
+        "volume_inverse_reference": estimated(_inverses(identities_bases, "vol_mu", 2), "draws", labels=bases),
+        "iid_median": estimated(without_error(median.values, identities_bases.iid_draws), "draws", labels=bases),
         "volume_bias_standard_errors": estimated(_biases(identities_bases, "vol"), "draws", labels=bases),
         "repeated_over_iid": estimated(_repeated_over_iid(others), "designs", labels=others.basis.values),
         "repeated_over_m": estimated(_over_size(small, "rep"), "designs", labels=small.basis.values),
