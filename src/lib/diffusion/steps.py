@@ -11,6 +11,7 @@ the new estimate z the steps read
 (Zhou et al. 2025, Light-A-Video: the CogVideoX, AnimateDiff and Wan variants of the authors' code).
 """
 
+import copy
 import inspect
 
 import numpy as np
@@ -90,6 +91,15 @@ def clean_estimate(scheduler, model_output: torch.Tensor, t: torch.Tensor, sampl
     return (c * sample.float() + d * model_output.float()).to(sample.dtype)
 
 
+def _unclipped(scheduler):
+    """The scheduler itself, or where it clips clean estimates (diffusers' DDIM by default) a copy that does not."""
+    clips = {key: False for key in ("clip_sample", "thresholding") if scheduler.config.get(key)}
+    if clips:
+        scheduler = copy.copy(scheduler)  # timesteps are shared; schedulers that clip keep no state between steps
+        scheduler.register_to_config(**clips)
+    return scheduler
+
+
 def fused_step(
     scheduler,
     model_output: torch.Tensor,
@@ -105,7 +115,7 @@ def fused_step(
         model_output: what the model returned for the sample.
         t: timestep, one of the scheduler's.
         sample: current sample.
-        x0: clean estimate to use; the scheduler's own where it is None.
+        x0: clean estimate to use as it is, also where the scheduler clips its own; the scheduler's own where it is None.
         generator: source of the ancestral noise, one or one for each item of the batch.
 
     Returns:
@@ -117,6 +127,7 @@ def fused_step(
     c, d = _affine(scheduler, t, sample.device)
     if x0 is not None:
         model_output = ((x0.float() - c * sample.float()) / d).to(sample.dtype)
+        scheduler = _unclipped(scheduler)
     return step(scheduler, model_output, t, sample, generator)
 
 

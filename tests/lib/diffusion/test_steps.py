@@ -70,6 +70,22 @@ def test_ddim_is_a_x_plus_b_z(cls, kind, tensors):
     torch.testing.assert_close(stepped, a * x + b * z, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("clips", [{"clip_sample": True}, {"clip_sample": False, "thresholding": True}])
+@pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
+def test_a_replaced_estimate_is_not_clipped(kind, clips, tensors):
+    x, output, z = tensors
+    z = 3 * z  # far outside [-1, 1]
+    plain = DDIMScheduler(prediction_type=kind, timestep_spacing="trailing", clip_sample=False)
+    clipping = DDIMScheduler(prediction_type=kind, timestep_spacing="trailing", **clips)
+    t = executed_timesteps(plain, 4, 0.5)[0]
+    executed_timesteps(clipping, 4, 0.5)
+    stepped = fused_step(clipping, output, t, x, z)
+    torch.testing.assert_close(stepped, fused_step(plain, output, t, x, z))
+    assert clipping.config.clip_sample == clips["clip_sample"]  # and the scheduler's own estimate still is
+    own = fused_step(clipping, 9 * output, t, x, None)
+    assert not torch.allclose(own, fused_step(plain, 9 * output, t, x, None))
+
+
 @pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
 def test_euler_ancestral_is_the_formula(kind, tensors):
     x, output, z = tensors
