@@ -115,7 +115,7 @@ def fused_step(
         model_output: what the model returned for the sample.
         t: timestep, one of the scheduler's.
         sample: current sample.
-        x0: clean estimate to use as it is, also where the scheduler clips its own; the scheduler's own where it is None.
+        x0: clean estimate to use, never clipped; the scheduler's own where it is None.
         generator: source of the ancestral noise, one or one for each item of the batch.
 
     Returns:
