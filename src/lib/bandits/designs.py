@@ -103,7 +103,9 @@ def g_optimal_design(actions, tolerance: float = 0.05, max_iter: int = 100_000) 
             inverse = (inverse - factor * np.outer(direction, direction)) / (1 - gamma)
             variance = (variance - factor * (actions @ direction) ** 2) / (1 - gamma)
     else:
-        raise RuntimeError(f"g_optimal_design: worst variance {g:.4g} after {max_iter} steps, wanted {(1 + tolerance) * d:.4g}")
+        raise RuntimeError(
+            f"g_optimal_design: worst variance {g:.4g} after {max_iter} steps, wanted {(1 + tolerance) * d:.4g}"
+        )
     weights[weights < 1e-6] = 0
     weights /= weights.sum()
     inverse, variance = _measure(actions, weights)

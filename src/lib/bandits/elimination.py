@@ -83,7 +83,9 @@ def query_whole_net(ranked: RankedNet, query: Callable) -> Choice:
 
 
 def design_and_fit(actions, design: Design, query: Callable) -> tuple[Choice, np.ndarray]:
-    """Query a design's actions and return the action of the largest prediction; within about 2 eps (1 + sqrt(d)) of the best.
+    """Query a design's actions and return the action of the largest prediction.
+
+    With g the design's worst variance, about d, it is within 2 eps (1 + sqrt(g)) of the best.
 
     Args:
         actions: (N, d).

@@ -143,6 +143,11 @@ class NeedleQuery:
         self._seen: dict[int, float] = {}
 
     def __call__(self, action: int) -> float:
+        """Reward of an action.
+
+        Raises:
+            Hidden: the action is the secret.
+        """
         action = int(action)
         self._seen[action] = self._height if action == self._secret else 0.0
         if action == self._secret:

@@ -9,9 +9,11 @@ import numpy as np
 
 from lib.progress import progress
 
+CACHED = 50_000  # products that are made at once, so that they stay in the processor's cache
+
 
 class SparseNet(NamedTuple):
-    """A net of the s-sparse vectors of the unit ball of R^d, by its factors: point (c, g) is `grid[g]` on `supports[c]`.
+    """A net of the s-sparse vectors of the unit ball of R^d: point (c, g) is `grid[g]` on coordinates `supports[c]`.
 
     Args:
         supports: (C, s) coordinates, ascending.
@@ -112,18 +114,23 @@ def net_size(d: int, s: int, eps: float) -> int:
 
 
 def best_actions(columns, grid) -> tuple[np.ndarray, np.ndarray]:
-    """Largest entry of each column of `columns @ grid.T`, and the first row that attains it.
+    """Largest entry of each row of `grid @ columns.T`, and the first action that attains it.
 
     Args:
         columns: (N, s) of the actions.
         grid: (G, s).
 
     Returns:
-        Values (G,) and rows (G,).
+        Values (G,) and actions (G,).
     """
-    values = columns @ grid.T
-    rows = values.argmax(axis=0)
-    return np.take_along_axis(values, rows[None], axis=0)[0], rows
+    score, action = np.zeros(len(grid)), np.zeros(len(grid), dtype=np.int64)
+    block = max(1, CACHED // len(columns))
+    for start in range(0, len(grid), block):
+        part = slice(start, start + block)
+        values = grid[part] @ columns.T
+        action[part] = values.argmax(axis=1)
+        score[part] = np.take_along_axis(values, action[part, None], axis=1)[:, 0]
+    return score, action
 
 
 def _best_actions_on(device: str, columns, grid, block: int = 4096) -> tuple[np.ndarray, np.ndarray]:
@@ -165,7 +172,9 @@ def rank_net(actions, net: SparseNet, device: str = "cpu", checkpoint=None) -> R
     score, action = state["score"], state["action"]
     for c in progress(range(int(state["start"]), len(supports)), "supports"):
         columns = actions[:, supports[c]]
-        score[c], action[c] = _best_actions_on(device, columns, grid) if device == "cuda" else best_actions(columns, grid)
+        score[c], action[c] = (
+            _best_actions_on(device, columns, grid) if device == "cuda" else best_actions(columns, grid)
+        )
         if checkpoint is not None:
             checkpoint.save_if_due(lambda: {"score": score, "action": action, "start": c + 1})  # noqa: B023
     return RankedNet(net, score, action)

@@ -113,7 +113,7 @@ def test_least_squares_on_linear_rewards_finds_the_best():
 
 
 def test_noisy_queries_keep_the_guarantee_of_six_eps():
-    """Repeated queries are known to eps: misspecification 2 eps in all, so the net of radius eps loses 6 eps at most."""
+    """Repeated queries are known to eps; with a threshold of 3 eps the net of radius eps loses 6 eps at most."""
     failures = 0
     for seed in range(200):
         rng = np.random.default_rng(seed)

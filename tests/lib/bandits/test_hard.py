@@ -49,7 +49,9 @@ def test_polynomials_meet_in_at_most_their_degree(s, degree):
 
 
 def test_polynomials_need_a_prime():
-    np.testing.assert_array_equal(evaluate_polynomials([[1, 2, 3]], 5), [[(1 + 2 * x + 3 * x * x) % 5 for x in range(5)]])
+    np.testing.assert_array_equal(
+        evaluate_polynomials([[1, 2, 3]], 5), [[(1 + 2 * x + 3 * x * x) % 5 for x in range(5)]]
+    )
     with pytest.raises(ValueError, match="prime"):
         polynomial_code(6, 1)
 

@@ -31,7 +31,11 @@ def attain_errors(*, dims: list[int], actions: int, eps: float, draws: int, root
             support[t, k] = len(design.support)
     return xr.Dataset(
         {
-            "error": (("draw", "dim"), error, {"long_name": "prediction error at the worst action", "units": "eps sqrt(d)"}),
+            "error": (
+                ("draw", "dim"),
+                error,
+                {"long_name": "prediction error at the worst action", "units": "eps sqrt(d)"},
+            ),
             "support": (("draw", "dim"), support, {"long_name": "actions of the design"}),
         },
         coords={"dim": dims},

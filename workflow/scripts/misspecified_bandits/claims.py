@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from lib.atlas.job.quantities import estimated, exact, mean_over, share_of
+from lib.atlas.job.quantities import estimated, exact, mean_over
 from lib.stats.bootstrap import percentile_estimate
 from lib.stats.intervals import Estimate, estimate_lower_end, estimate_mean, estimate_ratio
 
@@ -61,7 +61,7 @@ def _largest_queries(queries) -> np.ndarray:
 
 
 def _exponents(queries, sparsity: int) -> tuple[np.ndarray, np.ndarray]:
-    """log d and log of the largest queries (radius, instance, d) of the cases of a sparsity."""
+    """Log d and log of the largest queries (radius, instance, d) of the cases of a sparsity."""
     chosen = np.flatnonzero(queries.sparsity.values == sparsity)
     dims, radii = queries.dim.values[chosen], queries.eps.values[chosen]
     table = _largest_queries(queries)
@@ -82,7 +82,9 @@ def _bootstrap_slope(log_dims, log_queries, rng) -> Estimate:
 
 def m2(queries, rng):
     """The queries of elimination stay below the net's size, far below all actions, and grow like d^s at most."""
-    most = np.nanmax(_largest_queries(queries), axis=1) if queries.queries.notnull().any() else queries.net_size * np.nan
+    most = (
+        np.nanmax(_largest_queries(queries), axis=1) if queries.queries.notnull().any() else queries.net_size * np.nan
+    )
     sizes = queries.net_size.values
     bounds = [
         math.comb(int(d), int(s)) * (1 + 2 / Fraction(str(e))) ** int(s)
@@ -128,7 +130,7 @@ def m3(packings_far, queries_far, rng):
 
 
 def m4(signs, decoys):
-    """The best action can stand out by about sqrt(d / log d) eps and stay hidden; a decoy costs least squares eps sqrt(d)."""
+    """The best action can stand out by sqrt(d / log d) eps and stay hidden; a decoy costs least squares eps sqrt(d)."""
     exponent = estimate_mean(_slopes(np.log(signs.dim.values), np.log(signs.hidden.values)))
     actions = signs.attrs["multiple"] * signs.needle_dim.values
     excess = signs.found.values - (signs.queries.values + 1) / actions
@@ -191,7 +193,7 @@ def m6(packings_near, packings_far):
 
 
 def m7(codes, lasso):
-    """Codes hide s^delta eps for delta < 1; at delta = 1 the Lasso errs by order s eps from fewer queries than dimensions."""
+    """Codes hide s^delta eps for delta < 1; the Lasso errs by order s eps from fewer queries than dimensions."""
     primes, deltas = codes.prime.values[:, None], codes.delta.values
     exceptions = (
         ~(codes.overlap.values <= codes.degree.values)
@@ -233,17 +235,21 @@ def m8(adversary, spheres):
         result[f"gap_{name}"] = mean_over("draws", _runs(adversary, name).values.ravel())
     for name in ("elimination", "design", "design_best"):
         gaps = _runs(spheres, name).mean("mode")
-        result[f"spheres_{name}"] = mean_over("draws", gaps.transpose("draw", "case").values, labels=spheres.case.values)
+        result[f"spheres_{name}"] = mean_over(
+            "draws", gaps.transpose("draw", "case").values, labels=spheres.case.values
+        )
     return result
 
 
 def m9(fitted, correlated):
-    """Fitted supports reach order eps sqrt(s) without a net; the Lasso's gap stays below s eps on correlated features."""
+    """Fitted supports reach order eps sqrt(s) without a net; on correlated features the Lasso's gap is below s eps."""
     gaps, queries = (_runs(fitted, "supports", name).values for name in ("gap", "queries"))
     s = int(fitted.sparsity.values.max())
     bound = 2 * (1 + math.sqrt(1.05 * s))
     mean = correlated.gap.mean("error").transpose("draw", "algorithm", "correlation", "sparsity")
-    labels = [f"rho = {rho:g}, s = {size}" for rho in correlated.correlation.values for size in correlated.sparsity.values]
+    labels = [
+        f"rho = {rho:g}, s = {size}" for rho in correlated.correlation.values for size in correlated.sparsity.values
+    ]
     tables = {name: mean.sel(algorithm=name).values.reshape(len(mean), -1) for name in correlated.algorithm.values}
     return {
         "largest_gap": exact(_largest(gaps)),

@@ -1,4 +1,4 @@
-"""All algorithms on the same instances: gap against queries, with errors that hurt least squares, and with harmless ones."""
+"""All algorithms on the same instances: gaps and queries, with errors that hurt least squares and harmless ones."""
 
 import numpy as np
 import xarray as xr
@@ -6,8 +6,8 @@ import xarray as xr
 from lib.atlas.job.seeds import generator
 from lib.bandits.designs import Design, g_optimal_design, worst_misspecification
 from lib.bandits.elimination import (
-    better_of_predicted_and_queried,
     best_of_random,
+    better_of_predicted_and_queried,
     design_and_fit,
     design_supports,
     eliminate_on_net,

@@ -1,7 +1,5 @@
 """Figure: size of the codes that hide s^delta eps, and the error of the Lasso at delta = 1."""
 
-import numpy as np
-
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
 from lib.stats.intervals import estimate_mean
 

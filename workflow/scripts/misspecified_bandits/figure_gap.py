@@ -22,7 +22,8 @@ def figure(decoys, spheres):
         x = spheres.dim.values * factor
         right.errorbar(x, mean, [mean - low, high - mean], **STYLES[name])
     right.set(xscale="log", xlabel="dimension d", title="random spheres, mean of three kinds of errors")
-    right.set(xticks=spheres.dim.values, xticklabels=[str(d) for d in spheres.dim.values], xticks_minor=[])
+    right.set(xticks=spheres.dim.values, xticklabels=[str(d) for d in spheres.dim.values])
+    right.set_xticks([], minor=True)
     for axis in (left, right):
         axis.axhspan(0, 4, color="0.93", zorder=0)
         axis.set(ylabel="sub-optimality over ε")

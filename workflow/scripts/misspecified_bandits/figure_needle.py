@@ -25,17 +25,23 @@ def figure(near, far):
             medians = hits.where(hits > 0).median(("packing", "secret"))
             left.plot(sizes[searched], medians, color=COLOURS[k], marker=MARKERS[k], ls=LINESTYLES[k], mfc="white",
                       label=label if row == 0 else None)  # fmt: skip
-        left.annotate(words, (sizes[-1], (store["count"].values[:, -1].mean() + 1) / 2), (0, 7),
+        left.annotate(words, (sizes[-1], (store["count"].values[:, -1].mean() + 1) / 2), (-4, 7),
                       textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
     hits = near.first_hit.isel(size=-1, packing=0)
     total = int((hits.sel(search="random") > 0).sum())
     for k, (name, label) in enumerate(LABELS.items()):
         ordered = np.sort(hits.sel(search=name).values[:total])
-        right.step(ordered, np.arange(1, total + 1) / total, where="post", color=COLOURS[k], ls=LINESTYLES[k], label=label)
+        right.step(
+            ordered, np.arange(1, total + 1) / total, where="post", color=COLOURS[k], ls=LINESTYLES[k], label=label
+        )
     right.plot([0, total], [0, 1], label="q / N", **REFERENCE)
     left.set(xscale="log", yscale="log", xlabel="dimension s", ylabel="queries until the needle is played (median)")
-    right.set(xlabel="distinct queries q", ylabel="share of secrets found", title=f"s = {near['size'].values[-1]}, N = {total}")
-    left.legend(fontsize=7)
+    right.set(
+        xlabel="distinct queries q",
+        ylabel="share of secrets found",
+        title=f"s = {near['size'].values[-1]}, N = {total}",
+    )
+    left.legend(fontsize=7, loc="center right", bbox_to_anchor=(1.0, 0.35))
     right.legend(fontsize=7, loc="lower right")
     panel_labels((left, right))
     return fig

@@ -1,4 +1,4 @@
-"""Figure: gap against queries for all algorithms, where errors are aligned with the design and where they are harmless."""
+"""Figure: gap against queries for all algorithms, with errors aligned with the design and with harmless ones."""
 
 from lib.atlas.job.figure import new_figure, panel_labels
 from lib.drawing.bandits import STYLES

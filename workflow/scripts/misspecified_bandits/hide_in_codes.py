@@ -15,7 +15,7 @@ from lib.progress import progress
 def hide_in_codes(
     *, primes: list[int], deltas: list[float], all_pairs_limit: int, pairs: int, needle_limit: int, root_seed: int
 ) -> xr.Dataset:
-    """Return the largest overlap of two sets, what the needle gains, and whether searches are exact, by prime and delta.
+    """Return the largest overlap of two sets, the needle's gain, and whether searches are exact, by prime and delta.
 
     Sets are graphs of polynomials of degree at most k = floor(s^(1 - delta)) over the integers modulo s, actions their
     indicators / sqrt(s) in R^(s^2), and the needle's reward is eps s / k.

@@ -13,9 +13,7 @@ from lib.progress import progress
 ALGORITHMS = ("design", "design_best", "random")
 
 
-def hide_in_signs(
-    *, dims: list[int], needle_dims: list[int], multiple: int, draws: int, root_seed: int
-) -> xr.Dataset:
+def hide_in_signs(*, dims: list[int], needle_dims: list[int], multiple: int, draws: int, root_seed: int) -> xr.Dataset:
     """Return `hidden (draw, dim)` = 1 / tau, and for each algorithm the share of secrets it finds and its queries.
 
     Args:
@@ -43,7 +41,11 @@ def hide_in_signs(
             found[at], queries[at] = _search(signs / np.sqrt(d), height, rng)
     return xr.Dataset(
         {
-            "hidden": (("draw", "dim"), hidden, {"long_name": "1 / tau: how far the needle stands out", "units": "eps"}),
+            "hidden": (
+                ("draw", "dim"),
+                hidden,
+                {"long_name": "1 / tau: how far the needle stands out", "units": "eps"},
+            ),
             "found": (("algorithm", "draw", "needle_dim"), found, {"long_name": "share of secrets found"}),
             "queries": (("algorithm", "draw", "needle_dim"), queries, {"long_name": "distinct queries"}),
         },
