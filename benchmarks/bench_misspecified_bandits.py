@@ -67,9 +67,8 @@ def main() -> None:
         peer, (score, action) = cpu(lambda: dense_ranking(actions, net))  # noqa: B023
         assert np.allclose(ranked.score.ravel(), score, atol=1e-12)
         assert np.mean(ranked.action.ravel() == action) > 0.99  # rounding may exchange equal actions
-        print(
-            f"net, d = {d}, s = {s}: {ours * 1e3:.1f} ms, one dense product {peer * 1e3:.1f} ms, ratio {ours / peer:.2f}"
-        )
+        words = f"{ours * 1e3:.1f} ms, one dense product {peer * 1e3:.1f} ms"
+        print(f"net, d = {d}, s = {s}: {words}, ratio {ours / peer:.2f}")
     for n, d in ((800, 16), (8000, 64)):
         actions = sphere_actions(n, d, rng)
         ours, design = cpu(lambda: g_optimal_design(actions), 3)  # noqa: B023
