@@ -17,6 +17,7 @@ import functools
 import inspect
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -415,7 +416,15 @@ def measure(results: Path, notes: list[judged.Judged], slugs: list[str]) -> dict
     central = {
         slug: {claim: counts.get(slug, {}).get(claim, {}) for claim in papers[slug].pop("central")} for slug in slugs
     }
-    return {"commit": git_commit(ROOT), "scale": "smoke", "papers": papers, "central": central}
+    return {"commit": _commit(), "scale": "smoke", "papers": papers, "central": central}
+
+
+def _commit() -> str:
+    """The commit, with `+changes` when tracked files other than those that are written here differ from it."""
+    outputs = [f":!{file.relative_to(ROOT)}" for file in (KEPT, DOCUMENT)]
+    command = ["git", "-C", str(ROOT), "status", "--porcelain", "-uno", "--", ".", *outputs]
+    changes = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    return git_commit(ROOT).removesuffix("+changes") + ("+changes" if changes else "")
 
 
 def broken(kept: dict) -> list[str]:
