@@ -301,7 +301,7 @@ def _scaled(path: Path) -> tuple[str, str]:
     """Change the first numbers of a store and write it with a digest of its own; the digests before and after."""
     dataset = store.read(path)
     record = dataset.attrs.pop("provenance")
-    name = next(name for name, values in dataset.items() if values.dtype.kind in "fiub" and values.size)
+    name = min(name for name, values in dataset.items() if values.dtype.kind in "fiub" and values.size)
     values = dataset[name].values
     dataset[name] = dataset[name].copy(data=~values if values.dtype.kind == "b" else values + values.dtype.type(1))
     return record["digest"], store.write(dataset, path, record)
@@ -527,7 +527,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     notes = judged.collect()
     slugs = options.papers or sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
-    kept = measure(results, notes, slugs)
+    kept = json.loads(json.dumps(measure(results, notes, slugs), sort_keys=True))  # in the order in which it is kept
     text = document(kept)
     print(text)
     if not options.papers:
