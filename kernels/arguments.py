@@ -7,12 +7,22 @@ from torch import Tensor
 
 TRITON_TYPES = (torch.float32, torch.bfloat16, torch.float16)
 TYPES = (torch.float64, *TRITON_TYPES)
+FORGOTTEN = {torch.float64: -750.0, torch.float32: -110.0}  # log decays whose exp is 0, by the type of the states
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"  # Triton, too, reads it once
 
 
 def state_type(dtype: torch.dtype) -> torch.dtype:
     """Type of the states of an operator on inputs of a type: float64 for float64, float32 for all others."""
     return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def bounded_log_decay(log_decay: Tensor | None, kind: torch.dtype) -> Tensor | None:
+    """Log decays in the type of the states, at least the `FORGOTTEN` of that type.
+
+    Below it exp is 0 in that type, so that no value changes; running sums over tokens, whose differences the parallel
+    forms take, stay small enough to keep the decays between later tokens.
+    """
+    return None if log_decay is None else log_decay.to(kind).clamp(min=FORGOTTEN[kind])
 
 
 def check_shape(name: str, tensor: Tensor, *accepted: tuple[int, ...]) -> None:
@@ -95,16 +105,19 @@ def check_chunk_size(chunk_size: int) -> None:
 
 
 def choose_backend(backend: str, accepted: tuple[str, ...], x: Tensor) -> str:
-    """The backend that runs on a tensor: `auto` is Triton on CUDA where it can run, the block form elsewhere.
+    """The backend that runs on a tensor: `auto` is Triton on CUDA and compiled on a CPU, where they are there.
 
     Raises:
-        ValueError: an unknown backend, or Triton for float64 or away from a CUDA device (its interpreter excepted).
+        ValueError: an unknown backend, or Triton for float64 or away from a CUDA device (its interpreter excepted),
+            compiled code away from a CPU.
     """
     if backend not in accepted:
         raise ValueError(f"backend: got {backend!r}, expected one of {', '.join(accepted)}")
     if backend == "auto":
         fused = "triton" in accepted and x.is_cuda and x.dtype in TRITON_TYPES
-        return "triton" if fused else "chunked"
+        return "triton" if fused else "compiled" if "compiled" in accepted and x.device.type == "cpu" else "chunked"
+    if backend == "compiled" and x.device.type != "cpu":
+        raise ValueError(f"backend: got compiled for a tensor on {x.device}, expected one on a CPU")
     if backend == "triton":
         _check_triton(x)
     return backend

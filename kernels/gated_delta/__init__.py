@@ -70,8 +70,9 @@ def gated_delta_rule(
         arguments.check_shape("initial_state", initial_state, shape)
     state = q.new_zeros(shape) if initial_state is None else initial_state
     if v.numel() == 0:  # nothing to add to the memory
-        return v, state.to(kind) if output_final_state else None
+        return v, state.to(kind, copy=True) if output_final_state else None
     inner = torch.float64 if backend == "recurrent" else kind
+    log_decay = arguments.bounded_log_decay(log_decay, kind)
     inputs = [x.to(inner) for x in (q, k, v, beta, log_decay)]
 
     def scan(span: slice, state: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,21 +19,23 @@ def chunked_gated_delta_rule(
         q, k, v = (torch.nn.functional.pad(x, (0, 0, 0, pad)) for x in (q, k, v))
         beta, log_decay = (torch.nn.functional.pad(x, (0, pad)) for x in (beta, log_decay))
     q, k, v, beta, log_decay = (x.unflatten(2, (-1, size)) for x in (q, k, v, beta, log_decay))
-    G = torch.cumsum(log_decay, -1)
+    sums = torch.cumsum(log_decay, -1, dtype=torch.float64)  # a difference of large sums would lose small decays
+    from_start, to_end = torch.exp(sums.to(q.dtype)), torch.exp((sums[..., -1:] - sums).to(q.dtype))
     lower = torch.ones(size, size, dtype=torch.bool, device=q.device).tril()
-    ratio = torch.exp((G[..., :, None] - G[..., None, :]).masked_fill(~lower, -torch.inf))
+    ratio = torch.exp((sums[..., :, None] - sums[..., None, :]).masked_fill(~lower, -torch.inf).to(q.dtype))
     system = (beta[..., None] * (k @ k.transpose(-1, -2)) * ratio).tril(-1)
-    right = torch.cat((torch.exp(G)[..., None] * k, v), -1) * beta[..., None]
+    right = torch.cat((from_start[..., None] * k, v), -1) * beta[..., None]
     W, U = torch.linalg.solve_triangular(system, right, upper=False, unitriangular=True).split(
         (k.shape[-1], v.shape[-1]), -1
     )
     scores = (q @ k.transpose(-1, -2)) * ratio
-    from_memory = torch.exp(G)[..., None] * q
-    into_memory = (torch.exp(G[..., -1:] - G)[..., None] * k).transpose(-1, -2)
-    decay = torch.exp(G[..., -1])[..., None, None]
+    from_memory = from_start[..., None] * q
+    into_memory = (to_end[..., None] * k).transpose(-1, -2)
+    decay = from_start[..., -1, None, None]
     outputs = []
-    for c in range(q.shape[2]):
-        writes = U[:, :, c] - W[:, :, c] @ S
-        outputs.append(from_memory[:, :, c] @ S + scores[:, :, c] @ writes)
-        S = decay[:, :, c] * S + into_memory[:, :, c] @ writes
+    chunks = (x.unbind(2) for x in (U, W, from_memory, scores, decay, into_memory))  # the gradient of a slice is whole
+    for u, w, read, score, fade, key in zip(*chunks):
+        writes = u - w @ S
+        outputs.append(read @ S + score @ writes)
+        S = fade * S + key @ writes
     return scale * torch.cat(outputs, 2)[:, :, :T].transpose(1, 2), S

@@ -1,5 +1,6 @@
 """One token of the gated delta rule."""
 
+import torch
 from torch import Tensor
 
 from kernels.arguments import check_shape, choose_step_backend
@@ -41,4 +42,7 @@ def gated_delta_step(
     for name, value in (("beta", beta), ("log_decay", log_decay)):
         check_shape(name, value, tuple(q.shape[:2]))
     choose_step_backend(backend, BACKENDS, state)
-    return step(state, q, k, v, beta, log_decay, scale)
+    kind = state.dtype
+    with torch.autocast(q.device.type, enabled=False):  # arithmetic is in the type of the state
+        o, state = step(state, *(x.to(kind) for x in (q, k, v, beta, log_decay)), scale)
+    return o.to(v.dtype), state

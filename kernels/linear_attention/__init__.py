@@ -13,7 +13,7 @@ from kernels.packed import sequence_bounds, sequence_count
 
 __all__ = ["linear_attention", "linear_attention_step"]
 
-BACKENDS = ("auto", "recurrent", "chunked", "triton")
+BACKENDS = ("auto", "recurrent", "chunked", "compiled", "triton")
 
 
 def linear_attention(
@@ -42,8 +42,8 @@ def linear_attention(
         chunk_size: tokens of a block.
         cu_seqlens: `[N + 1]` integers from 0 to T: N packed sequences in a batch of 1, each with its own state; a
             sequence may be empty.
-        backend: `recurrent` (the definition, step by step in float64), `chunked` (PyTorch), `triton`, or `auto`: Triton
-            on CUDA (float64: PyTorch), PyTorch elsewhere.
+        backend: `recurrent` (the definition, step by step in float64), `chunked` (PyTorch), `compiled` (step by step
+            in Numba, on a CPU), `triton`, or `auto`: Triton on CUDA (float64: `chunked`), `compiled` on a CPU.
 
     Returns:
         Output `[B, T, H, E]` in the type of `v`, and the final state `[B or N, H, D, E]` in float32 (float64 for
@@ -63,13 +63,14 @@ def linear_attention(
         arguments.check_shape("log_decay", log_decay, (heads,), (batch, tokens, heads))
         arguments.check_scalars(q, log_decay=log_decay)
         arguments.check_log_decay(log_decay)
+        log_decay = arguments.bounded_log_decay(log_decay, arguments.state_type(q.dtype))
     bounds = sequence_bounds(cu_seqlens, batch, tokens)
     shape = (sequence_count(bounds, batch), heads, width, v.shape[3])
     kind = arguments.state_type(q.dtype)
     if initial_state is not None:
         arguments.check_shape("initial_state", initial_state, shape)
     if v.numel() == 0:  # nothing to add to the states
-        final = q.new_zeros(shape, dtype=kind) if initial_state is None else initial_state.to(kind)
+        final = q.new_zeros(shape, dtype=kind) if initial_state is None else initial_state.to(kind, copy=True)
         return v, final if output_final_state else None
     with torch.autocast(q.device.type, enabled=False):  # the forms choose their own precision
         if backend == "triton":
@@ -84,6 +85,10 @@ def linear_attention(
             state = q.new_zeros(shape) if initial_state is None else initial_state
             o, final = recurrent_linear_attention(q, k, v, log_decay, state, scale, bounds)
             o, final = o.to(v.dtype), final.to(kind)
+        elif backend == "compiled":
+            from kernels.linear_attention.compiled import compiled_linear_attention
+
+            o, final = compiled_linear_attention(q, k, v, log_decay, initial_state, float(scale), bounds)
         else:
             from kernels.linear_attention.chunked import chunked_linear_attention
 

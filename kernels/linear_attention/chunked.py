@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
 from kernels.arguments import state_type
+from kernels.linear_attention.gradient import decay_gradient
 
 SLAB_ELEMENTS = 2**17  # numbers of one tensor of a slab of blocks: a few of them stay in a core's cache
 
@@ -111,15 +112,16 @@ def _weights(decay: torch.Tensor | None, scale: float, like: torch.Tensor, size:
     """
     if decay is None:
         decay = like.new_zeros(1, 1, size)
-    a = decay.cumsum(-1)
-    end = a[..., -1:]
-    inside = a[..., :, None] - a[..., None, :]
+    a = decay.cumsum(-1, dtype=torch.float64)  # a difference of large sums would lose the small decays between
+    tail = torch.exp((a[..., -1:] - a).to(like.dtype))
+    inside = (a[..., :, None] - a[..., None, :]).to(like.dtype)
     later = torch.ones(size, size, dtype=torch.bool, device=a.device).triu_(1)
     inside = inside.masked_fill_(later, -torch.inf).exp_()
-    out = torch.exp(a)
+    out = torch.exp(a.to(like.dtype))
+    end = out[..., -1:]
     if scale != 1.0:
         inside, out = inside * scale, out * scale
-    return out[..., None], torch.exp(end - a)[..., None], torch.exp(end)[..., None], inside
+    return out[..., None], tail[..., None], end[..., None], inside
 
 
 def _slabs(rows: int, layout: Blocks, width: int):
@@ -262,26 +264,6 @@ def _heads_first(q, k, v, log_decay):
 
 def _needs_decay(log_decay) -> bool:
     return log_decay is not None and log_decay.requires_grad
-
-
-def decay_gradient(per_token, final, d_final, log_decay, bounds) -> torch.Tensor:
-    """Gradient of the log decay: sum_{u >= t} (q_u . dq_u - k_u . dk_u) + <S_T, dS_T>, summed over what shares it.
-
-    Args:
-        per_token: `(B, H, T)`, the difference of the two products.
-        final, d_final: final states and their gradients, `(B or N, H, D, E)`.
-        log_decay: the tensor that the gradient belongs to, `[H]` or `[B, T, H]`.
-        bounds: of packed sequences, or None.
-    """
-    tail = (final.double() * d_final.double()).sum((-1, -2))
-    suffix = per_token.double().flip(-1).cumsum(-1).flip(-1)
-    if bounds is None:
-        gradient = suffix + tail[..., None]
-    else:
-        lengths = torch.tensor([b - a for a, b in itertools.pairwise(bounds)], device=suffix.device)
-        beyond = pad(suffix, (0, 1))[0][:, list(bounds[1:])]
-        gradient = suffix + (tail.T - beyond).repeat_interleave(lengths, -1)[None]
-    return (gradient.sum((0, 2)) if log_decay.ndim == 1 else gradient.transpose(1, 2)).to(log_decay.dtype)
 
 
 def _plan(q, size, bounds):

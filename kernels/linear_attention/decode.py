@@ -1,5 +1,6 @@
 """One token of causal linear attention."""
 
+import torch
 from torch import Tensor
 
 from kernels.arguments import check_shape, choose_step_backend
@@ -33,7 +34,8 @@ def linear_attention_step(
     if log_decay is not None:
         check_shape("log_decay", log_decay, tuple(q.shape[1:2]), tuple(q.shape[:2]))
     if choose_step_backend(backend, BACKENDS, state, q, k, v, log_decay) == "recurrent":
-        return step(state, q, k, v, log_decay)
+        with torch.autocast(q.device.type, enabled=False):  # arithmetic is in the type of the state
+            return step(state, q, k, v, log_decay)
     from kernels.linear_attention.fused_decode import fused_step
 
     return fused_step(state, q, k, v, log_decay)

@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 
 from kernels.arguments import INTERPRETED
 from kernels.linear_attention import fused_kernels as kernels
-from kernels.linear_attention.chunked import decay_gradient
+from kernels.linear_attention.gradient import decay_gradient
 from kernels.packed import Segments, cut_segments, segment_length
 
 WIDEST = 256  # of a head in one pass; wider heads are cut, which is exact because the operator is linear in each part

@@ -6,7 +6,7 @@
 import torch
 from torch import Tensor
 
-from kernels.arguments import check_chunk_size, choose_backend, state_type
+from kernels.arguments import bounded_log_decay, check_chunk_size, choose_backend, state_type
 from kernels.mamba3.chunked import parallel_scan
 from kernels.mamba3.decode import mamba3_step
 from kernels.mamba3.inputs import Inputs, check_inputs, check_state
@@ -17,7 +17,7 @@ from kernels.packed import scan_each, sequence_bounds, sequence_count
 
 __all__ = ["Mamba3State", "exp_trapezoid_coeffs", "mamba3_scan", "mamba3_step", "rotate_pairs", "zero_state"]
 
-BACKENDS = ("auto", "recurrent", "quadratic", "chunked", "triton")
+BACKENDS = ("auto", "recurrent", "quadratic", "chunked", "compiled", "triton")
 
 
 def mamba3_scan(
@@ -60,7 +60,8 @@ def mamba3_scan(
         cu_seqlens: offsets `[n+1]` of n sequences packed into one row (b = 1); the look-ahead of a token's weight stops
             at the end of its sequence.
         backend: `recurrent` (the definition, token by token in float64), `quadratic` (one masked product), `chunked`
-            (PyTorch), `triton`, or `auto`: Triton on CUDA (float64: PyTorch), PyTorch elsewhere.
+            (PyTorch), `compiled` (Numba, on a CPU), `triton`, or `auto`: Triton on CUDA (float64: `chunked`),
+            `compiled` on a CPU.
 
     Returns:
         y `[b,T,H,P]` and the final `Mamba3State` or None.
@@ -78,7 +79,8 @@ def mamba3_scan(
         check_state(initial_state, sizes, sequence_count(bounds, sizes.b))
     if x.numel() == 0:  # nothing to add to the states
         state = initial_state or _zeros(inputs, bounds)
-        return x, state.to(state_type(x.dtype)) if output_final_state else None
+        return x, state.copy(state_type(x.dtype)) if output_final_state else None
+    inputs = inputs._replace(log_decay=bounded_log_decay(inputs.log_decay, state_type(x.dtype)))
     with torch.autocast(x.device.type, enabled=False):  # the forms choose their own precision
         if backend == "triton":
             from kernels.mamba3.fused import fused_scan

@@ -1,4 +1,4 @@
-"""The parallel forms of the scan in PyTorch: in chunks, by causal linear attention, and as one masked product.
+"""The parallel forms of the scan in PyTorch: by causal linear attention over its rows, and as one masked product.
 
 Both are sums over earlier rows of (C~ . B~) x: beta_{t+1} holds alpha_{t+1}, so that token t weighs
 gamma_t + (1 - lam_{t+1}) dt_{t+1} for all later tokens and gamma_t for itself.
@@ -14,7 +14,7 @@ from kernels.mamba3.quadratic import masked_product
 from kernels.mamba3.state import Mamba3State
 
 
-def _chunked(q, k, rows, log_decay, gamma, ahead, S0, chunk_size: int):
+def _attended(q, k, rows, log_decay, gamma, ahead, S0, form: str, chunk_size: int):
     """Causal linear attention over the rows (t, r), then the block of each token put right.
 
     Rows of one token come one after the other and only the first of them decays. The attention gives every earlier or
@@ -30,7 +30,7 @@ def _chunked(q, k, rows, log_decay, gamma, ahead, S0, chunk_size: int):
         initial_state=None if S0 is None else S0.transpose(2, 3).contiguous(),
         output_final_state=True,
         chunk_size=chunk_size,
-        backend="chunked",
+        backend=form,
     )
     lower = torch.ones(R, R, dtype=q.dtype, device=q.device).tril()
     block = gamma[..., None, None] - (gamma + ahead)[..., None, None] * lower
@@ -44,7 +44,7 @@ def parallel_scan(inputs: Inputs, state: Mamba3State | None, form: str, chunk_si
     Args:
         inputs: checked arguments.
         state: before the first token; None for zeros.
-        form: `quadratic` or `chunked`.
+        form: `quadratic`, or the form of linear attention, `chunked` or `compiled`.
         chunk_size: rows (tokens times R) of a chunk.
     """
     C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo = inputs
@@ -61,5 +61,7 @@ def parallel_scan(inputs: Inputs, state: Mamba3State | None, form: str, chunk_si
     if form == "quadratic":
         out, final = masked_product(q, k, rows, log_decay, gamma, ahead, S0)
     else:
-        out, final = _chunked(q, k, rows, log_decay, gamma, ahead, S0, chunk_size)
-    return merge(out, rows, D, z, mimo), Mamba3State(angle[:, :, -1], final, k[:, :, -1], x[:, -1])
+        out, final = _attended(q, k, rows, log_decay, gamma, ahead, S0, form, chunk_size)
+    ends = (angle[:, :, -1], k[:, :, -1], x[:, -1])  # copied: a view would keep all tokens in memory
+    last_angle, last_B, last_x = (value.clone() for value in ends)
+    return merge(out, rows, D, z, mimo), Mamba3State(last_angle, final.contiguous(), last_B, last_x)

@@ -1,8 +1,9 @@
 """One token of Mamba-3."""
 
+import torch
 from torch import Tensor
 
-from kernels.arguments import choose_step_backend
+from kernels.arguments import choose_step_backend, state_type
 from kernels.mamba3.inputs import check_inputs, check_state
 from kernels.mamba3.recurrent import recurrent_scan
 from kernels.mamba3.state import Mamba3State
@@ -59,5 +60,7 @@ def mamba3_step(
         from kernels.mamba3.fused_decode import fused_step
 
         return fused_step(inputs, state)
-    y, state = recurrent_scan(inputs, state)
-    return y[:, 0], state
+    kind = state_type(x.dtype)
+    with torch.autocast(x.device.type, enabled=False):  # halves are computed in float32
+        y, new = recurrent_scan(inputs.to(kind), state.to(kind))
+    return y[:, 0].to(x.dtype), Mamba3State(*(part.to(old.dtype) for part, old in zip(new, state)))

@@ -99,7 +99,10 @@ def fused_step(inputs: Inputs, state: Mamba3State) -> tuple[torch.Tensor, Mamba3
     b, _, H, P, R, G, N, A, S = inputs.sizes
     y = torch.empty(b, H, P, dtype=x.dtype, device=x.device)
     new = Mamba3State(
-        torch.empty_like(state.angle), torch.empty_like(state.h), torch.empty_like(state.B), x[:, 0].contiguous()
+        torch.empty_like(state.angle),
+        torch.empty_like(state.h),
+        torch.empty_like(state.B),
+        x[:, 0].clone(memory_format=torch.contiguous_format),
     )
     lam, rate = torch.sigmoid(trap.float()), math.pi * torch.tanh(angles.float())
     unused = x

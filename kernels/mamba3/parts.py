@@ -73,8 +73,9 @@ def cumulative_angle(angles: Tensor, dt: Tensor, H: int, start: Tensor | None = 
         H: number of heads.
         start: angle before the first token, `[b,H,S]`.
     """
-    turns = torch.cumsum(dt[..., None] * repeat_heads(math.pi * torch.tanh(angles), H), 2)
-    return torch.remainder(turns if start is None else turns + start[:, :, None], TURN)
+    steps = dt.double()[..., None] * repeat_heads(math.pi * torch.tanh(angles).double(), H)
+    turns = torch.cumsum(steps, 2)  # in float64: the sum grows with the sequence, the angle does not
+    return torch.remainder(turns if start is None else turns + start[:, :, None], TURN).to(dt.dtype)
 
 
 def token_weights(dt: Tensor, trap: Tensor) -> tuple[Tensor, Tensor]:

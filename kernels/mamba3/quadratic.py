@@ -14,9 +14,10 @@ def masked_product(q, k, rows, log_decay, gamma, ahead, S0) -> tuple[Tensor, Ten
         S0: state before the first token, `[b,H,P,N]`, or None.
     """
     b, H, T, R, P = rows.shape
-    a = torch.cumsum(log_decay, 2)
-    mask = torch.ones(T, T, dtype=torch.bool, device=a.device).tril()
-    decay = torch.exp((a[..., :, None] - a[..., None, :]).masked_fill(~mask, -torch.inf))
+    sums = torch.cumsum(log_decay, 2, dtype=torch.float64)  # a difference of large sums would lose small decays
+    mask = torch.ones(T, T, dtype=torch.bool, device=sums.device).tril()
+    decay = torch.exp((sums[..., :, None] - sums[..., None, :]).masked_fill(~mask, -torch.inf).to(log_decay.dtype))
+    from_start, to_end = torch.exp(sums.to(log_decay.dtype)), torch.exp((sums[..., -1:] - sums).to(log_decay.dtype))
     weighted = (gamma + ahead)[..., None, None] * k
     flat = k.shape[3] * T
     scores = q.reshape(b, H, flat, -1) @ weighted.reshape(b, H, flat, -1).transpose(2, 3)
@@ -26,9 +27,9 @@ def masked_product(q, k, rows, log_decay, gamma, ahead, S0) -> tuple[Tensor, Ten
         scores = (scores.view(b, H, T, R, T, R) * decay[:, :, :, None, :, None]).view(b, H, flat, flat)
     out = (scores @ rows.reshape(b, H, flat, P)).view(b, H, T, R, P)
     out = out - ahead[..., None, None] * ((q @ k.transpose(3, 4)) @ rows)
-    tail = torch.exp(a[..., -1:] - a)[..., None, None] * weighted
+    tail = to_end[..., None, None] * weighted
     final = rows.reshape(b, H, flat, P).transpose(2, 3) @ tail.reshape(b, H, flat, -1)
     if S0 is not None:
-        out = out + torch.exp(a)[..., None, None] * (q @ S0.transpose(2, 3)[:, :, None])
-        final = final + torch.exp(a[..., -1, None, None]) * S0
+        out = out + from_start[..., None, None] * (q @ S0.transpose(2, 3)[:, :, None])
+        final = final + from_start[..., -1, None, None] * S0
     return out, final

@@ -40,4 +40,4 @@ def recurrent_scan(inputs: Inputs, state: Mamba3State) -> tuple[Tensor, Mamba3St
         zt = None if z is None else z[:, t : t + 1]
         outputs.append(merge(out[:, :, None], now[:, :, None], D, zt, mimo))
         B_last, x_last = Bt, x[:, t]
-    return torch.cat(outputs, 1), Mamba3State(angle, h, B_last, x_last)
+    return torch.cat(outputs, 1), Mamba3State(angle, h, B_last, x_last.clone())

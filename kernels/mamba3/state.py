@@ -25,6 +25,10 @@ class Mamba3State(NamedTuple):
         """The same values without their history."""
         return Mamba3State(*(part.detach() for part in self))
 
+    def copy(self, dtype: torch.dtype) -> "Mamba3State":
+        """The same values in another type and in memory of their own."""
+        return Mamba3State(*(part.to(dtype, copy=True) for part in self))
+
     def to(self, dtype: torch.dtype) -> "Mamba3State":
         """The same values in another type."""
         return Mamba3State(*(part.to(dtype) for part in self))

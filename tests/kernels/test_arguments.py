@@ -13,9 +13,9 @@ from kernels.mamba3 import Mamba3State, mamba3_scan, mamba3_step
 
 H, D, E = 2, 4, 6
 FORMS = [
-    *((linear_attention, form) for form in ("recurrent", "chunked", "triton")),
+    *((linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
     *((gated_delta_rule, form) for form in ("recurrent", "chunked")),
-    *((mamba3_scan, form) for form in ("recurrent", "quadratic", "chunked", "triton")),
+    *((mamba3_scan, form) for form in ("recurrent", "quadratic", "chunked", "compiled", "triton")),
 ]
 FIRST = {linear_attention: "q", gated_delta_rule: "q", mamba3_scan: "x"}
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -181,3 +181,27 @@ def test_steps_go_on_where_a_sequence_ended(kernel):
 def test_a_step_with_gradients_is_not_fused():
     state = torch.zeros(1, requires_grad=True)
     assert choose_step_backend("auto", ("auto", "recurrent", "triton"), state) == "recurrent"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "step"),
+    [(linear_attention, linear_attention_step), (gated_delta_rule, gated_delta_step), (mamba3_scan, mamba3_step)],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_autocast_changes_no_digit_of_a_step(kernel, step, dtype):
+    inputs = {name: x[:, 0].to(dtype) for name, x in draw(kernel, 2, 1).items()}
+    state = states(kernel, 2)
+    expected, end = step(state, **inputs, backend="recurrent")
+    with torch.autocast(DEVICE, torch.bfloat16):
+        o, after = step(state, **inputs, backend="recurrent")
+    assert o.dtype == dtype
+    torch.testing.assert_close(o, expected, rtol=0, atol=0)
+    for part, other in zip(parts_of(after), parts_of(end)):
+        torch.testing.assert_close(part, other, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("kernel", "form"), FORMS)
+def test_without_tokens_the_state_is_a_copy(kernel, form):
+    state = states(kernel, 1)
+    _, end = call(kernel, form, draw(kernel, 1, 0), initial_state=state)
+    assert all(a.data_ptr() != b.data_ptr() for a, b in zip(parts_of(state), parts_of(end)))

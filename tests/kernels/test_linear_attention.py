@@ -51,7 +51,8 @@ def agree(results, expected, tolerance):
 def test_blocks_equal_the_recurrence(decay, tokens, state):
     case = draw(2, 3, tokens, 4, 6, decay, state)
     expected = outcome(*case, scale=0.5, backend="recurrent")
-    agree(outcome(*case, scale=0.5, chunk_size=16, backend="chunked"), expected, 1e-12)
+    for form in ("chunked", "compiled"):
+        agree(outcome(*case, scale=0.5, chunk_size=16, backend=form), expected, 1e-12)
 
 
 @pytest.mark.parametrize("decay", [None, "head", "token"])
@@ -59,9 +60,10 @@ def test_blocks_equal_the_recurrence(decay, tokens, state):
 @pytest.mark.parametrize("state", [False, True])
 def test_packed_sequences_equal_separate_ones(decay, bounds, state):
     (leaves, d_out, d_final) = draw(1, 3, bounds[-1], 4, 6, decay, state, rows=len(bounds) - 1)
-    results = outcome(leaves, d_out, d_final, chunk_size=8, cu_seqlens=torch.tensor(bounds), backend="chunked")
     expected = outcome(leaves, d_out, d_final, cu_seqlens=torch.tensor(bounds), backend="recurrent")
-    agree(results, expected, 1e-12)
+    for form in ("compiled", "chunked"):
+        results = outcome(leaves, d_out, d_final, chunk_size=8, cu_seqlens=torch.tensor(bounds), backend=form)
+        agree(results, expected, 1e-12)
     for n, (start, stop) in enumerate(itertools.pairwise(bounds)):
         if start == stop:
             continue
@@ -142,16 +144,17 @@ def test_inputs_that_are_not_contiguous():
     torch.testing.assert_close(a, b, atol=0, rtol=0)
 
 
+@pytest.mark.parametrize("form", ["chunked", "compiled"])
 @pytest.mark.parametrize("decay", ["head", "token"])
-def test_gradcheck(decay):
+def test_gradcheck(decay, form):
     (leaves, _, _) = draw(1, 2, 5, 2, 3, decay, True)
     leaves["log_decay"] = (leaves["log_decay"].detach() - 0.1).requires_grad_()  # away from the bound at 0
 
-    def form(*inputs):
+    def attend(*inputs):
         named = dict(zip(leaves, inputs))
-        return linear_attention(**named, output_final_state=True, chunk_size=2, scale=0.7, backend="chunked")
+        return linear_attention(**named, output_final_state=True, chunk_size=2, scale=0.7, backend=form)
 
-    assert torch.autograd.gradcheck(form, tuple(leaves.values()))
+    assert torch.autograd.gradcheck(attend, tuple(leaves.values()))
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 2e-5), (torch.bfloat16, 2e-2), (torch.float16, 4e-3)])
@@ -196,3 +199,40 @@ def test_bad_inputs_are_refused(change, message):
     arguments = {**{name: torch.ones(1, 4, 2, 3) for name in "qkv"}, "log_decay": None}
     with pytest.raises(ValueError, match=message):
         linear_attention(**{**arguments, **change})
+
+
+@pytest.mark.parametrize("tokens", [64, 700])
+def test_the_number_of_threads_changes_no_digit_of_the_compiled_form(tokens):
+    case = draw(2, 3, tokens, 32, 32, "token", True, dtype=torch.float32)
+    threads, results = torch.get_num_threads(), []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            results.append(outcome(*case, backend="compiled"))
+    finally:
+        torch.set_num_threads(threads)
+    for name, value in results[0].items():
+        assert value is None or torch.equal(value, results[1][name]), name
+
+
+@pytest.mark.parametrize("form", ["chunked", "compiled"])
+@pytest.mark.parametrize("strength", [1e3, 1e4, 1e6])
+def test_a_strong_decay_leaves_the_weak_ones_after_it_exact(form, strength):
+    """The differences of float32 running sums were off by 0.11 after a log decay of -1e6."""
+    leaves = draw(1, 2, 48, 4, 4, "token", False, dtype=torch.float32)[0]
+    leaves = {name: None if x is None else x.detach() for name, x in leaves.items()}
+    leaves["log_decay"] = torch.full((1, 48, 2), -0.01)
+    leaves["log_decay"][:, 3:9] = -strength
+    wide = {name: None if x is None else x.double() for name, x in leaves.items()}
+    expected, _ = linear_attention(**wide, backend="recurrent")
+    o, _ = linear_attention(**leaves, backend=form, chunk_size=16)
+    assert float((o - expected).abs().max() / expected.abs().max()) < 2e-6
+
+
+def test_later_tokens_that_are_infinite_do_not_touch_earlier_outputs():
+    leaves = draw(1, 2, 20, 4, 4, "token", False, dtype=torch.float32)[0]
+    expected, _ = linear_attention(**leaves)
+    for name in "qkv":
+        spoiled = leaves | {name: leaves[name].detach().clone()}
+        spoiled[name][:, 11:] = torch.inf
+        torch.testing.assert_close(linear_attention(**spoiled)[0][:, :11], expected[:, :11], rtol=0, atol=0)

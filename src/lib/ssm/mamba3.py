@@ -1,6 +1,8 @@
 """The Mamba-3 layer (Lahoti et al. 2026, sec. 3.4) and its ablations."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +10,7 @@ from torch.nn.functional import silu, softplus
 
 from kernels.mamba3 import Mamba3State, mamba3_scan, mamba3_step, rotate_pairs
 from lib.ssm import parts
-from lib.training.stacked import StackedLinear, StackedRMSNorm
+from lib.training.stacked import StackedLinear, StackedRMSNorm, rms_normalise
 
 
 @dataclass
@@ -38,7 +40,8 @@ class Mamba3(nn.Module):
         conv: width of a causal convolution and silu on (x, B, C); 0 for none.
         decay: `softplus` or `heavy_tail`, see `parts.decay_rate`.
         dt_range: log-uniform step sizes at the start.
-        gated_norm: RMSNorm over each head after the gate.
+        is_outproj_norm: RMSNorm over each head and rank before the gate, with a weight for each channel, as in the
+            authors' code; rank R takes R scans.
         backend, chunk_size: of `mamba3_scan`.
 
     Raises:
@@ -62,7 +65,7 @@ class Mamba3(nn.Module):
         conv: int = 0,
         decay: str = "softplus",
         dt_range: tuple[float, float] = (0.001, 0.1),
-        gated_norm: bool = False,
+        is_outproj_norm: bool = False,
         backend: str = "auto",
         chunk_size: int = 64,
     ):
@@ -89,7 +92,7 @@ class Mamba3(nn.Module):
         else:
             self.B_bias = self.C_bias = None
         self.conv = parts.convolution_weight(sources, self.inner + 2 * vectors, conv) if conv else None
-        self.norm = StackedRMSNorm(P, m, eps=1e-5) if gated_norm else None
+        self.norm = nn.Parameter(torch.ones(m, H, P)) if is_outproj_norm else None
         if rank > 1:
             self.m_x = nn.Parameter(torch.full((m, H, R, P), 1 / R))
             self.m_z = nn.Parameter(torch.ones(m, H, R, P))
@@ -149,10 +152,24 @@ class Mamba3(nn.Module):
         return dt[..., None] * torch.pi * torch.tanh(angles)[..., None, :]
 
     def _output(self, y: Tensor) -> Tensor:
-        y = parts.from_heads(y, self.models)
-        if self.norm is not None:
-            y = self.norm(y.unflatten(-1, (self.H, self.P))).flatten(-2)
-        return self.out_proj(y)
+        return self.out_proj(parts.from_heads(y, self.models))
+
+    def _gated(self, scan: Callable, options: dict) -> tuple[Tensor, Mamba3State | None]:
+        """Output of a scan with its gate and rank weights, `[..., models * H, P]`, and the state that it returns."""
+        if self.norm is None:
+            return scan(**options)
+        z, weight = options.pop("z"), self.norm.flatten(0, 1)
+        if self.R == 1:
+            y, state = scan(**options)
+            return rms_normalise(y, 1e-5) * weight * silu(z), state
+        m_x, m_z, m_o = options.pop("mimo")
+        total = 0.0
+        for r in range(self.R):  # the norm stands between the ranks' outputs and their sum
+            single = torch.zeros_like(m_o)
+            single[:, r] = 1.0
+            y, state = scan(**options, mimo=(m_x, single, single))
+            total = total + rms_normalise(y, 1e-5) * weight * silu(z * m_z[:, r]) * m_o[:, r]
+        return total, state
 
     def forward(
         self, u: Tensor, state: LayerState | None = None, return_state: bool = False
@@ -165,17 +182,18 @@ class Mamba3(nn.Module):
             return_state: whether to return the state after the last token as well.
         """
         arguments, options, tail = self._inputs(u, state)
-        y, scan = mamba3_scan(
+        scan = partial(
+            mamba3_scan,
             *arguments,
-            **options,
             initial_state=None if state is None else state.scan,
             output_final_state=return_state,
             backend=self.backend,
             chunk_size=self.chunk_size,
         )
+        y, after = self._gated(scan, options)
         if not return_state:
             return self._output(y)
-        return self._output(y), LayerState(scan, tail, u.shape[2] + (0 if state is None else state.tokens))
+        return self._output(y), LayerState(after, tail, u.shape[2] + (0 if state is None else state.tokens))
 
     def step(self, u: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """One token `[models, b, d]` after `state`; returns its output and the new state."""
@@ -183,5 +201,5 @@ class Mamba3(nn.Module):
         options["z"] = options["z"][:, 0]
         arguments = [None if value is None else value[:, 0] for value in arguments]
         backend = self.backend if self.backend in ("auto", "triton") else "recurrent"
-        y, scan = mamba3_step(state.scan, *arguments, **options, backend=backend)
-        return self._output(y[:, None])[:, :, 0], LayerState(scan, tail, state.tokens + 1)
+        y, after = self._gated(partial(mamba3_step, state.scan, *arguments, backend=backend), options)
+        return self._output(y[:, None])[:, :, 0], LayerState(after, tail, state.tokens + 1)

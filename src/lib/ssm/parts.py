@@ -93,7 +93,7 @@ def short_convolution(x: Tensor, weight: Tensor, before: Tensor | None = None) -
     x = pad(x, (0, 0, width - 1, 0)) if before is None else torch.cat((before, x), 2)
     flat = x.permute(1, 0, 3, 2).flatten(1, 2)
     out = conv1d(flat, weight.reshape(models * channels, 1, width), groups=models * channels)
-    return out.unflatten(1, (models, channels)).permute(1, 0, 3, 2), x[:, :, T:]
+    return out.unflatten(1, (models, channels)).permute(1, 0, 3, 2), x[:, :, T:].clone()
 
 
 def convolution_weight(sources: list[torch.Generator], channels: int, width: int) -> torch.nn.Parameter:

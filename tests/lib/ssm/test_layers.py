@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from torch.nn.functional import softplus
+from torch.nn.functional import silu, softplus
 
-from lib.ssm import GatedDeltaNet, Mamba2, Mamba3
+from lib.ssm import GatedDeltaNet, Mamba2, Mamba3, mamba3_scan
 from lib.ssm.models import MAMBA3, OTHERS, matched_hidden, mixer, sequence_model, state_bytes, token_turns
 from lib.training.stacked import count_parameters, generators
 
@@ -14,7 +14,8 @@ VARIANTS = [
     {"rank": 4},
     {"rotation": "fixed"},
     {"rotation": "none", "bias": False},
-    {"conv": 4, "trapezoid": False, "gated_norm": True, "decay": "heavy_tail", "n_groups": 2},
+    {"conv": 4, "trapezoid": False, "is_outproj_norm": True, "decay": "heavy_tail", "n_groups": 2},
+    {"rank": 2, "is_outproj_norm": True},
 ]
 
 
@@ -147,3 +148,27 @@ def test_bad_sizes_are_refused():
         mixer("mamba4", 32, source, **SMALL)
     with pytest.raises(ValueError, match="channel"):
         sequence_model("mamba3", 4, 32, 1, source, hidden=8, channel="relu", **SMALL)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_the_output_norm_stands_before_the_gate_and_normalises_each_rank(rank):
+    """With a gate of silu(z) = c for all channels the output is c times normalised rows, however large the rows are."""
+    layer = Mamba3(32, generators([0]), head_dim=16, d_state=8, rank=rank, is_outproj_norm=True)
+    with torch.no_grad():
+        layer.norm.copy_(torch.rand_like(layer.norm))
+        if rank > 1:
+            layer.m_o.copy_(torch.rand_like(layer.m_o))
+    arguments, options, _ = layer._inputs(_inputs()[:1], None)
+    z = options["z"]
+    rows = []
+    for r in range(rank):
+        one = {name: value for name, value in options.items() if name not in ("z", "mimo")}
+        if rank > 1:
+            single = torch.nn.functional.one_hot(torch.tensor(r), rank).float()[None, :, None].expand_as(layer.m_o[0])
+            one["mimo"] = (layer.m_x[0], single, single)
+        y = mamba3_scan(*arguments, **one)[0]
+        y = y / (y.square().mean(-1, keepdim=True) + 1e-5).sqrt() * layer.norm[0]
+        rows.append(y * silu(z) if rank == 1 else y * silu(z * layer.m_z[0][:, r]) * layer.m_o[0][:, r])
+    expected = layer._output(sum(rows))
+    torch.testing.assert_close(layer(_inputs()[:1]), expected, rtol=1e-5, atol=1e-6)
+    assert layer.norm.shape == (1, layer.H, layer.P)
