@@ -6,7 +6,8 @@ A layer maps a sequence to a sequence; `begin` gives the state that decoding sta
 import torch
 from torch import nn
 
-from kernels.linear_attention import linear_attention, linear_attention_step
+from kernels.linear_attention import linear_attention_step
+from lib.attention.blocks import block_attention
 from lib.attention.decay import alibi_slopes, layer_decay
 from lib.attention.plain import quadratic_attention
 from lib.attention.softmax import rope, softmax_attention
@@ -70,7 +71,7 @@ class TransNormerAttention(nn.Module):
         if self.form == "quadratic":
             o = quadratic_attention(q, k, v, self.log_decay)
         else:
-            o, _ = linear_attention(q, k, v, self.log_decay, chunk_size=self.chunk_size)
+            o = block_attention(q, k, v, self.log_decay, self.chunk_size)
         return self._output(join_heads(o, len(x)), x)
 
     def begin(self, models: int, batch: int, context: int, source: torch.Generator | None = None):

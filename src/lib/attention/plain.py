@@ -4,8 +4,9 @@ All take q, k `[B, T, H, D]`, v `[B, T, H, E]` and a log decay `[H]`, and return
 """
 
 import torch
+from numba import njit
 
-from kernels.linear_attention import linear_attention_step
+from kernels.linear_attention import linear_attention, linear_attention_step
 
 
 def decay_mask(log_decay: torch.Tensor, tokens: int) -> torch.Tensor:
@@ -45,7 +46,9 @@ def tiled_quadratic_attention(q, k, v, log_decay, tile: int = 256) -> torch.Tens
 
 
 def recurrent_attention(q, k, v, log_decay) -> torch.Tensor:
-    """Token by token, in the type of the inputs."""
+    """Token by token, in the type of the inputs: compiled on a CPU, one kernel for each token on CUDA."""
+    if not q.is_cuda:
+        return linear_attention(q, k, v, log_decay, backend="compiled")[0]
     state = v.new_zeros(len(q), *q.shape[2:], v.shape[3])
     outputs = []
     for t in range(q.shape[1]):
@@ -54,9 +57,27 @@ def recurrent_attention(q, k, v, log_decay) -> torch.Tensor:
     return torch.stack(outputs, 1)
 
 
+@njit(nogil=True, cache=True)
+def _run(states, decay):
+    """Running sums along T of `[B, T, H, D, E]`, in place."""
+    B, T, H, D, E = states.shape
+    for b in range(B):
+        for t in range(1, T):
+            for h in range(H):
+                for d in range(D):
+                    for e in range(E):
+                        states[b, t, h, d, e] += decay[h] * states[b, t - 1, h, d, e]
+
+
 def cumsum_attention(q, k, v, log_decay) -> torch.Tensor:
-    """All states S_t side by side as `[B, T, H, D, E]`, then o_t = q_t S_t: D times the memory of the inputs."""
+    """All states S_t side by side as `[B, T, H, D, E]`, then o_t = q_t S_t: D times the memory of the inputs.
+
+    Without gradients and on a CPU the running sum is compiled.
+    """
     states = k.unsqueeze(-1) * v.unsqueeze(-2)
+    if not q.is_cuda and not states.requires_grad:
+        _run(states.numpy(), torch.exp(log_decay).numpy())
+        return (q.unsqueeze(-2) @ states).squeeze(-2)
     lam = torch.exp(log_decay)[:, None, None]
     running = [states[:, 0]]
     for t in range(1, q.shape[1]):

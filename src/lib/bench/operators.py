@@ -12,6 +12,7 @@ import torch
 import xarray as xr
 
 from lib import attention
+from lib.attention.blocks import block_attention
 from lib.attention.plain import tiled_quadratic_attention
 from lib.bench.timing import machine, machine_rates, one_thread, processors, time_op
 
@@ -139,7 +140,7 @@ def softmax_counts(shape: Shape, size: int) -> tuple[tuple[float, float], tuple[
 
 LINEAR_ATTENTION = {
     "chunked": Operator(
-        _linear(lambda q, k, v, decay, block: attention.linear_attention(q, k, v, decay, chunk_size=block)[0]),
+        _linear(block_attention),
         _linear_decode,
         linear_counts,
         count_step=linear_step_counts,

@@ -62,6 +62,8 @@ def test_every_operator_is_the_same_function():
         if name != "sdpa" and operator.available("cpu"):
             inputs, function = operator.build(shape, torch.float32, "cpu", 16)
             results[name] = function(*inputs)
+            with torch.no_grad():
+                torch.testing.assert_close(function(*(x.detach() for x in inputs)), results[name], atol=1e-5, rtol=1e-5)
     assert len(results) == 5
     for result in results.values():
         torch.testing.assert_close(result, results["recurrent"], atol=1e-4, rtol=1e-4)

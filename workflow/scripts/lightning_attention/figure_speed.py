@@ -11,8 +11,8 @@ LABELS = {
     "sdpa": "softmax (scaled_dot_product_attention)",
     "quadratic": "left product, whole mask",
     "tiled": "left product, tiled (Lightning Attention-1)",
-    "recurrent": "step by step",
-    "cumsum": "all states (cumsum)",
+    "recurrent": "step by step, compiled",
+    "cumsum": "all states (cumsum), compiled",
     "fla_simple_gla": "flash-linear-attention",
 }
 PUBLISHED_CROSSOVER = (2048, 4096)  # forward, batch 4, 32 heads of 128, bfloat16, GPU of the A100 class

@@ -144,8 +144,8 @@ def m4(parity: list) -> dict:
     )
 
 
-def m5(cyclic_sum: list, arithmetic: list, brackets: list) -> dict:
-    """Mamba-3 solves sums modulo 5, and gains over Mamba-2 on modular arithmetic."""
+def m5(cyclic_sum: list) -> dict:
+    """Mamba-3 solves sums modulo 5; Mamba-2 and a model without rotation do not."""
     longest = cyclic_sum[0].longest
     return _present(
         mamba3_trained=_accuracy(cyclic_sum, "mamba3", longest),
@@ -153,10 +153,19 @@ def m5(cyclic_sum: list, arithmetic: list, brackets: list) -> dict:
         mamba2=_accuracy(cyclic_sum, "mamba2", longest),
         no_rotation=_accuracy(cyclic_sum, "no_rotation", longest),
         gdn_signed=_accuracy(cyclic_sum, "gdn_signed", longest),
-        arithmetic_gain=_gain(arithmetic, brackets),
-        arithmetic=_trained_accuracies(arithmetic),
-        brackets=_trained_accuracies(brackets),
     )
+
+
+def m5b(arithmetic: list, brackets: list) -> dict | None:
+    """Mamba-3 gains over Mamba-2 on modular arithmetic without and with brackets."""
+    gain = _gain(arithmetic, brackets)
+    if gain is None:
+        return None
+    return {
+        "arithmetic_gain": gain,
+        "arithmetic": _trained_accuracies(arithmetic),
+        "brackets": _trained_accuracies(brackets),
+    }
 
 
 def m6(lm: list) -> dict | None:
