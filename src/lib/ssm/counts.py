@@ -38,3 +38,8 @@ def decode_count(
     carried = 2 * heads * (rank * size + width)
     inputs = 3 * heads * width + 2 * groups * rank * size
     return DecodeCount((6 * rank + 1) * state, 2 * state * state_bytes + carried * state_bytes + inputs * io_bytes)
+
+
+def paper_intensity(P: int, N: int, R: int) -> float:
+    """Operations a byte of a head's decode step as the paper counts: 2-byte data, each tensor moved once (Table 2)."""
+    return (4 * N * P * R + N * P - P * R) / (2 * (1 + 2 * N * R + P * R + N * P))

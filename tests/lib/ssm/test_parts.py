@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lib.ssm import exp_trapezoid_coeffs, parts, rotate_pairs, segsum
-from lib.ssm.counts import decode_count
+from lib.ssm.counts import decode_count, paper_intensity
 from lib.ssm.discretization import exact, integrate
 
 
@@ -101,3 +101,9 @@ def test_short_convolution_is_causal_and_goes_on():
     second, last = parts.short_convolution(x[:, :, 4:], weight, before)
     torch.testing.assert_close(torch.cat((first, second), 2), result)
     torch.testing.assert_close(last, tail)
+
+
+def test_the_papers_count_of_a_decode_step_gives_its_table():
+    """Table 2 at P = 64, N = 128: 40896 operations over 17026 bytes, and 139008 over 18946 with rank 4."""
+    assert paper_intensity(64, 128, 1) == pytest.approx(40896 / 17026)
+    assert paper_intensity(64, 128, 4) == pytest.approx(139008 / 18946)

@@ -4,7 +4,7 @@ import numpy as np
 
 from lib.atlas.job.quantities import estimated, exact, mean_over, timed
 from lib.bench.analysis import least_time
-from lib.ssm.counts import decode_count
+from lib.ssm.counts import decode_count, paper_intensity
 from lib.stats.intervals import (
     Estimate,
     estimate_mean,
@@ -141,6 +141,8 @@ def m4(parity: list) -> dict:
         ablations=_accuracies(parity, ["no_rotation", "fixed_rotation", "mamba2"], longest),
         mamba3_at_twice=_accuracy(parity, "mamba3", 2 * longest),
         mamba3_at_four_times=_accuracy(parity, "mamba3", 4 * longest),
+        mamba3_at_256=_accuracy(parity, "mamba3", 256),
+        ablations_at_256=_accuracies(parity, ["no_rotation", "fixed_rotation", "mamba2"], 256),
     )
 
 
@@ -211,13 +213,16 @@ def m8(lm: list) -> dict | None:
 def m9(times) -> dict:
     """Rank 4 does more operations for each byte of a decode step of the paper's size, in little more time."""
     one, four = (decode_count(64, 64, 128, rank).intensity for rank in (1, 4))
+    papers_one, papers_four = (paper_intensity(64, 128, rank) for rank in (1, 4))
     if not np.isfinite(times.intensity).all():  # the counts were not made
-        one = four = np.nan
+        one = four = papers_one = papers_four = np.nan
     decode = times.decode_ms.isel(dtype=0, state=-1, batch=-1)
     ratio = ratio_of(*(least_time(decode.sel(rank=rank).values) for rank in (4, 1)))
     return {
         "intensity_ratio": exact(four / one),
         "intensity": exact([one, four], labels=["R = 1", "R = 4"]),
+        "paper_intensity_siso": exact(papers_one),
+        "paper_intensity_mimo": exact(papers_four),
         "time_ratio": timed(ratio._replace(n=decode.sizes["repeat"]), "repeats in a row"),
     }
 
