@@ -364,3 +364,10 @@ def test_lobes_are_recognised_in_any_order_of_the_regions(load):
 
 def test_every_claim_is_tested(claim_ids):
     assert sorted(CLAIMS) == sorted(NOT_REPRODUCED) == sorted(claim_ids(SLUG))
+
+
+def test_a_baseline_without_a_score_is_not_beaten(load):
+    over = load(f"{SLUG}/claims", "_over")
+    assert np.isnan(over([0.5, 1.0], np.inf)).all()
+    assert np.isnan(over([0.5, 1.0], np.nan)).all()
+    np.testing.assert_array_equal(over([0.5, 1.0], 2.0), [0.25, 0.5])

@@ -95,12 +95,12 @@ def _generate(a, w, h, start, rectified, steps, bound):
     z, phi, new = start.copy(), start.copy(), start.copy()
     out = np.empty((steps, units), a.dtype)
     for t in range(steps):
-        size = 0.0
+        inside = True
         for i in range(units):
             out[t, i] = z[i]
             phi[i] = max(z[i], 0) if i >= units - rectified else z[i]
-            size = max(size, abs(z[i]))
-        if not size < bound:
+            inside = inside and abs(z[i]) < bound  # false for NaN, which a largest size would pass over
+        if not inside:
             return out[:t]
         np.dot(w, phi, new)
         for i in range(units):
@@ -115,7 +115,7 @@ def generate(model: AlmostLinearRNN, start: np.ndarray, steps: int, bound: float
         model: the model; its precision is that of the run.
         start: `(M,)`.
         steps: states to return, the start included.
-        bound: a run whose largest coordinate reaches this size has diverged and ends there.
+        bound: a run has diverged and ends where a coordinate reaches this size or is not a number.
 
     Returns:
         `(steps, M)`, or fewer rows when the run diverged.

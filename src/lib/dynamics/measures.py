@@ -35,11 +35,14 @@ def grid(true: np.ndarray, bins: int, alpha: float = 1e-5) -> Grid:
     """Histogram of a series `(time, N)` over its range, widened by a tenth of its standard deviation on each side.
 
     Raises:
-        ValueError: fewer than two bins, or more than ten million cells.
+        ValueError: fewer than two bins, more than ten million cells, or a coordinate that is constant or not finite.
     """
     if bins < 2 or bins ** true.shape[1] > 10**7:
         raise ValueError(f"bins: got {bins} in {true.shape[1]} dimensions, expected >= 2 and at most 10^7 cells")
     true = np.asarray(true, np.float64)
+    varies = np.ptp(true, axis=0) > 0
+    if not np.all(varies & np.isfinite(true).all(axis=0)):
+        raise ValueError(f"true: got coordinates that vary {varies.tolist()}, expected finite ones that all vary")
     margin = 0.1 * true.std(axis=0)
     low = true.min(axis=0) - margin
     cell = (true.max(axis=0) + margin - low) / bins

@@ -56,8 +56,8 @@ def graph_entropy(adjacency: np.ndarray) -> float:
 
 
 def run_length(code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The code without repetitions, and how long each symbol stayed."""
-    starts = np.flatnonzero(np.concatenate([[True], code[1:] != code[:-1]]))
+    """The code without repetitions, and how long each symbol stayed; both empty for an empty code."""
+    starts = np.flatnonzero(np.concatenate([[True], code[1:] != code[:-1]])[: len(code)])
     return code[starts], np.diff(np.append(starts, len(code)))
 
 

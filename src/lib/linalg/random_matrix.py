@@ -10,9 +10,12 @@ g(z) = int mu_t(dx) / (z - x) solves
 All functions broadcast over their arguments; no root finder is called for one point at a time.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 _TWO_THIRDS_PI = 2 * np.pi / 3
+_legendre = lru_cache(maxsize=16)(np.polynomial.legendre.leggauss)
 
 
 def _check(kappa, t) -> None:
@@ -26,7 +29,8 @@ def stieltjes(x, kappa, t) -> np.ndarray:
     """Boundary value g(x + i0) of the Stieltjes transform of mu_t.
 
     One real root of the cubic has a closed form and is refined by Newton's method; the other two follow from
-    the sum and product of the roots without cancellation. Where all three are real (outside the support) the
+    the sum and product of the roots without cancellation, and so does whether they are real: the discriminant of
+    the cubic would lose all its digits at small t. Where all three are real (outside the support) the
     physical branch is the one with dz/dg = t + kappa/(kappa - g)^2 - 1/g^2 < 0 (our reconstruction; the authors
     take a point just below the real axis, which selects the same root).
 
@@ -66,7 +70,7 @@ def stieltjes(x, kappa, t) -> np.ndarray:
     half_sum = ((1 - kappa + kappa * x) - kappa / single) / (2 * t * single)
     product = kappa / (t * single)
     result = half_sum - 1j * np.sqrt(np.maximum(product - half_sum**2, 0))
-    outside = ~alone
+    outside = half_sum**2 >= product
     if np.any(outside):
         far = half_sum + np.copysign(np.sqrt(np.maximum(half_sum**2 - product, 0)), half_sum)
         roots = np.stack([single, far, np.divide(product, far, out=np.zeros_like(far), where=far != 0)])
@@ -149,7 +153,7 @@ def quadrature(kappa, t, nodes: int = 300) -> tuple[np.ndarray, np.ndarray, np.n
         `(x, weight, rho)`, each (..., 2 * nodes): int f(x, rho) dx = sum(weight * f(x, rho)).
     """
     bounds = edges(kappa, t)
-    u, w = np.polynomial.legendre.leggauss(nodes)
+    u, w = _legendre(nodes)
     u, w = u * np.pi / 2, w * np.pi / 2
     middle, half = bounds.mean(-1), (bounds[..., 1] - bounds[..., 0]) / 2
     x = middle[..., None] + half[..., None] * np.sin(u)

@@ -68,3 +68,20 @@ def test_prediction_error_of_the_model_that_made_the_series_is_zero():
     x = generate(model, lifted(model, np.array([1.0])), 60)[:, :1]
     assert me.n_step_error(model, x, 20) == pytest.approx(0, abs=1e-25)
     assert me.n_step_error(model, x + 0.1, 20) > 1e-4
+
+
+@pytest.mark.parametrize("value", [3.0, np.nan])
+def test_a_coordinate_without_a_range_has_no_histogram(value):
+    true = np.random.default_rng(0).standard_normal((50, 2))
+    true[:, 1] = value
+    with pytest.raises(ValueError, match="all vary"):
+        me.state_space_divergence(true, true, 5)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_run_ends_where_it_is_not_a_number(place):
+    """The offset is NaN in one coordinate: the start is sound, the state after it is not."""
+    h = np.zeros(2)
+    h[place] = np.nan
+    model = AlmostLinearRNN(np.full(2, 0.5), np.zeros((2, 2)), h, np.zeros((1, 1)), 1)
+    assert len(generate(model, np.ones(2), 10)) == 1

@@ -77,3 +77,10 @@ def test_unknown_symbols_are_left_out_of_transitions():
     np.testing.assert_allclose(sy.transition_matrix(code, np.array([1, 0])), [[0.5, 0.5], [0.5, 0.5]])
     assert sy.graph_entropy(np.array([[0, 1], [0, 0]])) == -np.inf
     assert sy.graph_entropy(np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]])) == pytest.approx(np.log(1 + np.sqrt(2)))
+
+
+def test_an_empty_code_has_no_runs():
+    symbols, stays = sy.run_length(np.array([], int))
+    assert symbols.size == stays.size == 0
+    symbols, stays = sy.run_length(np.array([7]))
+    np.testing.assert_array_equal([symbols, stays], [[7], [1]])

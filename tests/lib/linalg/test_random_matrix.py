@@ -1,5 +1,6 @@
 """Marchenko-Pastur plus semicircle: moments, limits, the denoiser and the Bayes error."""
 
+import mpmath
 import numpy as np
 import pytest
 from scipy import integrate, optimize
@@ -165,3 +166,36 @@ def test_bad_matrices_and_noises_are_refused():
         rm.rie_denoise(np.full((2, 2), np.nan), 1.0, 1.0)
     with pytest.raises(ValueError, match="noise"):
         rm.mmse(0.1, 0.5, -1.0)
+
+
+def _transform_in_many_digits(x, kappa, t):
+    """The physical root of the cubic in 60 digits: complex of negative imaginary part, else real with dz/dg < 0."""
+    with mpmath.workdps(60):
+        x, kappa, t = (mpmath.mpf(float(v)) for v in (x, kappa, t))
+        roots = mpmath.polyroots([t, -(x + kappa * t), 1 - kappa + kappa * x, -kappa], maxsteps=500, extraprec=400)
+        lowest = min(roots, key=lambda g: g.imag)
+        if lowest.imag > -(mpmath.mpf(10) ** -40):
+            lowest = min((g.real for g in roots), key=lambda g: t + kappa / (kappa - g) ** 2 - 1 / g**2)
+        return complex(lowest)
+
+
+@pytest.mark.parametrize("kappa", [0.05, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize("t", [1e-3, 1e-5, 1e-7, 1e-9, 1e-12])
+def test_transform_keeps_its_digits_at_small_noise(kappa, t):
+    low, high = (1 - kappa**-0.5) ** 2, (1 + kappa**-0.5) ** 2
+    x = np.linspace(low + 0.01 * (high - low), high - 0.01 * (high - low), 15)
+    if kappa < 1:  # the semicircle about 0, of radius 2 sqrt(t (1 - kappa))
+        x = np.append(x, np.linspace(-1.5, 1.5, 7) * np.sqrt(t * (1 - kappa)))
+    x = np.append(x, [-1.0, high + 0.3])
+    exact = np.array([_transform_in_many_digits(point, kappa, t) for point in x])
+    # near 0 the transform is of size 1 / sqrt(t), and one ulp of its large coefficients shows there
+    np.testing.assert_allclose(rm.stieltjes(x, kappa, t), exact, rtol=max(1e-12, 4e-15 / np.sqrt(t)))
+
+
+def test_denoiser_leaves_an_almost_noiseless_matrix_alone():
+    rng = np.random.default_rng(5)
+    d, kappa, t = 100, 0.1, 1e-7
+    w = rng.standard_normal((int(kappa * d), d))
+    signal = w.T @ w / len(w)
+    estimate = rm.rie_denoise(rm.add_goe(signal, t, rng), kappa, t)
+    assert np.sum((estimate - signal) ** 2) / d < 2 * t

@@ -55,6 +55,11 @@ def _smallest(values) -> Estimate:
     return extreme_of(_spread(finite), np.min) if len(finite) else without_error(np.nan, len(values))
 
 
+def _over(scores, baseline: float) -> np.ndarray:
+    """Scores over that of a baseline; NaN where the baseline has none, which would otherwise count as beaten."""
+    return np.asarray(scores, dtype=float) / (baseline if np.isfinite(baseline) else np.nan)
+
+
 def _best(values) -> dict:
     return estimated(_smallest(values), "trainings, the best one")
 
@@ -124,7 +129,7 @@ def _beside_baselines(run, name: str) -> dict:
     """
     scores, autoregression = _at(run, run.attrs["target"]).D_stsp.values, _best_autoregression(run)
     return {
-        f"{name}_over_autoregression": _best(scores / autoregression),
+        f"{name}_over_autoregression": _best(_over(scores, autoregression)),
         f"{name}_best": _best(scores),
         f"{name}_autoregression": exact(autoregression),
         f"{name}_with_innovations": _with_innovations(run),
@@ -256,8 +261,8 @@ def c10(recordings: list) -> dict | None:
     ecg, fmri = by_name["ecg"], by_name["fmri"]
     beats, scans = _at(ecg, ecg.attrs["target"]), _at(fmri, fmri.attrs["target"])
     beats = beats.rename(run="detail")  # one row for each seed with the target P
-    to_autoregression = beats.D_stsp.values / _best_autoregression(ecg)
-    to_var1 = scans.D_stsp.values / fmri.baseline.sel(kind="mean", order=1, measure="D_stsp").item()
+    to_autoregression = _over(beats.D_stsp, _best_autoregression(ecg))
+    to_var1 = _over(scans.D_stsp, fmri.baseline.sel(kind="mean", order=1, measure="D_stsp").item())
     return {
         "ecg_over_autoregression": _chosen(_of_chosen(beats, to_autoregression)),
         "ecg_D_H": _chosen(_of_chosen(beats, beats.D_H)),
