@@ -22,3 +22,9 @@ rule all:
     input:
         [paper.everything() for paper in PAPERS.values()],
         rules.audit.input,
+
+
+try:
+    internals.check_targets(workflow, sys.argv[1:])
+except atlas_config.ConfigError as error:
+    refuse(error)

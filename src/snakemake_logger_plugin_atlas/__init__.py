@@ -16,6 +16,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 SCALES = ("smoke", "laptop", "medium", "paper")  # the last name of a results folder; lib need not be importable here
+PAGE = "audit_paper"  # the rule that makes a paper's page
 HISTORY = Path(".cache/durations.json")
 
 
@@ -63,6 +64,8 @@ class LogHandler(LogHandlerBase):
         self.jobs: dict[int, tuple[str, float]] = {}
         self.times: dict[str, list[float]] = {}
         self.place = ""
+        self.interrupted = False
+        self.pages: dict[int, str] = {}
         try:
             self.history = json.loads(HISTORY.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -91,11 +94,18 @@ class LogHandler(LogHandlerBase):
             output = next(iter(record.output or []), "")
             parts = str(output).split("/")
             scale = next((index for index, part in enumerate(parts) if part in SCALES), None)
+            if record.rule_name == PAGE:
+                self.pages[record.jobid] = str(output)
             self.place = self.place or ("/".join(parts[: scale + 1]) if scale is not None else "")
         elif event == LogEvent.JOB_FINISHED:
             self.job_finished(record.job_id)
+        elif self.interrupted and event in (LogEvent.JOB_ERROR, LogEvent.ERROR):
+            return  # the jobs that the same Ctrl-C ended
         elif event == LogEvent.JOB_ERROR:
             self.job_failed(record.jobid, [Path(str(log)) for log in record.log or []])
+        elif record.getMessage().startswith("Terminating processes on user request"):
+            self.interrupted = True
+            self.say("interrupted; the same command carries on")
         elif event == LogEvent.ERROR or (event is None and record.levelno >= logging.WARNING):
             self.say(record.getMessage())
 
@@ -112,6 +122,8 @@ class LogHandler(LogHandlerBase):
         percent = 100 * self.finished / max(self.total, 1)
         remains = f", about {words(left)} left" if left is not None and self.finished < self.total else ""
         self.say(f"[{self.finished}/{self.total} {percent:3.0f} %] {rule} {now - started:.0f} s{remains}")
+        if number in self.pages:
+            self.say(f"  a page to read: {self.pages.pop(number)}")
 
     def job_failed(self, number: int, logs: list[Path]) -> None:
         """Name a failed job, and show the end of its log."""

@@ -236,6 +236,7 @@ def claims_fail_on_nothing(paper: Paper, results: Path) -> list[str]:
 
 
 _DECIMAL = re.compile(r"(?<![\w.])(\d+\.\d+(?:e-?\d+)?)(?!\.?\d)|(?<![\w.])(\d+) ?(?:%|per cent)")
+INTERVAL = 0.95  # of every interval
 _ELSEWHERE = re.compile(r"(?:^|: )[Ii]n (?:a )?separate runs? (?:of|on|with|at) \w.*")
 
 
@@ -265,8 +266,8 @@ def prose_has_no_bare_numbers(paper: Paper) -> list[str]:
     for name, holder, key in prose.fields(spec):
         kind, entry, *_ = name.split(".")
         claims_of = {"figures": holder["claims"] if kind == "figures" else [], "claims": [entry], "paper": list(own)}
-        known = _numbers(spec["parameters"]).union(*(own[claim] for claim in claims_of[kind]))
-        text = re.sub(r"\{[A-Za-z][^{}]*\}", "", " ".join(holder[key].split()))
+        known = _numbers([spec["parameters"], INTERVAL]).union(*(own[claim] for claim in claims_of[kind]))
+        text = re.sub(r"\{[A-Za-z][^{}]*\}|arXiv:? ?\d{4}\.\d{4,5}", "", " ".join(holder[key].split()))
         for sentence in re.split(r"(?<=\.) ", text):
             for match in _DECIMAL.finditer(_ELSEWHERE.sub("", sentence)):
                 number = float(match[1] or match[2])

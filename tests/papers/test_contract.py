@@ -13,9 +13,6 @@ from tests.conftest import ROOT
 from tests.papers import contract, judged
 
 SLUGS = sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
-# papers whose prose is older than placeholders
-NUMBERS_TO_NAME = {"almost_linear_rnn", "mamba3"}
-NUMBERS_TO_NAME |= {"compositional_partial_correlations", "lightning_attention", "quadratic_network"}
 RULES = "workflow/rules/toy.smk"
 FILE = "config/papers/toy.yaml"
 SCHEMA = "workflow/schemas/papers/toy.yaml"
@@ -32,8 +29,6 @@ def plan():
 @pytest.mark.parametrize("promise", contract.PROMISES, ids=lambda promise: promise.__name__)
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_paper_keeps_its_promises(plan, slug, promise):
-    if promise is contract.prose_has_no_bare_numbers and slug in NUMBERS_TO_NAME:
-        pytest.skip("its captions and remarks still hold bare numbers")
     assert promise(contract.Paper(slug, ROOT, plan)) == []
 
 

@@ -12,6 +12,7 @@ LANGUAGE = {
     "block": 16,
     "tokens": 32,
     "batch": 2,
+    "parts": 1,
     "steps": 8,
     "learning_rate": 0.01,
     "warmup": 2,
@@ -33,6 +34,8 @@ def test_both_forms_learn_alike_and_all_see_the_same_text(load, tmp_path):
     assert int(runs["softmax"].parameters[0]) == pytest.approx(int(runs["tnl_chunked"].parameters[0]), rel=0.1)
     alone = stage(architecture="softmax", **{**LANGUAGE, "seeds": {"base": [1]}})
     np.testing.assert_allclose(alone.loss[0], runs["softmax"].loss[1], rtol=1e-4)
+    parted = stage(architecture="softmax", **{**LANGUAGE, "parts": 2})
+    np.testing.assert_allclose(parted.loss, runs["softmax"].loss, rtol=1e-4)
     np.save(tmp_path / "a.npy", np.arange(400, dtype=np.uint16) % 11)
     shards = stage(architecture="tnl_chunked", shards=tmp_path, **{**LANGUAGE, "vocabulary": 11})
     assert shards.attrs["vocabulary"] == 11

@@ -160,3 +160,33 @@ def test_a_data_key_that_no_paper_asks_for_is_refused(toy):
     done = toy.snakemake("--config", "scale=smoke", 'data={"toy_corpsu": "x"}', check=False)
     assert done.returncode == 1
     assert "data.toy_corpsu: got an unknown key, expected one of toy_corpus (did you mean toy_corpus?)" in done.stderr
+
+
+@pytest.mark.parametrize("slug", ["a-b", "1h", "Toy", "a__b", "x" * 61])
+def test_a_name_that_no_rule_could_begin_with(toy, slug):
+    for folder in ("config/papers", "workflow/schemas/papers"):
+        (toy.root / f"{folder}/toy.yaml").rename(toy.root / f"{folder}/{slug}.yaml")
+    done = toy.snakemake("--list-rules", check=False)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("linear atlas: ")]
+    assert f"config/papers/{slug}.yaml: got {slug!r} as a paper's name, expected lower-case letters" in line
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("key", ["results", "data"])
+def test_a_name_that_no_file_system_takes(toy, key):
+    value = "results=" + "x" * 300 if key == "results" else "data={corpus: " + "x" * 300 + "}"
+    done = toy.snakemake("--config", "scale=smoke", value, check=False)
+    assert done.returncode == 1
+    assert "got a name of 300 bytes, expected at most 255" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_mistyped_target_is_one_line_with_a_suggestion(toy):
+    done = toy.snakemake("toy_histogramm", check=False)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("linear atlas: ")]
+    assert line.startswith("linear atlas: toy_histogramm: got no such target, ")
+    assert line.endswith("(did you mean toy_histogram?)")
+    assert "MissingRule" not in done.stderr
+    toy.snakemake("--dry-run", "results/smoke/toy/draw_0.zarr.zip", "toy_histogram")

@@ -1,9 +1,11 @@
 """What breaks is noticed, named and repaired by running again; nothing half-written looks whole."""
 
+import json
 import os
 import resource
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -111,6 +113,53 @@ def test_an_error_in_a_stage_is_one_line_and_a_traceback_in_the_log(toy):
     said = [line for line in done.stderr.splitlines() if line.startswith("toy_gather_means:")]
     assert len(said) == 1
     assert "Traceback" in (toy.root / "results/smoke/toy/logs/gather_means.log").read_text()
+
+
+def test_ctrl_c_is_interrupted_and_no_failure(toy):
+    (toy.root / "wait").touch()
+    run = subprocess.Popen(
+        toy.command("--config", "scale=smoke"), cwd=toy.root, env=toy.environment(), text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    logs = toy.root / "results/smoke/toy/logs"
+    wait_for(lambda: logs.is_dir() and {file.name for file in logs.iterdir()} >= {"draw_0.log", "draw_1.log"})
+    time.sleep(1)  # for both to have begun to wait
+    os.killpg(run.pid, signal.SIGINT)
+    text = run.communicate(timeout=60)[1]
+    assert run.returncode != 0
+    assert "Traceback" not in text
+    assert (logs / "draw_0.log").read_text() == "interrupted\n"
+    status = toy.python("lib.atlas", "status", "results/smoke").stdout.splitlines()
+    row = dict(zip(status[0].split(), status[1].split()))
+    assert (row["missing"], row["failed"]) == ("6", "0")
+    (toy.root / "wait").unlink()
+    toy.snakemake()
+
+
+def test_a_symlink_as_results_folder(toy, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (toy.root / "results").symlink_to(tmp_path / "elsewhere")
+    toy.snakemake()
+    assert (tmp_path / "elsewhere/smoke/audit/index.html").exists()
+    assert toy.planned() == set()
+    assert toy.python("lib.atlas", "check", "results/smoke").returncode == 0
+    assert toy.python("lib.atlas", "status", "results/smoke").returncode == 0
+
+
+@pytest.mark.parametrize("record", ["[1, 2]", '"text"', "7", '{"inputs": [1]}'])
+def test_a_record_of_the_wrong_type_is_named(toy, record):
+    toy.snakemake()
+    table = toy.root / "results/smoke/toy/tables/means.csv"
+    body = table.read_text().partition("\n")[2]
+    table.write_text(f"# {record}\n{body}")
+    claims = toy.root / "results/smoke/toy/claims.json"
+    content = json.loads(claims.read_text())
+    claims.write_text(json.dumps(content | {"provenance": json.loads(record)}))
+    for verb, status in (("check", 1), ("status", 3)):
+        done = toy.python("lib.atlas", verb, "results/smoke")
+        assert done.returncode == status, done.stderr
+        assert "Traceback" not in done.stderr
+        assert "damaged" in done.stdout
 
 
 def test_soft_limits_are_as_before():

@@ -170,3 +170,4 @@ onsuccess:
 onerror:
     for reason, jobs in REFUSALS.items():
         print(f"linear atlas: the cluster refused {', '.join(jobs)}: {reason}", file=sys.stderr)
+    print(*summaries.failures(FAILURES), sep="\n", file=sys.stderr)

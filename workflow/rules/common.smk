@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "src"))
 sys.path.insert(1, str(ROOT))
 
 from lib.atlas.workflow import config as atlas_config
-from lib.atlas.workflow import environment, internals
+from lib.atlas.workflow import cluster, environment, internals
 from lib.atlas.workflow import paper as atlas_paper
 from lib.atlas.workflow import place
 from lib.atlas.workflow import summary as summaries
@@ -30,6 +30,7 @@ try:
     place.check(ROOT)
     if Path("config/config.yaml").exists():
         atlas_config.check_file(Path("config/config.yaml"))
+    cluster.check_controller(sys.argv)
 except ValueError as error:
     refuse(error)
 
@@ -91,11 +92,16 @@ def audit_script(name):
 
 
 REFUSALS = {}  # by what the cluster said: the jobs that it refused
-internals.note_refusals(lambda job, reason: REFUSALS.setdefault(reason, {}).setdefault(job))
+FAILURES = {}  # by log: the job whose log it is
+internals.note_failures(
+    lambda job, reason: REFUSALS.setdefault(reason, {}).setdefault(job),
+    lambda job, logs: FAILURES.update(dict.fromkeys(logs, job)),
+)
 
 
-def mem(megabytes):
-    """Memory of a job in MB; each retry asks for that much more."""
+def mem(megabytes, gpu=False):
+    """Memory of a job in MB; on a GPU at least what CUDA's libraries take of it; each retry asks for that much more."""
+    megabytes = max(megabytes, 4000) if gpus(gpu) else megabytes
     return lambda wildcards, attempt: megabytes * attempt
 
 

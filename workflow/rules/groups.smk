@@ -10,6 +10,8 @@ for slug, paper in PAPERS.items():
     else:
         figures = [f"{slug}_{figure}" for figure in paper.spec["figures"]]
         internals.travel_together(workflow, f"{slug}_figures", figures)
+# somebody who types `make` has a page to read within minutes: a paper of seconds runs before the long jobs of the others
+internals.run_first(workflow, "compositional_partial_correlations", priority=150)
 internals.travel_together(
     workflow, "audit", ["audit_gather", "audit_table", "audit_index", "audit_search", "audit_gallery"]
 )

@@ -49,14 +49,58 @@ def hold(snakefile: Path | None = None, folder: Path = FOLDER) -> bool:
     try:
         folder.mkdir(exist_ok=True)
         file = open(folder / "alive", "a")  # noqa: SIM115 (held until the process ends)
-        removed = (
-            snakefile is not None and _alone(file) and any((folder / "locks").glob("*.lock")) and _unlock(snakefile)
-        )
+        locked = snakefile is not None and any((folder / "locks").glob("*.lock"))
+        alone = snakefile is not None and _alone(file)
+        removed = locked and alone and _unlock(snakefile)
+        if locked and not alone and "--allowed-rules" not in sys.argv:
+            print(*living(folder), sep="\n", file=sys.stderr)
         fcntl.flock(file, fcntl.LOCK_SH)
     except OSError:  # a file system without locks, or one that cannot be written: Snakemake's own lock remains
         return False
     _held = file
     return removed
+
+
+def _holders(folder: Path) -> list[str]:
+    """Processes of this machine that hold the lock, with the script or command that they run."""
+    mark, lines = (folder / "alive").resolve(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if int(process.name) != os.getpid() and any(link.resolve() == mark for link in (process / "fd").iterdir()):
+                words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                script = next((word for word in words if word.endswith(".py") and "snakemake/scripts" in word), None)
+                lines.append(
+                    f"process {process.name}" + (f" ({Path(script).name.partition('.')[2]})" if script else "")
+                )
+        except OSError:  # it ended meanwhile, or is somebody else's
+            continue
+    return lines
+
+
+def _queued() -> list[str]:
+    """Slurm jobs that were sent from this folder and have not ended; none where there is no Slurm."""
+    form = "%Z|%i|%T|%k"
+    try:
+        command = ["squeue", "--me", "--noheader", "--format", form]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    rows = [line.split("|", 3) for line in done.stdout.splitlines() if line.count("|") >= 3]
+    return [
+        f"Slurm job {number} ({what}, {state.lower()})"
+        for place, number, state, what in rows
+        if Path(place).resolve() == Path.cwd()
+    ]
+
+
+def living(folder: Path = FOLDER) -> list[str]:
+    """Lines that name what still lives of a run in this working directory, and what to do about it."""
+    names = [*_queued(), *_holders(folder)]
+    return [
+        "linear atlas: a run is going on in this folder, or jobs of one that was killed: "
+        + (", ".join(names) or "elsewhere"),
+        "linear atlas: wait for them, or end them (`scancel`, `kill`), and type the same command again; do not unlock",
+    ]
 
 
 def _unlock(snakefile: Path) -> bool:

@@ -46,3 +46,13 @@ def test_a_setting_is_that_of_the_scale_at_which_the_claim_is_judged():
     assert audit.setting_at(setting, "laptop", "paper") == "as in the paper"
     with pytest.raises(ValueError, match="no setting at scale smoke"):
         audit.setting_at(setting, "smoke", "smoke")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+x", "-x", "@x", "\t=1", "-1+cmd"])
+def test_no_cell_of_the_table_is_a_formula(text):
+    assert audit.inert(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("cell", ["-10", "+1.5e-3", "0.5", "a = b", "", -3, None])
+def test_numbers_and_words_stay_in_the_table(cell):
+    assert audit.inert(cell) == cell

@@ -119,6 +119,20 @@ def test_prose_is_kept_word_for_word():
     assert " ".join("\n".join(lines).replace("\\", "").split()) == "- " + text.strip()
 
 
+def test_no_html_of_a_papers_file_reaches_the_documents(tree):
+    spec = yaml.safe_load((tree / "config/papers/lines.yaml").read_text())
+    evil = "<script>alert(1)</script> | <img src=x>"
+    spec["paper"] |= {"title": evil, "authors": [evil], "venue": evil, "summary": evil, "notes": [evil]}
+    spec["claims"][0] |= dict.fromkeys(("statement", "where", "measures", "paper_value", "remarks"), evil)
+    spec["data"]["ruler"] = {"layout": evil, "published": evil}
+    (tree / "config/papers/lines.yaml").write_text(yaml.safe_dump(spec))
+    documents.write(tree / "results/laptop", tree, "2 cores of a loom")
+    for name in ("docs/claims.md", "docs/claims/lines.md", "README.md"):
+        text = (tree / name).read_text().replace(documents.BEGIN, "").replace(documents.END, "")
+        assert "script" in text
+        assert not re.search(r"(?<!\\)<[a-z/]", text)
+
+
 # the project's own documents against its configuration: `make claims` writes them anew
 
 SPECS = {

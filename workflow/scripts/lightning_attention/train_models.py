@@ -21,6 +21,7 @@ def train_models(
     block: int,
     tokens: int,
     batch: int,
+    parts: int,
     steps: int,
     learning_rate: float,
     warmup: int,
@@ -39,6 +40,7 @@ def train_models(
         sizes, seeds: width, layers and heads, and the seeds, by name of the size.
         block: block length of the chunked form.
         tokens, batch, steps: length and number of the windows of a step, number of steps.
+        parts: how many parts of a batch go through the model one after another.
         learning_rate, warmup, weight_decay, clip: of AdamW, cosine to a tenth.
         validation_windows: fixed windows of the held-out text.
         vocabulary: of the token shards; the character corpus has its own.
@@ -46,6 +48,8 @@ def train_models(
         device: where to compute.
         shards: folder of tokens, or None for the character corpus.
     """
+    if batch % parts:
+        raise ValueError(f"parts: got {parts}, expected a divisor of the batch {batch}")
     corpus = python_manual() if shards is None else token_shards(shards, vocabulary)
     held_out = torch.from_numpy(fixed_windows(corpus.validation, validation_windows, tokens + 1))
     losses, validation, names, places, parameters = [], [], [], [], []
@@ -56,7 +60,7 @@ def train_models(
         rngs = [generator(root_seed, "language", "windows", name, seed) for seed in at]
 
         def loss(step, model=model, rngs=rngs):
-            windows = np.stack([random_windows(corpus.train, batch, tokens + 1, rng) for rng in rngs])
+            windows = np.stack([random_windows(corpus.train, batch // parts, tokens + 1, rng) for rng in rngs])
             return language_loss(model, torch.from_numpy(windows).to(device))
 
         trace = train(
@@ -67,10 +71,11 @@ def train_models(
             warmup=warmup,
             weight_decay=weight_decay,
             clip=clip,
+            parts=parts,
             label=f"{architecture} {name} steps",
         )
         losses.append(trace.T)
-        validation.append(held_out_loss(model, held_out, batch, device, torch.float32))
+        validation.append(held_out_loss(model, held_out, batch // parts, device, torch.float32))
         names += [name] * len(at)
         places += at
         parameters += [count_parameters(model)] * len(at)

@@ -1,6 +1,7 @@
 """The audit: every claim of every paper beside what was measured, with the lineage of each number."""
 
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -193,8 +194,15 @@ def _measured(quantities: dict) -> str:
     return "; ".join(f"{name} = {' | '.join(quantity_text(quantity))}" for name, quantity in quantities.items())
 
 
+def inert(cell):
+    """A cell that no spreadsheet takes for a formula: a quotation mark goes before a text that looks like one."""
+    if not isinstance(cell, str) or cell[:1] not in ("=", "+", "-", "@", "\t", "\r"):
+        return cell
+    return cell if re.fullmatch(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", cell) else f"'{cell}"
+
+
 def rows(audit: dict) -> list[dict]:
-    """One row per claim, in the columns `COLUMNS`."""
+    """One row per claim, in the columns `COLUMNS`, safe to open in a spreadsheet."""
     table = []
     for paper in audit["papers"]:
         for claim in paper["claims"]:
@@ -222,7 +230,7 @@ def rows(audit: dict) -> list[dict]:
                     "commit": paper["measured_by"]["commit"],
                 }
             )
-    return table
+    return [{key: inert(cell) for key, cell in row.items()} for row in table]
 
 
 def load_specs(files: list[Path]) -> dict[str, dict]:

@@ -34,6 +34,11 @@ def processor() -> str:
     return f"{len(names)} cores of {names[0]}" if names else "an unknown processor"
 
 
+def inert(text: str) -> str:
+    """Text in which Markdown finds no markup, and no HTML."""
+    return re.sub(r"([<>*|`\[\]])", r"\\\1", text)
+
+
 def wrap(text: str, first: str = "", rest: str = "") -> str:
     """Prose of a paper's file as Markdown in short lines; nothing in it counts as markup.
 
@@ -41,7 +46,7 @@ def wrap(text: str, first: str = "", rest: str = "") -> str:
         text: any white space between its words counts as one space.
         first, rest: what the first and every further line begin with.
     """
-    words = re.sub(r"([<>*|`\[\]])", r"\\\1", " ".join(text.split()))
+    words = inert(" ".join(text.split()))
     room = WIDTH - len(rest)
     lines = textwrap.wrap(words, room, **WHOLE)
     lines = [re.sub(r"^(?=[-+#]+ |=+$|-+$)", r"\\", line) for line in lines]  # no list and no heading by chance
@@ -101,9 +106,9 @@ def paper_page(paper: dict, data: dict, scale: str, machine: str) -> str:
         machine: on which they were measured.
     """
     where = [f"[arXiv:{paper['arxiv']}](https://arxiv.org/abs/{paper['arxiv']})"] if "arxiv" in paper else []
-    source = ", ".join([*paper["authors"], str(paper.get("venue", paper["year"])), *where])
+    source = ", ".join([*map(inert, paper["authors"]), inert(str(paper.get("venue", paper["year"]))), *where])
     parts = [
-        f"# {paper['title']}",
+        f"# {inert(paper['title'])}",
         "\n".join(textwrap.wrap(source + ".", WIDTH, **WHOLE)),
         wrap(paper["summary"]),
         wrap(
@@ -117,7 +122,10 @@ def paper_page(paper: dict, data: dict, scale: str, machine: str) -> str:
         parts += ["## Notes", "\n".join(wrap(note, "- ", "  ") for note in paper["notes"])]
     if data:
         parts += ["## Data of your own", "Paths under these keys in `data:` of `config/config.yaml`:"]
-        entries = [f"- `{key}`: {entry['layout']}; published: {entry['published']}" for key, entry in data.items()]
+        entries = [
+            f"- `{key}`: {inert(entry['layout'])}; published: {inert(entry['published'])}"
+            for key, entry in data.items()
+        ]
         parts.append(
             "\n".join(textwrap.fill(" ".join(e.split()), WIDTH, subsequent_indent="  ", **WHOLE) for e in entries)
         )
@@ -137,7 +145,7 @@ def table(audit: dict, cost: dict[str, dict[str, float]], folder: str) -> str:
     lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
     for paper in audit["papers"]:
         slug, totals = paper["slug"], paper["totals"]
-        cells = [f"[`{slug}`]({folder}/{slug}.md) {paper['title']}", len(paper["claims"])]
+        cells = [f"[`{slug}`]({folder}/{slug}.md) {inert(paper['title'])}", len(paper["claims"])]
         cells += [totals[verdict] for verdict in (REPRODUCED, NOT_REPRODUCED, NOT_TESTED)]
         spent = cost[slug]
         cells += [f"{spent['cpu'] / 60:.0f}", f"{spent['memory'] / 1024:.1f}"] if timed else []

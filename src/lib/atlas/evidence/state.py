@@ -34,7 +34,16 @@ def body(contents: bytes, name: str) -> bytes:
 
 
 def read_record(path: Path, deep: bool) -> dict:
-    """What a file says it was made from.
+    """What a file says it was made from; arguments and errors as of `_read_record`."""
+    record = _read_record(path, deep)
+    if not isinstance(record, dict) or not isinstance(record.get("inputs", {}), dict):
+        kind = type(record.get("inputs") if isinstance(record, dict) else record).__name__
+        raise ValueError(f"{path}: damaged: its record of what it was made from is no mapping but a {kind}")
+    return record
+
+
+def _read_record(path: Path, deep: bool) -> dict:
+    """As `read_record`, of whatever type the file holds.
 
     Args:
         path: a store, figure, table or `claims.json`.

@@ -22,6 +22,7 @@ from lib.atlas.job.lineage import digests, lineage, timed
 from lib.atlas.names import RESERVED, SUFFIX
 from lib.atlas.provenance import git_commit, installed, libraries, machine, plain, rules_since
 
+INTERRUPTED = 130  # exit status of a job that a signal from the keyboard ended
 PROVIDED = ("rng", "device", "checkpoint")
 # what a figure or table says of itself; a store says everything
 SHORT = ("paper", "stage", "scale", "wildcards", "code", "parameters", "timing")
@@ -366,6 +367,9 @@ def _guard(work: Callable[[Job], None], snakemake) -> None:
     warnings.filterwarnings("default", category=RuntimeWarning)
     try:
         work(_job(snakemake))
+    except KeyboardInterrupt:  # Ctrl-C is no failure: the next run carries on
+        print("interrupted")
+        sys.exit(INTERRUPTED)
     except Exception as error:
         with contextlib.suppress(OSError):  # a full disk takes no log either; the line below still reaches the user
             traceback.print_exc()

@@ -3,6 +3,7 @@
 import difflib
 import json
 import math
+import re
 from collections.abc import Iterable
 from copy import deepcopy
 from functools import cache
@@ -16,6 +17,8 @@ from lib.atlas.workflow.memory import digest, memory
 
 LARGEST_INTEGER = 2**63 - 1
 MOST_VALUES = 100_000
+SLUG, LONGEST_SLUG = r"[a-z][a-z0-9]*(_[a-z0-9]+)*", 60  # it begins the name of each rule
+LONGEST_NAME = 255  # letters of a file or folder, on every common file system
 CONFIG = "config/config.yaml (with --config and --configfile)"
 
 
@@ -259,6 +262,7 @@ def load_paper(slug: str, root: Path, scale: str) -> dict:
     Raises:
         ConfigError: one line that names the file, the key, what came and what was expected.
     """
+    check_slug(slug)
     files = [root / f"config/papers/{slug}.yaml", root / "workflow/schemas/paper.yaml"]
     files += [root / f"workflow/schemas/papers/{slug}.yaml", Path(__file__), Path(prose.__file__)]
     try:
@@ -297,6 +301,19 @@ def _load_paper(slug: str, root: Path, scale: str) -> dict:
     return {**spec, "parameters": merged}
 
 
+def check_slug(slug: str) -> None:
+    """Refuse a file of a paper whose name no rule could begin with.
+
+    Raises:
+        ConfigError: one line that names the file.
+    """
+    if not re.fullmatch(SLUG, slug) or len(slug) > LONGEST_SLUG:
+        raise ConfigError(
+            f"config/papers/{slug}.yaml: got {slug[:80]!r} as a paper's name, expected lower-case letters, digits and "
+            f"single underscores, a letter first, at most {LONGEST_SLUG} of them"
+        )
+
+
 def check_file(file: Path) -> None:
     """Check that a configuration file is a YAML mapping without repeated keys, before Snakemake reads it.
 
@@ -315,6 +332,13 @@ def load_config(config: dict, root: Path) -> dict:
         ConfigError: one line that names the key, what came and what was expected.
     """
     validate(config, root / "workflow/schemas/config.yaml", CONFIG)
+    for key, path in {
+        "results": config["results"],
+        **{f"data.{key}": path for key, path in config["data"].items()},
+    }.items():
+        longest = max(len(part.encode()) for part in str(path).split("/"))
+        if longest > LONGEST_NAME:
+            raise ConfigError(f"{CONFIG}: {key}: got a name of {longest} bytes, expected at most {LONGEST_NAME}")
     config["data"] = {key: str(Path(path).expanduser()) for key, path in config["data"].items()}
     return config
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lib.atlas.names import NOT_SUPPLIED, PLAN, RESERVED
 from lib.atlas.provenance import plain
+from lib.atlas.workflow.config import ConfigError, hint
 from lib.atlas.workflow.patterns import fill, pattern
 
 
@@ -142,6 +143,7 @@ def describe(rules: Iterable, papers: dict, config: dict) -> dict:
             "benchmark": str(rule.benchmark) if rule.benchmark else None,
             "mem_mb": _resource(rule, "mem_mb"),
             "runtime": _resource(rule, "runtime"),
+            "gpu": _resource(rule, "gpu"),
         }
     return {
         "scale": config["scale"],
@@ -172,6 +174,33 @@ def allowed_rules(arguments: Sequence[str]) -> list[str]:
     option = "--allowed-rules"
     after = arguments[arguments.index(option) + 1 :] if option in arguments else []
     return list(itertools.takewhile(lambda word: not word.startswith("-"), after))
+
+
+def check_targets(workflow, arguments: Sequence[str]) -> None:
+    """Refuse a target that is neither a rule nor a file that one makes; paths with folders are left to Snakemake.
+
+    Args:
+        workflow: Snakemake's, all its rules read.
+        arguments: of the command line that started Snakemake.
+
+    Raises:
+        ConfigError: the first such target, with the closest rule.
+    """
+    from snakemake.cli import get_argument_parser
+
+    names = [rule.name for rule in workflow.rules]
+    made = {path for rule in workflow.rules for path in _files(rule.output).values()}
+    known = {*names, *made, "atlas"}
+    if all(word in known or word.isdigit() or re.search("^-|[/=]", word) for word in arguments):
+        return  # Snakemake's parser need not be asked, which takes a tenth of a second
+    try:
+        targets = get_argument_parser().parse_known_args(arguments)[0].targets
+    except SystemExit:  # not a command line of Snakemake
+        targets = []
+    for target in targets:
+        if "/" not in target and target not in known and not Path(target).exists():
+            words = "expected a rule or a file that one makes; --list-rules names the rules"
+            raise ConfigError(f"{target}: got no such target, {words}{hint(target, names)}")
 
 
 # Slurm's plugin makes a folder `group_<group>_<five rules>_...` for the logs of a group; file systems allow 255 letters
@@ -209,18 +238,33 @@ def travel_together(workflow, group: str, names: Sequence[str]) -> None:
             workflow.get_rule(rule).group = grouped
 
 
-def note_refusals(note: Callable[[str, str], None]) -> None:
-    """Have `note(job, reason)` called for each job, or group of jobs, that `sbatch` refuses."""
+def run_first(workflow, slug: str, priority: int) -> None:
+    """Give every rule of a paper the same high priority."""
+    for rule in workflow.rules:
+        if Path(rule.snakefile).stem == slug:
+            rule.priority = priority
+
+
+def note_failures(refused: Callable[[str, str], None], failed: Callable[[str, list[str]], None]) -> None:
+    """Have failures noted while Snakemake reports them.
+
+    Args:
+        refused: called with the job, or group of jobs, that `sbatch` refuses, and its reason.
+        failed: called with each other job that fails and its logs; of a group, with each of its jobs.
+    """
     from snakemake_interface_executor_plugins.executors.base import AbstractExecutor
 
     report_job_error = AbstractExecutor.report_job_error
 
     def report(self, job_info, msg=None, **kwargs):
+        job = job_info.job
         refusal = re.search(r"sbatch failed\. The error message was '(.*?)'\.\n", msg or "", re.DOTALL)
         if refusal:
-            job = job_info.job
             words = "; ".join(refusal[1].replace("sbatch: error: ", "").splitlines())
-            note(job.groupid if job.is_group() else job.name, words)
+            refused(job.groupid if job.is_group() else job.name, words)
+        else:
+            for one in job.jobs if job.is_group() else [job]:
+                failed(one.name, [str(log) for log in one.log])
         report_job_error(self, job_info, msg=msg, **kwargs)
 
     AbstractExecutor.report_job_error = report

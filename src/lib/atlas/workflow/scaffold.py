@@ -8,10 +8,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from lib.atlas.names import ROOT
+from lib.atlas.workflow.config import LONGEST_SLUG, SLUG
 
 TEMPLATE = "workflow/template"
 NAME, TITLE = "a_paper", "A PAPER"  # as the templates have them
-LONGEST = 60  # letters of a slug, which begins the name of each rule
 _RULES = "all audit claims figure stage table"  # rules that every paper shares
 _PAGES = "claims figures index"  # pages of the audit beside those of the papers
 _DIRECTIVES = (
@@ -28,10 +28,10 @@ def check_name(slug: str, root: Path) -> None:
     Raises:
         ValueError: one line with the name and what is wrong with it.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", slug) or len(slug) > LONGEST:
+    if not re.fullmatch(SLUG, slug) or len(slug) > LONGEST_SLUG:
         raise ValueError(
             f"NAME: got {slug!r}, expected lower-case letters, digits and single underscores, a letter first, "
-            f"at most {LONGEST} of them"
+            f"at most {LONGEST_SLUG} of them"
         )
     if keyword.iskeyword(slug) or slug in " ".join((_RULES, _PAGES, _DIRECTIVES)).split():
         raise ValueError(

@@ -28,6 +28,24 @@ def summary(audit: str, papers: Iterable) -> str:
     return "\n".join(lines)
 
 
+def failures(logs: dict[str, str]) -> list[str]:
+    """A line for each failed job: the last line of its log, and where that is.
+
+    Args:
+        logs: the failed jobs by their logs; one that wrote no log was ended from outside, or did not begin.
+    """
+    lines = []
+    for log, job in logs.items():
+        try:
+            text = Path(log).read_text(encoding="utf-8", errors="replace").split("\n")
+        except OSError:
+            text = []
+        words = [line.strip() for line in text if line.strip()]
+        if words[-1:] != ["interrupted"]:
+            lines.append(f"failed: {job}: " + (f"{words[-1][:300]} ({log})" if words else f"it wrote no log ({log})"))
+    return lines
+
+
 def missing_table(missing: dict[str, dict[str, dict]], scale: str) -> list[str]:
     """Lines that name every data set and checkpoint that a scale asks for and nobody supplied.
 

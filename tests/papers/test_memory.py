@@ -1,0 +1,88 @@
+"""Rules ask for the memory that their sizes need: at paper scale, on the GPU that they ask for and without one.
+
+An estimate counts the largest arrays that a stage holds at once, from the parameters of its rule.
+"""
+
+import pytest
+
+from lib.atlas.evidence import plan as plans
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.workflow
+LIBRARIES = 300e6  # bytes of a process before it holds any array
+CUDA = 3000e6  # bytes on the host that CUDA's libraries and context take
+GPU = 80e9  # bytes of the GPU that paper scale is written for
+SAVED = 20  # arrays as large as its input that a layer of a language model keeps for the backward pass
+
+
+def language_model(p: dict, layers: int, width: int, hidden: int, tokens: int) -> float:
+    """Training with AdamW in single precision: weights, gradients and moments; logits, their softmax and gradient; and
+    what the layers keep.
+    """
+    weights = 2 * p["vocabulary"] * width + layers * (4 * width**2 + 3 * width * hidden)
+    return 16 * weights + 12 * tokens * p["vocabulary"] + 4 * SAVED * layers * tokens * width
+
+
+def lightning(p: dict) -> float:
+    size = p["sizes"]["base"]
+    tokens = len(p["seeds"]["base"]) * p["batch"] // p["parts"] * p["tokens"]
+    return language_model(p, size["layers"], size["width"], 4 * size["width"], tokens)
+
+
+def downstream(p: dict) -> float:
+    return language_model(p, p["layers"], p["width"], p["hidden"], p["micro_batch"] * p["tokens"])
+
+
+def descent(p: dict) -> float:
+    """Monomials of the inputs, (n, d (d + 1) / 2) in double precision, beside the two factors of each."""
+    samples, d = max(p["alphas"]) * p["size"] ** 2, p["size"]
+    return 3 * 8 * samples * d * (d + 1) / 2
+
+
+def designs(p: dict) -> float:
+    """The basis at all points of all designs of one batch, and the coefficients of all."""
+    return 8 * p["repetitions"] * (p["size"] + 4)
+
+
+def baselines(p: dict) -> float:
+    """Monomials of the fresh inputs and of the samples."""
+    return 8 * (p["fresh"] + max(p["alphas"]) * p["size"] ** 2) * p["size"] * (p["size"] + 1) / 2
+
+
+# bytes where a stage computes, by rule; on the host where it has no GPU
+ESTIMATES = {
+    "lightning_attention_train_models": lightning,
+    "mamba3_train_downstream": downstream,
+    "quadratic_network_train_gd_clean": descent,
+    "quadratic_network_train_gd_noisy": descent,
+    "quadratic_network_fit_baselines": baselines,
+    "quadratic_network_fit_baselines_few": baselines,
+    "dpp_least_squares_fit_independent_designs": designs,
+    "dpp_least_squares_fit_volume_designs": designs,
+    "dpp_least_squares_fit_repeated_designs": designs,
+}
+
+
+@pytest.fixture(scope="module", params=["smoke", "laptop", "paper"])
+def rules(request):
+    return plans.read(ROOT, request.param, "results")["rules"]
+
+
+@pytest.mark.parametrize("name", ESTIMATES)
+def test_a_rule_asks_for_the_memory_that_its_sizes_need(rules, name):
+    rule = rules[name]
+    bytes_needed = ESTIMATES[name](rule["parameters"])
+    if rule["gpu"]:
+        assert bytes_needed < GPU
+        assert rule["mem_mb"] >= CUDA / 1e6
+    else:
+        assert rule["mem_mb"] >= (LIBRARIES + bytes_needed) / 1e6
+
+
+def test_a_rule_that_asks_for_a_gpu_has_room_for_its_libraries(rules):
+    assert {name: rule["mem_mb"] for name, rule in rules.items() if rule["gpu"] and rule["mem_mb"] < CUDA / 1e6} == {}
+
+
+def test_the_estimates_see_what_is_too_large():
+    rule = plans.read(ROOT, "paper", "results")["rules"]["lightning_attention_train_models"]
+    assert lightning(rule["parameters"] | {"parts": 1}) > GPU
