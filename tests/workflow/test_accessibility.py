@@ -21,6 +21,20 @@ VERDICTS = ("reproduced", "failed", "gated", "data", "untested")
 _VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"}
 
 
+CLOSED_BY_OTHERS = {
+    "p",
+    "li",
+    "dt",
+    "dd",
+    "tr",
+    "td",
+    "th",
+    "thead",
+    "tbody",
+    "option",
+}  # whose end tag HTML lets be left out
+
+
 class Page(HTMLParser):
     """Elements of a page: `(tag, attributes, ancestors)`, and what is wrong with their nesting."""
 
@@ -44,8 +58,9 @@ class Page(HTMLParser):
         if tag not in self.open:
             self.wrong.append(f"{tag} is closed and was not open")
             return
-        while self.open.pop() != tag:
-            pass
+        while (inner := self.open.pop()) != tag:
+            if inner not in CLOSED_BY_OTHERS:
+                self.wrong.append(f"{inner} is not closed")
 
     def all(self, *tags: str) -> list[tuple[dict, list[str]]]:
         return [(attributes, above) for tag, attributes, above in self.elements if tag in tags]
