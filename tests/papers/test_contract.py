@@ -145,7 +145,7 @@ def test_a_claim_that_passes_on_nothing_is_noticed(toy, value):
     toy.edit(
         CLAIMS,
         'def t1(means) -> dict:\n    """Means near zero."""\n    return _means(means)',
-        f'def t1(means):\n    """Means near zero."""\n    return {{"mean": {value}}}',
+        f'def t1(means):\n    """Means near zero."""\n    return {{"mean": exact({value})}}',
     )
     paper = toy_paper(toy)
     assert [sentence.split(":")[0] for sentence in contract.claims_fail_on_nothing(paper, toy.root)] == ["t1"]
