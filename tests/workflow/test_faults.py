@@ -120,6 +120,7 @@ def test_ctrl_c_is_interrupted_and_no_failure(toy):
     run = subprocess.Popen(
         toy.command("--config", "scale=smoke"), cwd=toy.root, env=toy.environment(), text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # what a shell starts with `&` ignores it
     )  # fmt: skip
     logs = toy.root / "results/smoke/toy/logs"
     wait_for(lambda: logs.is_dir() and {file.name for file in logs.iterdir()} >= {"draw_0.log", "draw_1.log"})
