@@ -99,9 +99,9 @@ internals.note_failures(
 )
 
 
-def mem(megabytes, gpu=False):
+def mem(megabytes, on_gpu=False):
     """Memory of a job in MB; on a GPU at least what CUDA's libraries take of it; each retry asks for that much more."""
-    megabytes = max(megabytes, 4000) if gpus(gpu) else megabytes
+    megabytes = max(megabytes, 4000) if gpus(on_gpu) else megabytes
     return lambda wildcards, attempt: megabytes * attempt
 
 

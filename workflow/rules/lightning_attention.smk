@@ -28,7 +28,7 @@ use rule stage as lightning_attention_measure_memory with:
     benchmark:
         paper.benchmark("memory")
     resources:
-        mem_mb=mem(2000, gpu=paper.value("kernels", "dtype") != "float32"),
+        mem_mb=mem(2000, on_gpu=paper.value("kernels", "dtype") != "float32"),
         runtime=minutes(10),
         gpu=gpus(paper.value("kernels", "dtype") != "float32"),
     params:
@@ -47,7 +47,7 @@ use rule stage as lightning_attention_time_kernels with:
     priority: 100
     threads: whole_machine
     resources:
-        mem_mb=mem(3000, gpu=paper.value("kernels", "dtype") != "float32"),
+        mem_mb=mem(3000, on_gpu=paper.value("kernels", "dtype") != "float32"),
         runtime=minutes(60),
         gpu=gpus(paper.value("kernels", "dtype") != "float32"),
     params:
@@ -66,7 +66,7 @@ use rule stage as lightning_attention_time_models with:
     priority: 100
     threads: whole_machine
     resources:
-        mem_mb=mem(2000, gpu=paper.value("kernels", "dtype") != "float32"),
+        mem_mb=mem(2000, on_gpu=paper.value("kernels", "dtype") != "float32"),
         runtime=minutes(60),
         gpu=gpus(paper.value("kernels", "dtype") != "float32"),
     params:
@@ -90,7 +90,7 @@ use rule stage as lightning_attention_train_models with:
         architecture="tnl_chunked|tnl_quadratic|softmax",
     priority: 80
     resources:
-        mem_mb=mem(2000, gpu=paper.value("kernels", "dtype") != "float32"),
+        mem_mb=mem(2000, on_gpu=paper.value("kernels", "dtype") != "float32"),
         runtime=minutes(120),
         gpu=gpus(paper.value("kernels", "dtype") != "float32"),
     params:

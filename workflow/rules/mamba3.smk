@@ -62,7 +62,7 @@ use rule stage as mamba3_train_state_tracking with:
         variant="[a-z0-9_]+",
     priority: 90
     resources:
-        mem_mb=mem(2000, gpu=paper.value("state_tracking", "layers") > 1),
+        mem_mb=mem(2000, on_gpu=paper.value("state_tracking", "layers") > 1),
         runtime=minutes(120),
         gpu=gpus(paper.value("state_tracking", "layers") > 1),
     params:
@@ -127,7 +127,7 @@ use rule stage as mamba3_time_operators with:
         paper.benchmark("times")
     threads: whole_machine
     resources:
-        mem_mb=mem(2000, gpu=paper.value("bench", "heads") >= 64),
+        mem_mb=mem(2000, on_gpu=paper.value("bench", "heads") >= 64),
         runtime=minutes(30),
         gpu=gpus(paper.value("bench", "heads") >= 64),
     params:
