@@ -29,7 +29,7 @@ def run(copy, *command: str) -> str:
 
 
 def test_a_new_paper_is_whole(toy):
-    for name in ("pyproject.toml", "tests/conftest.py", "tests/papers/conftest.py"):
+    for name in ("pyproject.toml", "tests/conftest.py", "tests/papers/conftest.py", "tests/papers/judged.py"):
         (toy.root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, toy.root / name)
     run(toy, "lib.atlas", "paper", "my_paper", "--title", TITLE)
