@@ -3,26 +3,14 @@
 CPU seconds of the two over one another, in alternation; below 1 this library is faster. The peers check nothing.
 """
 
-import time
-
 import numpy as np
 from numba import njit
 
+from lib.bench.ratios import cpu_ratio
 from lib.privacy.analysts import random_bits
 from lib.privacy.queries import PrivateMultiplicativeWeights, Thresholdout, counts_of
 
 BATCH = 1024
-
-
-def ratio(ours, peer, repeats: int = 9) -> float:
-    """CPU time of `ours` over that of `peer`, each the shortest of several that take turns."""
-    best = [np.inf, np.inf]
-    for _ in range(repeats + 1):  # the first compiles
-        for i, function in enumerate((ours, peer)):
-            start = time.process_time()
-            function()
-            best[i] = min(best[i], time.process_time() - start)
-    return best[0] / best[1]
 
 
 @njit(fastmath=True)
@@ -61,7 +49,7 @@ def weights(universe: int, samples: int, count: int = 8192, threshold: float = 0
         for batch in batches:
             plain_weights(batch, counts, noise.laplace(scale=scale, size=len(batch)), threshold, hypothesis)
 
-    return ratio(ours, peer)
+    return cpu_ratio(ours, peer, 9)
 
 
 def thresholdout(noise: str, count: int, threshold: float = 0.04, sigma: float = 0.01) -> float:
@@ -82,7 +70,7 @@ def thresholdout(noise: str, count: int, threshold: float = 0.04, sigma: float =
         far = np.abs(train - holdout) > bound + draw(scale=wide * sigma, size=count)
         np.where(far, holdout + draw(scale=sigma, size=count), train)
 
-    return ratio(ours, peer)
+    return cpu_ratio(ours, peer, 9)
 
 
 if __name__ == "__main__":

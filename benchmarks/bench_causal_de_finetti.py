@@ -3,24 +3,12 @@
 CPU seconds of the two over one another, in alternation; below 1 this library is faster.
 """
 
-import time
-
 import numpy as np
 from causallearn.utils.cit import CIT
 from scipy import linalg, special
 
+from lib.bench.ratios import cpu_ratio
 from lib.scm.independence import g_test, kernel_test
-
-
-def ratio(ours, peer, repeats: int = 5) -> float:
-    """CPU time of `ours` over that of `peer`, each the shortest of several that take turns."""
-    best = [np.inf, np.inf]
-    for _ in range(repeats + 1):  # the first compiles
-        for i, function in enumerate((ours, peer)):
-            start = time.process_time()
-            function()
-            best[i] = min(best[i], time.process_time() - start)
-    return best[0] / best[1]
 
 
 def whole_kernels(x, y, z, width=0.7, epsilon=1e-3) -> float:
@@ -49,8 +37,10 @@ if __name__ == "__main__":
     rng = np.random.default_rng(0)
     for n in (100, 300, 500, 1000):
         x, y, z = data = rng.standard_normal((3, n))
-        causal_learn = ratio(lambda x=x, y=y, z=z: kernel_test(x, y, z), lambda d=data.T: CIT(d, "kci")(0, 1, [2]), 3)
-        whole = ratio(lambda x=x, y=y, z=z: kernel_test(x, y, z), lambda x=x, y=y, z=z: whole_kernels(x, y, z))
+        causal_learn = cpu_ratio(
+            lambda x=x, y=y, z=z: kernel_test(x, y, z), lambda d=data.T: CIT(d, "kci")(0, 1, [2]), 3
+        )
+        whole = cpu_ratio(lambda x=x, y=y, z=z: kernel_test(x, y, z), lambda x=x, y=y, z=z: whole_kernels(x, y, z))
         print(f"conditional kernel test, n = {n}: {causal_learn:.2f} of causal-learn, {whole:.2f} of whole kernels")
     powers = 4 * (1 << np.arange(3))
     for n in (2000, 20000):
@@ -60,5 +50,5 @@ if __name__ == "__main__":
         def count(x=x, y=y, z=z):
             return [np.bincount(2 * x + y + z @ powers, minlength=32) for _ in range(20)]
 
-        test = ratio(lambda x=x, y=y, z=z: [g_test(x, y, z) for _ in range(20)], count)
+        test = cpu_ratio(lambda x=x, y=y, z=z: [g_test(x, y, z) for _ in range(20)], count)
         print(f"G-test, n = {n}, three conditions: {test:.2f} of the codes and one count")

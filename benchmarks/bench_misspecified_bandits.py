@@ -1,23 +1,12 @@
 """CPU time of ranking a net, of designs and of packings, over that of one vectorised call or the plain algorithm."""
 
-import time
-
 import numpy as np
 
-from lib.bandits.designs import g_optimal_design
+from lib.bandits.designs import _spanning, g_optimal_design
 from lib.bandits.hard import pack
 from lib.bandits.instances import sphere_actions
 from lib.bandits.net import rank_net, sparse_net
-
-
-def cpu(function, repeat: int = 5):
-    """Smallest CPU time of a few calls, and what they return."""
-    times = []
-    for _ in range(repeat):
-        start = time.process_time()
-        result = function()
-        times.append(time.process_time() - start)
-    return min(times), result
+from lib.bench.ratios import cpu_ratio
 
 
 def dense_ranking(actions, net):
@@ -31,8 +20,6 @@ def dense_ranking(actions, net):
 
 def plain_design(actions, tolerance=0.05):
     """Frank-Wolfe from the same start, with V inverted and all variances computed anew in each step."""
-    from lib.bandits.designs import _spanning
-
     n, d = actions.shape
     weights = np.zeros(n)
     weights[_spanning(actions)] = 1 / d
@@ -63,25 +50,20 @@ def main() -> None:
     rng = np.random.default_rng(0)
     for d, s, eps, n in ((8, 2, 0.05, 2000), (64, 1, 0.05, 3000), (12, 2, 0.1, 3000)):
         actions, net = sphere_actions(n, d, rng), sparse_net(d, s, eps)
-        ours, ranked = cpu(lambda: rank_net(actions, net))  # noqa: B023
-        peer, (score, action) = cpu(lambda: dense_ranking(actions, net))  # noqa: B023
+        ranked, (score, action) = rank_net(actions, net), dense_ranking(actions, net)
         assert np.allclose(ranked.score.ravel(), score, atol=1e-12)
         assert np.mean(ranked.action.ravel() == action) > 0.99  # rounding may exchange equal actions
-        words = f"{ours * 1e3:.1f} ms, one dense product {peer * 1e3:.1f} ms"
-        print(f"net, d = {d}, s = {s}: {words}, ratio {ours / peer:.2f}")
+        ratio = cpu_ratio(lambda: rank_net(actions, net), lambda: dense_ranking(actions, net))  # noqa: B023
+        print(f"net, d = {d}, s = {s}: {ratio:.2f} of one dense product")
     for n, d in ((800, 16), (8000, 64)):
         actions = sphere_actions(n, d, rng)
-        ours, design = cpu(lambda: g_optimal_design(actions), 3)  # noqa: B023
-        peer, weights = cpu(lambda: plain_design(actions), 1)  # noqa: B023
+        design, weights = g_optimal_design(actions), plain_design(actions)
         assert np.abs(weights[design.support] - design.weights).max() < 1e-4
-        print(
-            f"design, N = {n}, d = {d}: {ours * 1e3:.1f} ms, inverse anew {peer * 1e3:.1f} ms, ratio {ours / peer:.2f}"
-        )
+        ratio = cpu_ratio(lambda: g_optimal_design(actions), lambda: plain_design(actions), 2)  # noqa: B023
+        print(f"design, N = {n}, d = {d}: {ratio:.2f} of inverting anew")
     for s in (120, 300):
-        ours, packing = cpu(lambda: pack(s, 0.2, 4000, rng), 3)  # noqa: B023
-        peer, accepted = cpu(lambda: plain_packing(s, 0.2, 4000, rng), 1)  # noqa: B023
-        words = f"packing, s = {s}: N = {len(packing.signs)} and {len(accepted)}"
-        print(f"{words}, {ours * 1e3:.0f} ms, candidate by candidate {peer * 1e3:.0f} ms, ratio {ours / peer:.2f}")
+        ratio = cpu_ratio(lambda: pack(s, 0.2, 4000, rng), lambda: plain_packing(s, 0.2, 4000, rng), 2)  # noqa: B023
+        print(f"packing, s = {s}: {ratio:.2f} of candidate by candidate")
 
 
 if __name__ == "__main__":

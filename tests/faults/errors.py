@@ -10,6 +10,8 @@ from itertools import islice, pairwise
 import numpy as np
 import xarray as xr
 
+from lib.atlas.names import listed
+
 NOT_A_NUMBER, ONE_NOT_A_NUMBER = "every value not a number", "one value not a number"
 MEANINGLESS = "text without a meaning"
 TURNED, SWAPPED = "every truth turned", "two methods or cases swapped"
@@ -32,16 +34,12 @@ class Error:
     lies_in: frozenset[str]
 
 
-def _items(value) -> list:
-    return value if isinstance(value, list) else [value]
-
-
 def _stores(inputs: dict) -> list[tuple[str, xr.Dataset | list[xr.Dataset]]]:
     """Inputs that are stores or lists of stores."""
     return [
         (name, value)
         for name, value in inputs.items()
-        if _items(value) and all(isinstance(item, xr.Dataset) for item in _items(value))
+        if listed(value) and all(isinstance(item, xr.Dataset) for item in listed(value))
     ]
 
 
@@ -95,9 +93,9 @@ def _first_not_a_number(values: np.ndarray) -> np.ndarray:
 
 def _of_numbers(store: str, value) -> Iterator[Error]:
     """Errors in each variable of numbers or truths."""
-    for name in dict.fromkeys(name for item in _items(value) for name in item.data_vars):
-        kind = next(item[name].dtype.kind for item in _items(value) if name in item)
-        if not any(item[name].size for item in _items(value) if name in item):
+    for name in dict.fromkeys(name for item in listed(value) for name in item.data_vars):
+        kind = next(item[name].dtype.kind for item in listed(value) if name in item)
+        if not any(item[name].size for item in listed(value) if name in item):
             continue
 
         def error(what: str, new: Callable, name=name) -> Error:
@@ -117,7 +115,7 @@ def _of_numbers(store: str, value) -> Iterator[Error]:
 
 def _of_labels(store: str, value) -> Iterator[Error]:
     """Errors of order: two labels exchanged, all labels shifted by one."""
-    items = _items(value)
+    items = listed(value)
     for dim in dict.fromkeys(dim for item in items for dim in item.dims):
         item = next(item for item in items if dim in item.dims)
         size = item.sizes[dim]
@@ -151,13 +149,13 @@ def _of_labels(store: str, value) -> Iterator[Error]:
 
 def _along(value, dim: str) -> frozenset[str]:
     """Variables that lie along a dimension."""
-    return frozenset(name for item in _items(value) for name in item.data_vars if dim in item[name].dims)
+    return frozenset(name for item in listed(value) for name in item.data_vars if dim in item[name].dims)
 
 
 def _of_units(store: str, value, units: set[str]) -> Iterator[Error]:
     """The first of the independent units in the place of each."""
-    for dim in sorted({dim for item in _items(value) for dim in item.dims if dim in units}):
-        if any(item.sizes.get(dim, 1) > 1 for item in _items(value)):
+    for dim in sorted({dim for item in listed(value) for dim in item.dims if dim in units}):
+        if any(item.sizes.get(dim, 1) > 1 for item in listed(value)):
             repeat = _take(dim, lambda length: np.zeros(length, dtype=int))
             place = _along(value, dim)
             yield Error("units repeated: one seed for all", store, dim, lambda r=repeat: _each(value, r), place)
@@ -170,15 +168,15 @@ def _renamed(item: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
 
 
 def _same(one, other) -> bool:
-    pairs = zip(_items(one), _items(other))
+    pairs = zip(listed(one), listed(other))
     return all(first.identical(second) for first, second in pairs)
 
 
 def probes(inputs: dict) -> Iterator[Error]:
     """Texts that name nothing in the place of each text: what nobody misses there, nobody reads."""
     for store, value in _stores(inputs):
-        for name in dict.fromkeys(name for item in _items(value) for name in item.variables if name not in item.dims):
-            if all(item[name].dtype.kind in "OU" for item in _items(value) if name in item.variables):
+        for name in dict.fromkeys(name for item in listed(value) for name in item.variables if name not in item.dims):
+            if all(item[name].dtype.kind in "OU" for item in listed(value) if name in item.variables):
 
                 def empty(labels: np.ndarray) -> np.ndarray:
                     return np.array([f"?{label}" for label in labels.ravel()], dtype=object).reshape(labels.shape)

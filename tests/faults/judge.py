@@ -144,11 +144,7 @@ def _units(entries: list[dict]) -> set[str]:
 def cases_at_smoke(paper: Paper, results: Path) -> list[Case]:
     """A paper's claims on the stores of the smoke run."""
     rule = paper.rules["measure_claims"]
-    paths = {
-        name: str(results / entry) if isinstance(entry, str) else [str(results / path) for path in entry]
-        for name, entry in rule["inputs"].items()
-    }
-    inputs = open_inputs(paths)
+    inputs = open_inputs(plans.input_paths(rule, results))
     functions = claims.functions(vars(paper.module("measure_claims")))
     return [
         Case(paper.slug, entry["id"], functions[entry["id"]], _flat(entry), inputs, rule["parameters"],

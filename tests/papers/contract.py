@@ -219,11 +219,7 @@ def claims_fail_on_nothing(paper: Paper, results: Path) -> list[str]:
         results: folder that the plan's paths are relative to, with finished results of that scale.
     """
     rule = paper.rules["measure_claims"]
-    paths = {
-        name: str(results / entry) if isinstance(entry, str) else [str(results / path) for path in entry]
-        for name, entry in rule["inputs"].items()
-    }
-    inputs = open_inputs(paths)
+    inputs = open_inputs(plans.input_paths(rule, results))
     functions = claims.functions(vars(paper.module("measure_claims")))
     sentences = []
     for entry in paper.spec["claims"]:

@@ -169,7 +169,7 @@ def test_m3(passes, packings, queries, blank):
 def test_m4(passes, signs, decoys, blank):
     grown = _broken(signs, hidden=lambda h: h * 0 + signs.dim**0.45)
     assert passes(PAPER, "m4", signs=grown, decoys=decoys)
-    assert not passes(PAPER, "m4", signs=_broken(grown, found=lambda f: f * 0 + 1.1), decoys=decoys)
+    assert not passes(PAPER, "m4", signs=_broken(grown, success=lambda f: f * 0 + 1.1), decoys=decoys)
     assert not passes(PAPER, "m4", signs=_broken(grown, hidden=lambda h: h * 0 + 2), decoys=decoys)
     assert not passes(PAPER, "m4", signs=grown, decoys=_broken(decoys, gap=lambda g: 1.01 * g))
     assert not passes(PAPER, "m4", signs=blank(signs), decoys=decoys)

@@ -12,6 +12,11 @@ RESERVED = ("code", "root_seed", "pass_rules", "needs", "claim_functions", "scri
 NOT_SUPPLIED = "not-supplied/"  # begins the path of data that a rule asks for and nobody supplied
 
 
+def listed(value) -> list:
+    """A list as it is, anything else as a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
 def document_name(scale: str) -> str:
     """Name of a scale's claims under `docs`: of the index without its suffix, and of the folder of its pages."""
     return "claims" if scale == "laptop" else f"claims-{scale}"

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 
+from lib.atlas.names import listed
+
 NOT_MEASURED = "(not measured at this scale)"
 NOT_YET = "(not measured yet)"
 WITHOUT_DATA = "(not measured: it needs data)"
@@ -123,13 +125,9 @@ def check(spec: dict, label: str) -> None:
                 raise ProseError(f"{label}: {name}: {one.text}: got {one.claim}, expected one of {', '.join(known)}")
 
 
-def _listed(entry) -> list:
-    return entry if isinstance(entry, list) else [entry]
-
-
 def _positions(one: Placeholder, quantity: dict) -> list[int]:
     """Which items of a quantity a placeholder names: all of them, or one; none where there is no such item."""
-    values, labels = _listed(quantity["value"]), quantity.get("labels") or []
+    values, labels = listed(quantity["value"]), quantity.get("labels") or []
     if one.item is None:
         return list(range(len(values)))
     if one.item in labels:
@@ -139,7 +137,7 @@ def _positions(one: Placeholder, quantity: dict) -> list[int]:
 
 
 def _number(one: Placeholder, quantity: dict, position: int) -> str:
-    columns = {key: _listed(quantity.get(key)) for key in ("value", "se", "low", "high", "n")}
+    columns = {key: listed(quantity.get(key)) for key in ("value", "se", "low", "high", "n")}
     value, se, low, high, n = (column[position] if len(column) > position else column[0] for column in columns.values())
     chosen = {"se": se, "low": low, "high": high, "n": n, None: value}[one.part]
     if one.form and chosen is not None and not isinstance(chosen, bool) and math.isfinite(chosen):
@@ -177,7 +175,7 @@ def _text(one: Placeholder, claim: dict | None, scale: str, where: str) -> str:
     if not positions:
         if not judged or scale != TEXTS_ARE_FOR:
             return absent
-        names = ", ".join(quantity.get("labels") or [f"0 to {len(_listed(quantity['value'])) - 1}"])
+        names = ", ".join(quantity.get("labels") or [f"0 to {len(listed(quantity['value'])) - 1}"])
         raise ProseError(f"{where}: {one.text}: {one.quantity} has no item {one.item}, expected one of {names}")
     numbers = [_number(one, quantity, position) for position in positions]
     if len(numbers) > 1 and quantity.get("labels"):

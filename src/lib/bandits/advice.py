@@ -8,6 +8,7 @@ import pandas as pd
 
 from lib.bandits.elimination import eliminate_on_net
 from lib.bandits.net import rank_net, sparse_net
+from lib.bandits.rewards import Rewards
 
 
 class Advice(NamedTuple):
@@ -30,22 +31,17 @@ class _Unknown(Exception):
     """An action whose reward is asked for and not known."""
 
 
-class _Known:
+class _Known(Rewards):
     """Answers queries from the known rewards."""
 
     def __init__(self, rewards):
-        self._rewards = rewards
-        self.order: list[int] = []
+        super().__init__(np.nan_to_num(rewards))
+        self._known = ~np.isnan(rewards)
 
     def __call__(self, action: int) -> float:
-        if np.isnan(self._rewards[action]):
+        if not self._known[action]:
             raise _Unknown(action)
-        if action not in self.order:
-            self.order.append(action)
-        return float(self._rewards[action])
-
-    def best(self) -> int:
-        return max(self.order, key=lambda action: self._rewards[action])
+        return super().__call__(action)
 
 
 def advise(actions, rewards, sparsity: int, eps: float) -> Advice:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lib.bandits.rewards import Rewards
+
 
 class Packing(NamedTuple):
     """Sign vectors with small inner products.
@@ -130,17 +132,18 @@ class Hidden(Exception):
     """A needle was played."""
 
 
-class NeedleQuery:
+class NeedleQuery(Rewards):
     """Rewards of a needle: `height` at the secret, 0 elsewhere; playing the secret ends the search.
 
     Args:
         secret: index of the needle.
         height: its reward.
+        actions: number N of actions.
     """
 
-    def __init__(self, secret: int, height: float):
-        self._secret, self._height = secret, height
-        self._seen: dict[int, float] = {}
+    def __init__(self, secret: int, height: float, actions: int):
+        super().__init__(height * (np.arange(actions) == secret))
+        self._secret = secret
 
     def __call__(self, action: int) -> float:
         """Reward of an action.
@@ -148,20 +151,10 @@ class NeedleQuery:
         Raises:
             Hidden: the action is the secret.
         """
-        action = int(action)
-        self._seen[action] = self._height if action == self._secret else 0.0
+        reward = super().__call__(action)
         if action == self._secret:
             raise Hidden
-        return 0.0
-
-    @property
-    def order(self) -> list[int]:
-        """Distinct queried actions in order."""
-        return list(self._seen)
-
-    def best(self) -> int:
-        """The first queried action: none of them is the needle."""
-        return next(iter(self._seen))
+        return reward
 
 
 def first_hits(search: Callable[[NeedleQuery, int], None], actions: int, height: float) -> np.ndarray:
@@ -177,7 +170,7 @@ def first_hits(search: Callable[[NeedleQuery, int], None], actions: int, height:
     """
     hits = np.full(actions, actions + 1)
     for secret in range(actions):
-        query = NeedleQuery(secret, height)
+        query = NeedleQuery(secret, height, actions)
         try:
             search(query, secret)
         except Hidden:

@@ -8,7 +8,7 @@ whole table are one call. An interval of an arbitrary statistic is in `lib.stats
 `scipy.stats` takes half a second to import and is not needed here: quantiles come from `scipy.special`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -355,6 +355,16 @@ def estimate_count(counts, level: float = 0.95) -> Estimate:
     tail = (1 - check_level(level)) / 2
     low, high = special.gammaincinv(counts, tail), special.gammaincinv(counts + 1, 1 - tail)
     return Estimate(counts, np.sqrt(counts), np.where(counts == 0, 0.0, low)[()], high, 1)
+
+
+def side_by_side(estimates: Iterable[Estimate]) -> Estimate:
+    """Several estimates as one of arrays, their numbers of units too."""
+    return Estimate(*(np.array(column) for column in zip(*estimates)))
+
+
+def end_of(estimate: Estimate, end: str) -> Estimate:
+    """An end of an interval (`low` or `high`) as the value, for a rule on the bound itself; error and interval stay."""
+    return estimate._replace(value=getattr(estimate, end))
 
 
 def difference_of(first: Estimate, second: Estimate) -> Estimate:

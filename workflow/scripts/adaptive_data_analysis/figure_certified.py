@@ -1,6 +1,7 @@
 """Figure: errors that the transfer theorem certifies, and errors that reconstruction realises."""
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
+from lib.drawing.ranges import draw_range
 from lib.privacy.accounting import transfer_error
 
 THEOREMS = {False: "certificate, constants from memory", True: "certificate, the sequel's constants"}
@@ -11,11 +12,11 @@ def figure(certified):
     fig, axis = new_figure(width=6.6, height=3.6)
     for name, label, i in (("naive", "empirical means", 0), ("pmw", "private multiplicative weights", 4)):
         worst = certified.worst.sel(mechanism=name)
-        mean = worst.mean("seed")
-        axis.errorbar(
+        draw_range(
+            axis,
             certified.queries,
-            mean,
-            [mean - worst.min("seed"), worst.max("seed") - mean],
+            worst,
+            "seed",
             label=label,
             color=COLOURS[i],
             marker=MARKERS[i],

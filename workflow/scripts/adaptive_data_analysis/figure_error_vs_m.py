@@ -1,6 +1,7 @@
 """Figure: largest error over all queries against their number, by mechanism, on two finite universes."""
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
+from lib.drawing.ranges import draw_range
 
 NAMES = {
     "naive": "empirical means",
@@ -23,11 +24,11 @@ def figure(small, large, *, pass_bound: float):
     for axis, data in zip(axes, (small, large)):
         for i, (name, label) in enumerate(NAMES.items()):
             worst = data.worst.sel(mechanism=name)
-            mean = worst.mean("seed")
-            axis.errorbar(
+            draw_range(
+                axis,
                 data.queries,
-                mean,
-                [mean - worst.min("seed"), worst.max("seed") - mean],
+                worst,
+                "seed",
                 label=label,
                 color=COLOURS[i],
                 marker=MARKERS[i],

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure
+from lib.drawing.ranges import draw_range
 
 NAMES = {"naive": "empirical means", "gaussian": "Gaussian noise", "effective_rounds": "effective rounds"}
 
@@ -15,11 +16,11 @@ def figure(checks):
     for (upper, lower), n in zip(axes.T, checks.n.values):
         for i, (name, label) in enumerate(NAMES.items()):
             error = checks.error.sel(n=n, mechanism=name, query="last")
-            mean = error.mean("seed")
-            upper.errorbar(
+            draw_range(
+                upper,
                 checks.queries,
-                mean,
-                [mean - error.min("seed"), error.max("seed") - mean],
+                error,
+                "seed",
                 color=COLOURS[i],
                 marker=MARKERS[i],
                 linestyle=LINESTYLES[i],

@@ -1,6 +1,7 @@
 """Figure: updates of private multiplicative weights against the number of queries, under their bound."""
 
 from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure
+from lib.drawing.ranges import draw_range
 
 
 def figure(small, large):
@@ -8,11 +9,11 @@ def figure(small, large):
     fig, axis = new_figure(width=5.4, height=3.8)
     for i, data in enumerate((small, large)):
         updates = data.updates.sel(variant="pmw")
-        mean = updates.mean("seed")
-        axis.errorbar(
+        draw_range(
+            axis,
             data.queries,
-            mean,
-            [mean - updates.min("seed"), updates.max("seed") - mean],
+            updates,
+            "seed",
             color=COLOURS[i],
             marker=MARKERS[i],
             mfc="white",

@@ -12,10 +12,12 @@ from lib.stats.bootstrap import percentile_estimate
 from lib.stats.intervals import (
     Estimate,
     difference_of,
+    end_of,
     estimate_mean,
     estimate_proportion,
     extreme_of,
     magnitude_of,
+    side_by_side,
     without_error,
 )
 
@@ -33,11 +35,6 @@ def _by_environments(runs: list) -> dict[int, object]:
 
 def _labels(numbers) -> list[str]:
     return [f"{number} environments" for number in numbers]
-
-
-def _side_by_side(estimates: list[Estimate]) -> Estimate:
-    """Estimates from different units as one of arrays."""
-    return Estimate(*(np.array(column) for column in zip(*estimates)))
 
 
 def _right(run, arm: str = "as drawn") -> np.ndarray:
@@ -73,8 +70,8 @@ def _gain(differences: np.ndarray, draws: np.ndarray) -> Estimate:
 
 def _lower_bounds(gains: dict[str, Estimate]) -> dict:
     """Lower end of each gain's interval: above a bound it is so firmly, below it unless the upper end is above."""
-    bounds = [gain._replace(value=gain.low) for gain in gains.values()]
-    return estimated(_side_by_side(bounds), "data sets, paired", labels=gains)
+    bounds = [end_of(gain, "low") for gain in gains.values()]
+    return estimated(side_by_side(bounds), "data sets, paired", labels=gains)
 
 
 def c1(mixtures) -> dict:
@@ -137,11 +134,11 @@ def c5(directions: list) -> dict:
     """Accuracy grows with the environments, and the test along the true direction keeps its level."""
     runs = _by_environments(directions)
     right = {number: _right(run) for number, run in runs.items()}
-    accuracy = _side_by_side([estimate_proportion(values.sum(), len(values)) for values in right.values()])
+    accuracy = side_by_side([estimate_proportion(values.sum(), len(values)) for values in right.values()])
     labels = _labels(runs)
 
     def rejections(reverse: bool) -> dict:
-        shares = _side_by_side([_rejection(run, "as drawn", reverse=reverse) for run in runs.values()])
+        shares = side_by_side([_rejection(run, "as drawn", reverse=reverse) for run in runs.values()])
         return estimated(shares, "data sets with a direction", labels=labels)
 
     return {
@@ -210,7 +207,7 @@ def c7(graphs: list) -> dict:
         return runs[number].score.sel(algorithm=algorithm, measure="distance").values
 
     def means(values) -> Estimate:
-        return _side_by_side([estimate_mean(one) for one in values])
+        return side_by_side([estimate_mean(one) for one in values])
 
     recovered = [run.score.sel(algorithm="corrected", measure="exact") == 1 for run in runs.values()]
     shares = [estimate_proportion(hits.sum().item(), hits.size) for hits in recovered]
@@ -223,9 +220,9 @@ def c7(graphs: list) -> dict:
     return {
         **{f"distance_{number}": mean_over("graphs", distance(number, "corrected")) for number in runs},
         "below_pc": estimated(gain, "graphs, paired", labels=_labels(judged)),
-        "exact": estimated(_side_by_side(shares), "graphs", labels=labels),
-        "exact_steps": estimated(_side_by_side(steps), "graphs") if steps else exact(0.0),
-        "layers_right": estimated(_side_by_side(layers), "graphs", labels=labels),
+        "exact": estimated(side_by_side(shares), "graphs", labels=labels),
+        "exact_steps": estimated(side_by_side(steps), "graphs") if steps else exact(0.0),
+        "layers_right": estimated(side_by_side(layers), "graphs", labels=labels),
         "unplaced": estimated(unplaced, "graphs", labels=labels),
         "released": estimated(released, "graphs", labels=labels),
     }

@@ -1,6 +1,7 @@
 """Figure: seconds for one data set against the number of environments, on the machine that made it."""
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.drawing.ranges import draw_range
 
 NAMES = {
     "causal_de_finetti": "causal de Finetti",
@@ -24,12 +25,13 @@ def figure(times, *, paper: dict[str, list[list[float]]]):
     fig, axis = new_figure(width=6.8, height=4.2)
     for i, (method, label) in enumerate(NAMES.items()):
         seconds = times.seconds.sel(algorithm=method)
-        middle = seconds.median("repeat")
         colour = "black" if i == 0 else COLOURS[i - 1] if i < 7 else COLOURS[7]
-        axis.errorbar(
+        draw_range(
+            axis,
             times.environments,
-            middle,
-            [middle - seconds.min("repeat"), seconds.max("repeat") - middle],
+            seconds,
+            "repeat",
+            middle="median",
             color=colour,
             marker=MARKERS[i],
             linestyle=LINESTYLES[i],

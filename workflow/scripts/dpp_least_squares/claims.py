@@ -1,7 +1,7 @@
 """Claims of the paper, each measured from the stores that it rests on."""
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 from scipy import special
@@ -21,6 +21,7 @@ from lib.stats.intervals import (
     magnitude_of,
     mean_of,
     ratio_of,
+    side_by_side,
     standard_error,
     without_error,
 )
@@ -41,12 +42,6 @@ def _less(estimate: Estimate, allowance) -> Estimate:
     """An estimate less a number that is known."""
     value, se, low, high, n = estimate
     return Estimate(value - allowance, se, low - allowance, high - allowance, n)
-
-
-def _together(estimates: Iterable[Estimate]) -> Estimate:
-    """Estimates as the items of one list."""
-    *columns, counts = zip(*estimates)
-    return Estimate(*map(np.array, columns), counts[0] if len(set(counts)) == 1 else list(counts))
 
 
 def _geometric_mean(estimates: Estimate) -> Estimate:
@@ -109,7 +104,7 @@ def _inverses(run, strategy: str, multiple: int) -> Estimate:
 
 def _volume_inverse(run, multiple: int) -> dict:
     """Mean inverses of volume sampling in the first basis, by reference."""
-    inverses = _together(_item(_inverses(run, strategy, multiple), 0) for strategy in REFERENCES)
+    inverses = side_by_side(_item(_inverses(run, strategy, multiple), 0) for strategy in REFERENCES)
     return estimated(inverses, "draws", labels=["optimal density", "reference"])
 
 
@@ -235,7 +230,7 @@ def d4b(growth) -> dict:
 def d5(sizes_bases) -> dict:
     """Repeated projection DPPs need far fewer points than independent ones, in the Legendre space."""
     strategies = sizes_bases.strategy.values
-    needed = _together(_item(_needed(sizes_bases, strategy), 0) for strategy in strategies)
+    needed = side_by_side(_item(_needed(sizes_bases, strategy), 0) for strategy in strategies)
     return {
         "repeated_over_iid": estimated(_item(_repeated_over_iid(sizes_bases), 0), "designs"),
         "repeated_over_m": estimated(_item(_over_size(sizes_bases, "rep"), 0), "designs"),
@@ -248,16 +243,16 @@ def d6(independent, volume, repeated) -> dict:
     runs = {"rep": repeated, "vol": volume, "iid": independent, "mc": independent}
     order = {strategy: _root_mean_square(run, strategy, 2) for strategy, run in runs.items()}
     at_end = {strategy: _root_mean_square(runs[strategy], strategy, 10) for strategy in ("rep", "vol", "iid")}
-    steps = _together(ratio_of(second, first) for first, second in itertools.pairwise(order.values()))
+    steps = side_by_side(ratio_of(second, first) for first, second in itertools.pairwise(order.values()))
     names = [f"{second} over {first}" for first, second in itertools.pairwise(order)]
     has_three = 3 * independent.m in repeated.n.values
     return {
         "smallest_step_2m": estimated(extreme_of(steps, np.min), "designs"),
         "steps_2m": estimated(steps, "designs", labels=names),
-        "rms_2m": estimated(_together(order.values()), "designs", labels=list(order)),
+        "rms_2m": estimated(side_by_side(order.values()), "designs", labels=list(order)),
         "repeated_2m": estimated(order["rep"], "designs"),
         "repeated_3m": estimated(_root_mean_square(repeated, "rep", 3 if has_three else 2), "designs"),
-        "rms_10m": estimated(_together(at_end.values()), "designs", labels=list(at_end)),
+        "rms_10m": estimated(side_by_side(at_end.values()), "designs", labels=list(at_end)),
     }
 
 
@@ -332,7 +327,7 @@ def d10(identities_bases, sizes_bases) -> dict:
     repeated = sizes_bases.sel(strategy="rep")
     median = identities_bases.inverse_median.sel(inverse_strategy="iid", multiple=2)
     at_seven = repeated.probability.where(repeated.tried == 7 * sizes_bases["size"]).max("step").dropna("basis")
-    needed = _together(_over_size(others, strategy) for strategy in others.strategy.values)
+    needed = side_by_side(_over_size(others, strategy) for strategy in others.strategy.values)
     needed = _each(needed, lambda values: values.T.ravel())
     needed_labels = [f"{basis}, {strategy}" for basis in others.basis.values for strategy in others.strategy.values]
     draws = [identities_bases.iid_draws if name == "iid" else identities_bases.draws for name in strategies]

@@ -9,11 +9,13 @@ from lib.atlas.job.seeds import generator
 from lib.stats.bootstrap import bootstrap, ratio_of_means
 from lib.stats.intervals import (
     Estimate,
+    end_of,
     estimate_difference,
     estimate_mean,
     estimate_proportion,
     estimate_root_mean_square,
     ratio_of,
+    side_by_side,
 )
 from lib.video.temporal import frechet_distance
 
@@ -54,18 +56,7 @@ def _mean(measures, method: str, name: str) -> Estimate:
 
 def _means(measures, methods, name: str, labels) -> dict:
     """Means of a measure by method."""
-    return estimated(_together([_mean(measures, method, name) for method in methods]), UNITS, labels=labels)
-
-
-def _together(estimates: list[Estimate]) -> Estimate:
-    """Estimates as one of arrays; the number of units is the smallest."""
-    value, se, low, high, n = zip(*estimates)
-    return Estimate(np.array(value), np.array(se), np.array(low), np.array(high), min(n))
-
-
-def _end(estimate: Estimate, end: str, units: str = UNITS) -> dict:
-    """An end of an interval (`low` or `high`) as a quantity with the error of its estimate."""
-    return estimated(estimate._replace(value=getattr(estimate, end)), units)
+    return estimated(side_by_side([_mean(measures, method, name) for method in methods]), UNITS, labels=labels)
 
 
 def _gate(gate) -> dict[str, dict]:
@@ -98,9 +89,9 @@ def c2(measures, resamples: int, root_seed: int) -> dict:
     control = _ratio(measures, "unet_cla_100", "unet_per_frame", "flicker", resamples, root_seed)
     return {
         "ratio": estimated(ratio, UNITS),
-        "ratio_upper": _end(ratio, "high"),
+        "ratio_upper": estimated(end_of(ratio, "high"), UNITS),
         "monotone": exact(bool(np.all([step.value < 0 for step in steps]))),
-        "step": estimated(_together(steps), UNITS, labels=["0 to 0.5", "0.5 to 0.7", "0.7 to 1"]),
+        "step": estimated(side_by_side(steps), UNITS, labels=["0 to 0.5", "0.5 to 0.7", "0.7 to 1"]),
         "mean_flicker": _means(measures, methods, "flicker", [f"gamma = {gamma}" for gamma in (0, 0.5, 0.7, 1)]),
         "unet_ratio": estimated(control, UNITS),
     }
@@ -109,7 +100,7 @@ def c2(measures, resamples: int, root_seed: int) -> dict:
 def c2b(measures, resamples: int, root_seed: int) -> dict:
     """Consistent light attention lowers the flicker of the background."""
     ratio = _ratio(measures, "cla_70", "per_frame", "wall_flicker", resamples, root_seed)
-    return {"ratio": estimated(ratio, UNITS), "ratio_upper": _end(ratio, "high")}
+    return {"ratio": estimated(ratio, UNITS), "ratio_upper": estimated(end_of(ratio, "high"), UNITS)}
 
 
 def c3(measures, gate, resamples: int, root_seed: int) -> dict:
@@ -121,7 +112,7 @@ def c3(measures, gate, resamples: int, root_seed: int) -> dict:
         **_gate(gate),
         "clips": exact(sum(seed == 0 for seed, _ in keys)),
         "flicker_ratio": estimated(flicker, UNITS),
-        "flicker_ratio_upper": _end(flicker, "high"),
+        "flicker_ratio_upper": estimated(end_of(flicker, "high"), UNITS),
         "warp_ratio": estimated(warp, UNITS),
         "intensity": _means(measures, ("source", "per_frame", "plf"), "intensity", ["source", "per frame", "fusion"]),
     }
@@ -135,7 +126,7 @@ def c4(measures, gate, resamples: int, root_seed: int) -> dict:
         others = [method if method == "cla_50" else method + suffix for method in SMOOTHERS]
 
         def ratios(methods, measure: str, full=full) -> Estimate:
-            return _together([_ratio(measures, full, other, measure, resamples, root_seed) for other in methods])
+            return side_by_side([_ratio(measures, full, other, measure, resamples, root_seed) for other in methods])
 
         quantities[name] = estimated(ratios(others, "flicker"), UNITS, labels=SMOOTHERS)
         quantities[f"{name}_over_cheap"] = estimated(ratios(CHEAP, "flicker"), UNITS, labels=CHEAP)
@@ -193,7 +184,7 @@ def c9(measures, gate, resamples: int, root_seed: int) -> dict:
     return {
         **_gate(gate),
         "difference": estimated(difference, UNITS),
-        "difference_lower": _end(difference, "low"),
+        "difference_lower": estimated(end_of(difference, "low"), UNITS),
         "flicker": _means(measures, ("full_50", "full_50_constant"), "flicker", ["linear", "constant"]),
     }
 

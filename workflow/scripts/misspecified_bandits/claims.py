@@ -7,7 +7,7 @@ import numpy as np
 
 from lib.atlas.job.quantities import estimated, exact, mean_over
 from lib.stats.bootstrap import percentile_estimate
-from lib.stats.intervals import Estimate, estimate_lower_end, estimate_mean, estimate_ratio
+from lib.stats.intervals import Estimate, end_of, estimate_lower_end, estimate_mean, estimate_ratio
 
 INSTANCES = "action sets"
 
@@ -26,11 +26,6 @@ def _failures(gaps, bound: float) -> int:
     """Runs whose gap is above a bound, or not a number, among the instances that were run."""
     present = np.isfinite(gaps).any(axis=-1)
     return int(np.sum(~(gaps[present] <= bound * (1 + 1e-9))))
-
-
-def _lower(estimate: Estimate, units: str) -> dict:
-    """The lower end of an interval, as a quantity with the error of its estimate."""
-    return estimated(estimate._replace(value=estimate.low), units)
 
 
 def _slopes(x, y) -> np.ndarray:
@@ -123,7 +118,7 @@ def m3(packings_far, queries_far, rng):
     ratio = _needle_expectation(packings_far)[:, -1] / most
     return {
         "growth": estimated(growth, "packings"),
-        "growth_low": _lower(growth, "packings"),
+        "growth_low": estimated(end_of(growth, "low"), "packings"),
         "exponent": estimated(_bootstrap_slope(log_dims, log_queries, rng), INSTANCES),
         "ratio": mean_over("packings", ratio),
     }
@@ -133,7 +128,7 @@ def m4(signs, decoys):
     """The best action can stand out by sqrt(d / log d) eps and stay hidden; a decoy costs least squares eps sqrt(d)."""
     exponent = estimate_mean(_slopes(np.log(signs.dim.values), np.log(signs.hidden.values)))
     actions = signs.attrs["multiple"] * signs.needle_dim.values
-    excess = signs.found.values - (signs.queries.values + 1) / actions
+    excess = signs.success.values - (signs.queries.values + 1) / actions
     expected = 0.999 * (np.sqrt(decoys.dim.values) - 1)
     return {
         "exponent": estimated(exponent, "draws"),
@@ -183,9 +178,9 @@ def m6(packings_near, packings_far):
     near, far = _growth(packings_near), _growth(packings_far)
     return {
         "growth_near": estimated(near, "packings"),
-        "growth_near_low": _lower(near, "packings"),
+        "growth_near_low": estimated(end_of(near, "low"), "packings"),
         "growth_far": estimated(far, "packings"),
-        "growth_far_low": _lower(far, "packings"),
+        "growth_far_low": estimated(end_of(far, "low"), "packings"),
         "exact": exact(_all_exact(packings_near) and _all_exact(packings_far)),
         "leaky_exact": exact(bool(packings_near.exact.sel(search="leaky").values.any())),
         "fits": exact(_fits(packings_near) and _fits(packings_far)),
@@ -229,7 +224,7 @@ def m8(adversary, spheres):
         "largest_gap": exact(float(np.max(own))),
         "queries": estimated(spent, "draws"),
         "random_ratio": estimated(ratio, "draws"),
-        "random_ratio_low": _lower(ratio, "draws"),
+        "random_ratio_low": estimated(end_of(ratio, "low"), "draws"),
     }
     for name in ("design", "design_best"):
         result[f"gap_{name}"] = mean_over("draws", _runs(adversary, name).values.ravel())

@@ -4,18 +4,10 @@ import numpy as np
 import xarray as xr
 
 from lib.atlas.job.seeds import generator
-from lib.bandits.designs import Design, g_optimal_design, worst_misspecification
-from lib.bandits.elimination import (
-    best_of_random,
-    better_of_predicted_and_queried,
-    design_and_fit,
-    design_supports,
-    eliminate_on_net,
-    eliminate_supports,
-    query_whole_net,
-)
+from lib.bandits.algorithms import choose, prepare
+from lib.bandits.designs import Design, worst_misspecification
+from lib.bandits.elimination import best_of_random
 from lib.bandits.instances import misspecified_rewards, sparse_parameter, sphere_actions
-from lib.bandits.net import rank_net, sparse_net
 from lib.bandits.rewards import Rewards
 from lib.progress import progress
 
@@ -40,33 +32,21 @@ def compare_algorithms(*, cases: list[dict], modes: list[str], draws: int, root_
     gap, queries = np.zeros(shape), np.zeros(shape, dtype=int)
     for c, case in enumerate(cases):
         d, s, eps, n = (case[key] for key in ("dim", "sparsity", "eps", "actions"))
-        net = sparse_net(d, s, eps)
         for t in progress(range(draws), case["name"]):
             rng = generator(root_seed, "misspecified_bandits", "compare", case["name"], t)
             actions, theta = sphere_actions(n, d, rng), sparse_parameter(d, s, rng)
-            design, ranked = g_optimal_design(actions), rank_net(actions, net)
-            fitted = design_supports(actions, s)
+            prepared = prepare(actions, s, eps, ALGORITHMS)
             for m, mode in enumerate(modes):
                 if mode == "aligned":
-                    rewards = _aligned_rewards(actions, design, eps)
+                    rewards = _aligned_rewards(actions, prepared.design, eps)
                 else:
                     rewards = misspecified_rewards(actions, theta, eps, mode, rng)
-                used = 0
                 for a, name in enumerate(ALGORITHMS):
                     query = Rewards(rewards)
-                    if name == "elimination":
-                        choice = eliminate_on_net(actions, ranked, query, eps)
-                        used = len(query.order)
-                    elif name == "net":
-                        choice = query_whole_net(ranked, query)
-                    elif name == "design":
-                        choice, _ = design_and_fit(actions, design, query)
-                    elif name == "design_best":
-                        choice = better_of_predicted_and_queried(actions, design, query)
-                    elif name == "supports":
-                        choice = eliminate_supports(actions, fitted, query, eps)
+                    if name == "random":
+                        choice = best_of_random(queries[0, c, m, t], n, query, rng)
                     else:
-                        choice = best_of_random(used, n, query, rng)
+                        choice = choose(name, prepared, query)
                     gap[a, c, m, t], queries[a, c, m, t] = query.gap(choice.action) / eps, len(query.order)
     dims = ("algorithm", "case", "mode", "draw")
     per_case = {key: ("case", [case[key] for case in cases]) for key in ("dim", "sparsity", "eps", "actions")}

@@ -35,12 +35,12 @@ def hide_in_packings(
         count[p, k], largest[p, k] = len(packing.signs), packing.largest
         if count[p, k] <= needle_limit:
             hits[p, k] = all_first_hits(coordinates_in_span(packing.vectors), tau, rng)
-    longest = max((found.shape[1] for found in hits.values()), default=0)
+    longest = max((rows.shape[1] for rows in hits.values()), default=0)
     first_hit = np.full((len(SEARCHES), len(sizes), packings, longest), -1, dtype=np.int32)
     exact = np.zeros((len(SEARCHES), len(sizes), packings), dtype=bool)
-    for (p, k), found in hits.items():
-        first_hit[:, k, p, : found.shape[1]] = found
-        exact[:, k, p] = [is_permutation(row) for row in found]
+    for (p, k), rows in hits.items():
+        first_hit[:, k, p, : rows.shape[1]] = rows
+        exact[:, k, p] = [is_permutation(row) for row in rows]
     return xr.Dataset(
         {
             "count": (("packing", "size"), count, {"long_name": "actions"}),

@@ -24,8 +24,8 @@ def hide_in_signs(*, dims: list[int], needle_dims: list[int], multiple: int, dra
         root_seed: root of the random streams.
     """
     hidden = np.zeros((draws, len(dims)))
-    found = np.full((len(ALGORITHMS), draws, len(needle_dims)), np.nan)
-    queries = np.full_like(found, np.nan)
+    success = np.full((len(ALGORITHMS), draws, len(needle_dims)), np.nan)
+    queries = np.full_like(success, np.nan)
     for t, k in progress([(t, k) for t in range(draws) for k in range(len(dims))], "draws"):
         d = dims[k]
         rng = generator(root_seed, "misspecified_bandits", "signs", d, t)
@@ -38,7 +38,7 @@ def hide_in_signs(*, dims: list[int], needle_dims: list[int], multiple: int, dra
         hidden[t, k] = height
         if d in needle_dims:
             at = (slice(None), t, needle_dims.index(d))
-            found[at], queries[at] = _search(signs / np.sqrt(d), height, rng)
+            success[at], queries[at] = _search(signs / np.sqrt(d), height, rng)
     return xr.Dataset(
         {
             "hidden": (
@@ -46,7 +46,7 @@ def hide_in_signs(*, dims: list[int], needle_dims: list[int], multiple: int, dra
                 hidden,
                 {"long_name": "1 / tau: how far the needle stands out", "units": "eps"},
             ),
-            "found": (("algorithm", "draw", "needle_dim"), found, {"long_name": "share of secrets found"}),
+            "success": (("algorithm", "draw", "needle_dim"), success, {"long_name": "share of secrets found"}),
             "queries": (("algorithm", "draw", "needle_dim"), queries, {"long_name": "distinct queries"}),
         },
         coords={"dim": dims, "needle_dim": needle_dims, "algorithm": list(ALGORITHMS)},
@@ -59,13 +59,13 @@ def _search(actions, height: float, rng) -> tuple[np.ndarray, np.ndarray]:
     n = len(actions)
     design = g_optimal_design(actions)
     order = rng.permutation(n)[: len(design.support)]
-    found = np.zeros(3)
+    success = np.zeros(3)
     for secret in range(n):
         query = Rewards(height * (np.arange(n) == secret))
         choice, _ = design_and_fit(actions, design, query)
         query(choice.action)
-        found += [choice.action == secret, query.best() == secret, secret in order]
-    return found / n, np.array([len(design.support), len(design.support) + 1, len(order)])
+        success += [choice.action == secret, query.best() == secret, secret in order]
+    return success / n, np.array([len(design.support), len(design.support) + 1, len(order)])
 
 
 if "snakemake" in globals():

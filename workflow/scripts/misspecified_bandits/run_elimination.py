@@ -4,9 +4,10 @@ import numpy as np
 import xarray as xr
 
 from lib.atlas.job.seeds import generator
-from lib.bandits.elimination import best_of_random, design_supports, eliminate_on_net, eliminate_supports
+from lib.bandits.algorithms import choose, prepare
+from lib.bandits.elimination import best_of_random
 from lib.bandits.instances import misspecified_rewards, sparse_parameter, sphere_actions
-from lib.bandits.net import net_size, rank_net, sparse_net
+from lib.bandits.net import net_size
 from lib.bandits.rewards import Rewards
 from lib.progress import progress
 
@@ -29,30 +30,23 @@ def run_elimination(*, cases: list[dict], modes: list[str], supports: bool, root
     shape = len(ALGORITHMS), len(cases), most, len(modes)
     gap, queries = np.full(shape, np.nan), np.full(shape, np.nan)
     consistent = True
+    names = ALGORITHMS if supports else ALGORITHMS[:2]
     for c, case in enumerate(cases):
         d, s, eps, n = (case[key] for key in ("dim", "sparsity", "eps", "actions"))
-        net = sparse_net(d, s, eps)
         for i in progress(range(case["instances"]), case["name"]):
             rng = generator(root_seed, "misspecified_bandits", "instance", case["name"], i)
             actions, theta = sphere_actions(n, d, rng), sparse_parameter(d, s, rng)
-            ranked = rank_net(actions, net)
-            fitted = design_supports(actions, s) if supports else None
+            prepared = prepare(actions, s, eps, names)
             for m, mode in enumerate(modes):
                 rewards = misspecified_rewards(actions, theta, eps, mode, rng)
-                query = Rewards(rewards)
-                choice = eliminate_on_net(actions, ranked, query, eps)
-                consistent &= choice.consistent
-                runs = [(choice, query)]
-                query = Rewards(rewards)
-                runs.append((best_of_random(len(runs[0][1].order), n, query, rng), query))
-                if fitted is not None:
+                for a, name in enumerate(names):
                     query = Rewards(rewards)
-                    choice = eliminate_supports(actions, fitted, query, eps)
+                    if name == "random":
+                        choice = best_of_random(int(queries[0, c, i, m]), n, query, rng)
+                    else:
+                        choice = choose(name, prepared, query)
                     consistent &= choice.consistent
-                    runs.append((choice, query))
-                for a, (choice, query) in enumerate(runs):
-                    gap[a, c, i, m] = query.gap(choice.action) / eps
-                    queries[a, c, i, m] = len(query.order)
+                    gap[a, c, i, m], queries[a, c, i, m] = query.gap(choice.action) / eps, len(query.order)
     dims = ("algorithm", "case", "instance", "mode")
     per_case = {key: ("case", [case[key] for case in cases]) for key in ("dim", "sparsity", "eps", "actions")}
     return xr.Dataset(

@@ -75,7 +75,7 @@ def measure(slug: str, rule: dict, scale: str, folder: Path, root: Path) -> dict
     Returns:
         What `lib.atlas.job.claims.measure` returns.
     """
-    module, paths = plans.module(root / f"workflow/scripts/{rule['script']}.py"), _paths(rule, folder)
+    module, paths = plans.module(root / f"workflow/scripts/{rule['script']}.py"), plans.input_paths(rule, folder)
     provided = {
         "rng": lambda: generator(rule["root_seed"], slug, "measure_claims", {}),  # the stream of the rule itself
         "root_seed": lambda: rule["root_seed"],
@@ -151,18 +151,6 @@ def _claims_of(slug: str, plan: dict, files: dict[str, State], folder: Path, roo
     return findings
 
 
-def _paths(rule: dict, folder: Path, wildcards: dict[str, str] | None = None) -> dict:
-    """Paths of a rule's inputs, by name."""
-
-    def path(pattern: str) -> str:
-        return str(folder / fill(pattern, wildcards or {}))
-
-    return {
-        name: path(entry) if isinstance(entry, str) else [path(one) for one in entry]
-        for name, entry in rule["inputs"].items()
-    }
-
-
 def _audit(plan: dict, folder: Path, root: Path) -> list[Finding]:
     """Findings about the audit: its files are made again from their inputs, and must be the same byte for byte.
 
@@ -176,7 +164,7 @@ def _audit(plan: dict, folder: Path, root: Path) -> list[Finding]:
             break
         rule = plan["rules"][name]
         (output,) = (fill(path, {"slug": slug}) for path in rule["outputs"].values())
-        inputs = _paths(rule, folder, {"slug": slug})
+        inputs = plans.input_paths(rule, folder, {"slug": slug})
         if slug:  # which figures and kept runs a paper's page shows follows from the paper
             inputs |= {key: [str(folder / path) for path in plan["papers"][slug][key]] for key in rule["open_inputs"]}
         script = plans.script(plan, name, root)

@@ -17,7 +17,7 @@ from lib.atlas.job.claims import (
     REPRODUCED,
     VERDICTS,
 )
-from lib.atlas.names import SUFFIX
+from lib.atlas.names import SUFFIX, listed
 from lib.atlas.prose import plain_number, rounded
 
 CHANCE = 1.96  # standard errors in half of a 95 % interval, where a quantity has no interval of its own
@@ -40,17 +40,13 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _listed(entry) -> list:
-    return entry if isinstance(entry, list) else [entry]
-
-
 def parts(quantity: dict) -> list[dict]:
     """Items of a quantity: `label`, `value`, `se`, `low` and `high` (None where unknown), and all that as `text`.
 
     A quantity with a standard error and no interval gets the normal one.
     """
-    values = _listed(quantity["value"])
-    columns = {key: _listed(quantity.get(key)) for key in ("se", "low", "high")}
+    values = listed(quantity["value"])
+    columns = {key: listed(quantity.get(key)) for key in ("se", "low", "high")}
     columns = {key: column if len(column) == len(values) else [None] * len(values) for key, column in columns.items()}
     labels = quantity.get("labels") or [None] * len(values)
     entries = []
@@ -68,7 +64,7 @@ def parts(quantity: dict) -> list[dict]:
 def units(quantity: dict) -> str:
     """Over how many units a quantity was estimated, in words; empty where that is not known."""
     if "n" in quantity and "units" in quantity:
-        counts = sorted(set(_listed(quantity["n"])))
+        counts = sorted(set(listed(quantity["n"])))
         number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         return f"over {number} {quantity['units']}"
     return "exact" if quantity.get("kind") == "exact" else ""
@@ -80,7 +76,7 @@ def need(check: dict) -> str:
     if name == "between":
         return f"between {plain_number(bound[0])} and {plain_number(bound[1])}"
     if name == "equals":
-        return "exactly " + ", ".join(plain_number(one) for one in _listed(bound))
+        return "exactly " + ", ".join(plain_number(one) for one in listed(bound))
     return f"{_BOUNDS[name]} {plain_number(bound)}"
 
 
@@ -148,7 +144,7 @@ def bar(check: dict, quantity: dict) -> dict | None:
     finite = [one for one in parts(quantity) if not isinstance(one["value"], bool) and math.isfinite(one["value"])]
     if not finite:
         return None
-    bounds = [float(one) for one in _listed(bound)]
+    bounds = [float(one) for one in listed(bound)]
     shown = finite[:_MOST]
     drawn = [one[key] for one in shown for key in ("value", "low", "high")]
     numbers = bounds + [number for number in drawn if number is not None and math.isfinite(number)]
@@ -198,7 +194,7 @@ def paper_numbers(claim: dict) -> list[dict]:
     rows = []
     for name, number in claim.get("paper_number", {}).items():
         quantity = claim["quantities"].get(name)
-        theirs = _listed(number)
+        theirs = listed(number)
         ours = parts(quantity) if quantity else []
         fit = len(ours) == len(theirs)
         for index, one in enumerate(theirs):
@@ -336,7 +332,7 @@ def _behind(sources: list[dict]) -> set[str]:
     names = set()
     for entry in sources:
         if "stage" in entry:
-            inner = [one for value in entry.get("inputs", {}).values() for one in _listed(value)]
+            inner = [one for value in entry.get("inputs", {}).values() for one in listed(value)]
             names |= {entry["store"].removesuffix(SUFFIX)} | _behind(inner)
     return names
 

@@ -72,6 +72,24 @@ def maker(plan: dict, path: str) -> tuple[str | None, dict[str, str]]:
     return None, {}
 
 
+def input_paths(rule: dict, folder: Path, wildcards: dict[str, str] | None = None) -> dict[str, str | list[str]]:
+    """Paths of a rule's inputs, by name.
+
+    Args:
+        rule: of a plan.
+        folder: that the plan's paths are relative to.
+        wildcards: of the job.
+    """
+
+    def path(pattern: str) -> str:
+        return str(folder / fill(pattern, wildcards or {}))
+
+    return {
+        name: path(entry) if isinstance(entry, str) else [path(one) for one in entry]
+        for name, entry in rule["inputs"].items()
+    }
+
+
 def script(plan: dict, rule: str, root: Path) -> Path:
     """The script that a rule runs."""
     return root / f"workflow/scripts/{plan['rules'][rule]['script']}.py"

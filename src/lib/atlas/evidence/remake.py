@@ -58,10 +58,7 @@ def remake(slug: str, claim: str, scale: str, cores: int, root: Path) -> dict:
     command += ["--config", f"scale={scale}", f"results={FOLDER}"]
     if targets and subprocess.run(command, cwd=root).returncode:
         raise ValueError(f"{slug} {claim}: a stage failed; its lines stand above")
-    paths = {
-        name: str(root / entry) if isinstance(entry, str) else [str(root / path) for path in entry]
-        for name, entry in inputs.items()
-    }
+    paths = plans.input_paths({"inputs": inputs}, root)
     seed = rule.get("root_seed")
     provided = {"rng": lambda: generator(seed, slug, "measure_claims", {}), "root_seed": lambda: seed}
     params = {name: value for name, value in rule["parameters"].items() if name in takes}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lib.atlas.evidence import costs
 from lib.atlas.job.claims import NOT_EVALUATED, NOT_REPRODUCED, REPRODUCED
-from lib.atlas.names import KEPT_RUNS, ROOT, SCALES
+from lib.atlas.names import KEPT_RUNS, ROOT, SCALES, listed
 from lib.atlas.workflow.place import check_own
 
 JUDGED = (REPRODUCED, NOT_REPRODUCED, NOT_EVALUATED)
@@ -38,7 +38,7 @@ def paths(root: Path, slug: str) -> list[Path]:
 def _entries(inputs: dict) -> Iterator[dict]:
     """Every record of a lineage: of the inputs, and of theirs."""
     for value in inputs.values():
-        for entry in value if isinstance(value, list) else [value]:
+        for entry in listed(value):
             yield entry
             yield from _entries(entry.get("inputs", {}))
 
@@ -50,7 +50,7 @@ def _experiment(inputs: dict) -> dict:
         keys = ("store", "stage", "code", "parameters", "sha256")
         return {key: entry[key] for key in keys if key in entry} | {"inputs": _experiment(entry.get("inputs", {}))}
 
-    return {name: [cut(one) for one in (v if isinstance(v, list) else [v])] for name, v in sorted(inputs.items())}
+    return {name: [cut(one) for one in listed(v)] for name, v in sorted(inputs.items())}
 
 
 def _inputs(claim: dict, provenance: dict) -> dict:

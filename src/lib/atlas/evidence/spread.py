@@ -6,12 +6,7 @@ import numpy as np
 
 from lib.atlas.evidence.runs import EARLIER_CODE, EARLIER_RULE, JUDGED, differs, same_run
 from lib.atlas.job.claims import REPRODUCED, at_scale, holds, rule_text
-from lib.atlas.names import SCALES
-
-
-def listed(value) -> list:
-    """A value as a list."""
-    return value if isinstance(value, list) else [value]
+from lib.atlas.names import SCALES, listed
 
 
 def of_runs(name: str, reference: dict, runs: list[dict]) -> dict | None:

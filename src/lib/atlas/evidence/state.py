@@ -13,6 +13,7 @@ from lib.atlas.evidence.plan import fill, maker
 from lib.atlas.job import figure, store
 from lib.atlas.job.lineage import checksum
 from lib.atlas.job.stage import wildcard
+from lib.atlas.names import listed
 
 DONE, STALE, MISSING, FAILED, DAMAGED = "done", "stale", "missing", "failed", "damaged"
 STATES = (DONE, STALE, MISSING, FAILED, DAMAGED)
@@ -66,10 +67,6 @@ def _read_record(path: Path, deep: bool) -> dict:
         return json.loads(contents)["provenance"]
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: damaged: no record of what it was made from ({type(error).__name__})") from None
-
-
-def _entries(entry) -> list[dict]:
-    return entry if isinstance(entry, list) else [entry]
 
 
 def _short(value) -> str:
@@ -188,7 +185,7 @@ class _Walk:
             key: [fill(one, wildcards) for one in ([entry] if isinstance(entry, str) else entry)]
             for key, entry in rule["inputs"].items()
         }
-        before = {key: _entries(entry) for key, entry in record.get("inputs", {}).items()}
+        before = {key: listed(entry) for key, entry in record.get("inputs", {}).items()}
         reasons = [f"input {key} is new" for key in sorted(set(now) - set(before))]
         inputs: dict[str, list[str]] = {}
         for key, entries in before.items():

@@ -5,8 +5,8 @@ import math
 from markupsafe import Markup, escape
 
 from lib.atlas.evidence.audit import number
-from lib.atlas.evidence.spread import listed, sentence, turns
-from lib.atlas.names import SCALES
+from lib.atlas.evidence.spread import sentence, turns
+from lib.atlas.names import SCALES, listed
 
 _COLUMN, _HEIGHT, _EDGE, _LEFT = 74, 84, 8, 58  # pixels of a drawing: a scale's width, its height, margins
 _MOST = 12  # items of a quantity that are drawn

@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from lib.atlas.names import SUFFIX
+from lib.atlas.names import SUFFIX, listed
 
 _INHERITED = ("digest", "stage", "wildcards", "parameters", "root_seed", "code", "commit", "timing", "inputs")
 
@@ -24,10 +24,6 @@ def _place(path: str, results: str, root: Path) -> dict[str, str]:
     file = Path(path).resolve()
     inside = file.is_relative_to(root) and not file.is_relative_to(Path(results).resolve())
     return {"path": file.relative_to(root).as_posix()} if inside else {}
-
-
-def _items(value) -> list:
-    return value if isinstance(value, list) else [value]
 
 
 def _each(function, value):
@@ -72,4 +68,4 @@ def digests(inputs: dict) -> dict:
 
 def timed(inputs: dict, names=None) -> bool:
     """Whether one of the named inputs of a lineage (all by default) holds measured times or rests on them."""
-    return any(entry.get("timing", False) for name in names or inputs for entry in _items(inputs[name]))
+    return any(entry.get("timing", False) for name in names or inputs for entry in listed(inputs[name]))
