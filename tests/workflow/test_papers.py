@@ -14,7 +14,8 @@ import yaml
 from tests.conftest import expect_identical, sampled
 
 pytestmark = pytest.mark.workflow
-OPTIONAL = {"cogvideox", "wan", "count_table", "labelled_table"}  # data that only another configuration asks for
+# data that only another configuration, or a stage of their own, asks for
+OPTIONAL = {"cogvideox", "wan", "count_table", "labelled_table", "action_table"}
 
 
 @pytest.fixture(scope="module")

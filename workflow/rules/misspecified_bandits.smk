@@ -310,7 +310,7 @@ use rule stage as misspecified_bandits_fit_correlated with:
 use rule stage as misspecified_bandits_choose_action with:
     """Say which action of a table of your own to try next, or which to keep."""
     input:
-        rows=paper.data("actions"),
+        rows=paper.data("action_table"),
     output:
         store=paper.store("choice"),
     log:
