@@ -1,1 +1,1 @@
-"""Finite-horizon decision processes: values, occupancies, simulation, and online learning of policies in them."""
+"""Finite-horizon decision processes: values, occupancies, simulation, designs, and learning of policies in them."""
