@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lib.mdp.finite_horizon import Process
+
 
 class Counts(NamedTuple):
     """Sufficient statistics of a data set.
@@ -45,16 +47,15 @@ def draw_tuples(transition, reward, numbers, rng: np.random.Generator) -> Counts
     return Counts(rng.multinomial(numbers, transition), rng.binomial(numbers, reward).astype(float))
 
 
-def draw_episodes(transition, reward, policies, episodes, rng: np.random.Generator, start: int = 0) -> Counts:
+def draw_episodes(process: Process, reward, policies, episodes, rng: np.random.Generator) -> Counts:
     """Draw episodes of several policies and return them as counts, over all policies together.
 
     Args:
-        transition: (H, S, A, S), or (..., H, S, A, S) where replicates differ.
+        process: the dynamics, the same for all replicates.
         reward: means in [0, 1] of Bernoulli rewards, (..., H, S, A).
         policies: (J, H, S, A), or (..., J, H, S, A) where replicates have policies of their own.
         episodes: how many of each policy, integers (..., J).
         rng: source of randomness.
-        start: first state.
 
     Raises:
         ValueError: numbers of episodes that are negative or do not fit the policies.
@@ -68,8 +69,7 @@ def draw_episodes(transition, reward, policies, episodes, rng: np.random.Generat
     lead = episodes.shape[:-1]
     transitions = np.zeros((*lead, layers, states, actions, states))
     rewards = np.zeros((*lead, layers, states, actions))
-    at = np.zeros((*episodes.shape, states), dtype=np.int64)
-    at[..., start] = episodes
+    at = rng.multinomial(episodes, process.initial)
     for h in range(layers):
         rule = policies[..., h, :, :]
         if np.all((rule == 0) | (rule == 1)):
@@ -78,10 +78,10 @@ def draw_episodes(transition, reward, policies, episodes, rng: np.random.Generat
             taken = rng.multinomial(at, rule)
         if h == layers - 1:  # nothing depends any more on who took an action
             taken = taken.sum(axis=-3)
-            moved = rng.multinomial(taken, transition[..., h, :, :, :])
+            moved = rng.multinomial(taken, process.transition[h])
             transitions[..., h, :, :, :] = moved
         else:
-            moved = rng.multinomial(taken, transition[..., None, h, :, :, :])
+            moved = rng.multinomial(taken, process.transition[h])
             at = moved.sum(axis=(-3, -2))
             transitions[..., h, :, :, :] = moved.sum(axis=-4)
             taken = taken.sum(axis=-3)
@@ -157,19 +157,19 @@ class Prediction(NamedTuple):
     values: np.ndarray
 
 
-def predict(kernel, theta, expected, start: int = 0) -> Prediction:
+def predict(kernel, theta, expected, initial) -> Prediction:
     """Roll policies out in a linear process: phi_{pi,h+1} = (sum_s' phi_{pi,h+1}(s') mu_h(s')^T) phi_{pi,h}.
 
     Args:
         kernel: mu, (..., H, d, S).
         theta: (..., H, d).
         expected: of `expected_features`, (P, H, S, d).
-        start: first state.
+        initial: distribution of the first state, (S,).
     """
     policies, layers, states, d = expected.shape
     lead = kernel.shape[:-3]
     features, occupancy = np.zeros((*lead, policies, layers, d)), np.zeros((*lead, policies, layers, states))
-    occupancy[..., 0, start] = 1
+    occupancy[..., 0, :] = initial
     for h in range(layers):
         if h:
             occupancy[..., h, :] = features[..., h - 1, :] @ kernel[..., h - 1, :, :]

@@ -177,7 +177,9 @@ def plan_online(
     actions = candidate_policies(data, candidates, delta, np.random.default_rng(seed))
     rules = np.eye(data.valid.shape[1])[actions]
     fit = fit_counts(data.counts, data.features, lam)
-    guess = predict(fit.kernel, fit.theta, expected_features(rules, data.features), data.start)
+    guess = predict(
+        fit.kernel, fit.theta, expected_features(rules, data.features), np.eye(len(data.states))[data.start]
+    )
     _, different = np.unique(guess.features.reshape(len(rules), -1).round(9), axis=0, return_index=True)
     different = np.sort(different)  # the planned policies come first
     actions, rules = actions[different], rules[different]

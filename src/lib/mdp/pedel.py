@@ -9,6 +9,7 @@ import numpy as np
 
 from lib.mdp.counts import (
     Counts,
+    Prediction,
     draw_episodes,
     expected_features,
     fit_counts,
@@ -16,6 +17,7 @@ from lib.mdp.counts import (
     predict,
 )
 from lib.mdp.exploration import fewest_episodes, fewest_episodes_of_many, squared_norms
+from lib.mdp.finite_horizon import Process, evaluate_policy, occupancy, start_value
 
 SLACK = 0.99  # of the tolerance that a design aims at, so that few designs miss it by chance
 FIRST_BATCH = 64  # episodes that a learner may play before it has seen any
@@ -24,22 +26,27 @@ UNIFORM_POLICIES = 20
 MANY = 200  # policies beyond which a design looks at a few of them at a time
 
 
-class Process(NamedTuple):
-    """A finite-horizon process with Bernoulli rewards, and the policies among which the best is looked for.
+class Problem(NamedTuple):
+    """A process with Bernoulli rewards, and the policies among which the best is looked for.
 
     Args:
-        transition: (H, S, A, S), or (B, H, S, A, S) where replicates differ.
-        reward: means, (H, S, A) or (B, H, S, A).
+        problem: the dynamics; features that are None are one-hot.
+        reward: means, (H, S, A), or (B, H, S, A) where replicates differ.
         policies: (P, H, S, A).
-        features: (S, A, d) of a linear process; None for one-hot features.
-        start: first state.
     """
 
-    transition: np.ndarray
+    process: Process
     reward: np.ndarray
     policies: np.ndarray
-    features: np.ndarray | None = None
-    start: int = 0
+
+    @property
+    def features(self) -> np.ndarray | None:
+        """Features of the process."""
+        return self.process.features
+
+    def take(self, rows) -> "Problem":
+        """The problem of some of the replicates."""
+        return self if self.reward.ndim == 3 else self._replace(reward=self.reward[rows])
 
 
 class State(NamedTuple):
@@ -88,20 +95,18 @@ def published_beta(policies: int, delta: float, layers: int, epoch: int) -> floa
     return 64 * layers**4 * float(np.log(4 * layers**2 * policies * epoch**2 / delta))
 
 
-def true_prediction(process: Process):
-    """Feature expectations, occupancy and values of all policies, from the true dynamics.
+def true_prediction(problem: Problem) -> Prediction:
+    """Feature expectations, occupancy and values of all policies, from the true dynamics."""
+    visits = occupancy(problem.process, problem.policies)  # (P, H, S, A)
+    flat = visits.reshape(*visits.shape[:2], -1)
+    features = flat if problem.features is None else flat @ problem.features.reshape(flat.shape[-1], -1)
+    values = np.einsum("phsa,...hsa->...p", visits, problem.reward)
+    return Prediction(features, visits.sum(axis=-1), values)
 
-    In a linear process they follow from occupancies; one-hot features make every process linear.
-    """
-    shape = process.transition.shape
-    kernel = process.transition.reshape(*shape[:-3], shape[-3] * shape[-2], shape[-1])
-    theta = process.reward.reshape(*process.reward.shape[:-2], -1)
-    tabular = predict(kernel, theta, expected_features(process.policies), process.start)
-    if process.features is None:
-        return tabular
-    expected = expected_features(process.policies, process.features)
-    features = np.einsum("...phs,phsd->...phd", tabular.occupancy, expected, optimize=True)
-    return tabular._replace(features=features)
+
+def value_of(problem: Problem, policy) -> np.ndarray:
+    """Value of a policy (..., H, S, A), which need not be a candidate, (...)."""
+    return start_value(problem.process, evaluate_policy(problem.process, problem.reward, np.asarray(policy)))
 
 
 def start_elimination(offline: Counts, policies: int) -> State:
@@ -122,12 +127,12 @@ class Plan(NamedTuple):
     covariances: np.ndarray
 
 
-def plan_exploration(process: Process, counts: Counts, expected, lam: float) -> tuple[Plan, np.ndarray]:
+def plan_exploration(problem: Problem, counts: Counts, expected, lam: float) -> tuple[Plan, np.ndarray]:
     """Feature expectations and covariances by fitted dynamics, and the covariance of the data."""
-    fit = fit_counts(counts, process.features, lam)
-    rolled = predict(fit.kernel, fit.theta, expected, process.start)
+    fit = fit_counts(counts, problem.features, lam)
+    rolled = predict(fit.kernel, fit.theta, expected, problem.process.initial)
     return Plan(
-        rolled.features, policy_covariances(rolled.occupancy, process.policies, process.features)
+        rolled.features, policy_covariances(rolled.occupancy, problem.policies, problem.features)
     ), fit.covariance
 
 
@@ -146,11 +151,11 @@ def _designs(plan: Plan, covariance, limits, one_hot: bool) -> np.ndarray:
     )
 
 
-def explore(process: Process, state: State, tolerance, rng, *, known: Plan | None = None, lam: float = 1.0) -> State:
+def explore(problem: Problem, state: State, tolerance, rng, *, known: Plan | None = None, lam: float = 1.0) -> State:
     """Play until phi^T Lambda_h^-1 phi <= tolerance for each policy alive and each layer.
 
     Args:
-        process: to play in.
+        problem: to play in.
         state: of the elimination.
         tolerance: (B,).
         rng: source of randomness.
@@ -158,16 +163,16 @@ def explore(process: Process, state: State, tolerance, rng, *, known: Plan | Non
             again each time the online episodes have doubled, with a share of uniform play.
         lam: regulariser.
     """
-    expected = expected_features(process.policies, process.features)
-    one_hot = process.features is None
-    number = len(process.policies)
+    expected = expected_features(problem.policies, problem.features)
+    one_hot = problem.features is None
+    number = len(problem.policies)
     rows = np.arange(len(state.alive))
     while True:
         part = state.take(rows)
         if known is None:
-            plan, covariance = plan_exploration(process, part.counts, expected, lam)
+            plan, covariance = plan_exploration(problem, part.counts, expected, lam)
         else:
-            plan, covariance = known, fit_counts(part.counts, process.features, lam).covariance
+            plan, covariance = known, fit_counts(part.counts, problem.features, lam).covariance
         norms = np.where(part.alive, squared_norms(plan.features, covariance, one_hot=one_hot).max(axis=-1), 0)
         short = norms.max(axis=-1) > tolerance[rows]
         if not short.any():
@@ -184,27 +189,26 @@ def explore(process: Process, state: State, tolerance, rng, *, known: Plan | Non
             any_policy = rng.permutation(number)[:UNIFORM_POLICIES]
             played[:, any_policy] += UNIFORM_SHARE * played.sum(axis=1, keepdims=True) / len(any_policy)
         played = np.ceil(played).astype(np.int64)
-        drawn = draw_episodes(
-            process.transition if process.transition.ndim == 4 else process.transition[rows],
-            process.reward if process.reward.ndim == 3 else process.reward[rows],
-            process.policies, played, rng, process.start,
-        )  # fmt: skip
+        own = problem.take(rows)
+        drawn = draw_episodes(own.process, own.reward, own.policies, played, rng)
         for whole, gain in zip(state.counts, drawn):
             whole[rows] += gain
         state.episodes[rows] += played.sum(axis=1)
 
 
-def eliminate(process: Process, state: State, accuracy: float, lam: float = 1.0) -> State:
+def eliminate(problem: Problem, state: State, accuracy: float, lam: float = 1.0) -> State:
     """Estimate all values, and keep policies within twice the accuracy of the best one alive.
 
     Args:
-        process: whose policies are estimated.
+        problem: whose policies are estimated.
         state: of the elimination.
         accuracy: eps_l.
         lam: regulariser.
     """
-    fit = fit_counts(state.counts, process.features, lam)
-    values = predict(fit.kernel, fit.theta, expected_features(process.policies, process.features), process.start).values
+    fit = fit_counts(state.counts, problem.features, lam)
+    values = predict(
+        fit.kernel, fit.theta, expected_features(problem.policies, problem.features), problem.process.initial
+    ).values
     best = np.where(state.alive, values, -np.inf).max(axis=1, keepdims=True)
     return state._replace(alive=state.alive & (values >= best - 2 * accuracy), values=values)
 
@@ -218,7 +222,7 @@ def accuracies(eps: float) -> list[float]:
 
 
 def run_elimination(
-    process: Process,
+    problem: Problem,
     offline: Counts,
     eps: float,
     beta,
@@ -230,7 +234,7 @@ def run_elimination(
     """FTPedel: policy elimination whose designs start from the offline covariance. Without offline data it is PEDEL.
 
     Args:
-        process: to play in; its policies are the candidates.
+        problem: to play in; its policies are the candidates.
         offline: data of each replicate, (B, H, S, A, ...); zeros for none.
         eps: accuracy of the policy that is returned.
         beta: accuracy of features over that of values: a number, or a function of the epoch.
@@ -243,23 +247,20 @@ def run_elimination(
 
     Source: Wagenmaker and Pacchiano 2022, with the constants of `practical_beta` or `published_beta`.
     """
-    if len(process.policies) == 0:
+    if len(problem.policies) == 0:
         raise ValueError("policies: got none, expected at least one")
     levels = accuracies(eps)
-    state = start_elimination(Counts(*(np.array(one, dtype=float) for one in offline)), len(process.policies))
+    state = start_elimination(Counts(*(np.array(one, dtype=float) for one in offline)), len(problem.policies))
     known = None
     if oracle:
-        truth = true_prediction(process)
-        known = Plan(truth.features, policy_covariances(truth.occupancy, process.policies, process.features))
+        truth = true_prediction(problem)
+        known = Plan(truth.features, policy_covariances(truth.occupancy, problem.policies, problem.features))
     size = len(state.alive)
     alive = np.zeros((size, len(levels)), dtype=np.int64)
     policy, values, rows = np.zeros(size, np.int64), np.full(state.values.shape, np.nan), np.arange(size)
     episodes = np.zeros(size, np.int64)
     for epoch, accuracy in enumerate(levels, start=1):
-        own = process._replace(
-            transition=process.transition if process.transition.ndim == 4 else process.transition[rows],
-            reward=process.reward if process.reward.ndim == 3 else process.reward[rows],
-        )
+        own = problem.take(rows)
         tolerance = np.full(len(rows), accuracy**2 / (beta(epoch) if callable(beta) else beta))
         state = eliminate(own, explore(own, state, tolerance, rng, known=known, lam=lam), accuracy, lam)
         alive[rows, epoch - 1 :] = state.alive.sum(axis=1)[:, None]

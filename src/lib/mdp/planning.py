@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lib.mdp.counts import Counts, add_counts, draw_episodes
+from lib.mdp.pedel import Problem
 
 
 class Greedy(NamedTuple):
@@ -47,22 +48,6 @@ def plan_greedily(transition, reward, *, valid=None, most: float = np.inf) -> Gr
     return Greedy(actions, values)
 
 
-def value_of(transition, reward, policy, start: int = 0) -> np.ndarray:
-    """Value of a policy in the start state, (...).
-
-    Args:
-        transition: (..., H, S, A, S).
-        reward: (..., H, S, A).
-        policy: (..., H, S, A).
-        start: first state.
-    """
-    after = np.zeros(np.broadcast_shapes(np.shape(reward)[:-3], np.shape(policy)[:-3]) + np.shape(reward)[-2:-1])
-    for h in reversed(range(np.shape(reward)[-3])):
-        worth = reward[..., h, :, :] + (transition[..., h, :, :, :] @ after[..., None, :, None])[..., 0]
-        after = np.sum(policy[..., h, :, :] * worth, axis=-1)
-    return after[..., start]
-
-
 def empirical_model(counts: Counts) -> tuple[np.ndarray, np.ndarray]:
     """Relative frequencies of next states and mean rewards; zero where an action was never taken."""
     visits = np.maximum(counts.visits, 1)
@@ -92,7 +77,7 @@ def pessimistic_policy(counts: Counts, delta: float, policies: int, *, valid=Non
 
 
 def hybrid_value_iteration(
-    process, offline: Counts, budget, delta: float, rng: np.random.Generator, *, valid
+    problem: Problem, offline: Counts, budget, delta: float, rng: np.random.Generator, *, valid
 ) -> Greedy:
     """Optimistic value iteration that counts offline tuples in; the greedy policy without bonus after the budget.
 
@@ -100,14 +85,14 @@ def hybrid_value_iteration(
     episodes have grown by a tenth.
 
     Args:
-        process: to play in (`lib.mdp.pedel.Process`).
+        problem: to play in.
         offline: data of each replicate, (B, H, S, A, ...).
         budget: online episodes of each replicate, (B,).
         delta: chance of failure.
         rng: source of randomness.
         valid: which actions there are, (H, S, A).
     """
-    layers, states, actions = process.policies.shape[1:]
+    layers, states, actions = problem.policies.shape[1:]
     budget = np.asarray(budget, dtype=np.int64)
     counts, played = Counts(*(np.array(one, dtype=float) for one in offline)), np.zeros_like(budget)
     scale = layers * np.sqrt(np.log(4 * states * actions * layers / delta) / 2)
@@ -116,9 +101,7 @@ def hybrid_value_iteration(
         bonus = scale / np.sqrt(np.maximum(counts.visits, 1))
         greedy = plan_greedily(transition, reward + bonus, valid=valid, most=layers)
         batch = np.minimum(np.maximum(played // 10, 1), budget - played)
-        drawn = draw_episodes(
-            process.transition, process.reward, greedy.policy(actions)[:, None], batch[:, None], rng, process.start
-        )
+        drawn = draw_episodes(problem.process, problem.reward, greedy.policy(actions)[:, None], batch[:, None], rng)
         counts, played = add_counts(counts, drawn), played + batch
     return certainty_equivalence(counts, valid=valid)
 

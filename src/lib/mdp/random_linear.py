@@ -1,41 +1,30 @@
-"""Random linear processes, and policies on them."""
+"""Random linear processes with rewards, and policies on them."""
 
 import numpy as np
 
-from lib.mdp.pedel import Process
+from lib.mdp.finite_horizon import linear_process
+from lib.mdp.pedel import Problem
 
 
-def random_linear_process(
-    states: int,
-    actions: int,
-    layers: int,
-    dim: int,
-    rng: np.random.Generator,
-    *,
-    policies: int,
-    concentration: float = 0.3,
-) -> Process:
+def random_problem(
+    states: int, actions: int, layers: int, dim: int, rng: np.random.Generator, *, policies: int
+) -> Problem:
     """A random linear process with random deterministic policies.
 
-    Features phi(s, a) are Dirichlet on `dim` letters, the same at each layer; mu_h(.|letter) is Dirichlet(1) on states;
-    theta_h is uniform on the cube, so that mean rewards lie in [0, 1].
+    Mean rewards are <phi, theta_h> with theta_h uniform on the cube, so that they lie in [0, 1].
 
     Args:
         states, actions, layers, dim: S, A, H, d.
         rng: source of randomness.
         policies: how many, all different where they can differ.
-        concentration: of the features; below 1 they lie near corners.
 
     Raises:
-        ValueError: more policies than there are.
+        ValueError: more policies than there are, or a size below one.
     """
-    phi = rng.dirichlet(np.full(dim, concentration), (states, actions))
-    mu = rng.dirichlet(np.ones(states), (layers, dim))
+    process = linear_process(states, actions, layers, dim, rng)
     theta = rng.uniform(size=(layers, dim))
-    transition = np.einsum("sad,hdt->hsat", phi, mu)
-    transition /= transition.sum(axis=-1, keepdims=True)
-    reward = np.clip(np.einsum("sad,hd->hsa", phi, theta), 0, 1)
-    return Process(transition, reward, random_policies(states, actions, layers, policies, rng), phi)
+    reward = np.clip(np.einsum("sad,hd->hsa", process.features, theta), 0, 1)
+    return Problem(process, reward, random_policies(states, actions, layers, policies, rng))
 
 
 def random_policies(states: int, actions: int, layers: int, number: int, rng: np.random.Generator) -> np.ndarray:
@@ -61,8 +50,3 @@ def softmax_policies(features, layers: int, number: int, temperature: float, rng
     scores -= scores.max(axis=-1, keepdims=True)
     odds = np.exp(scores)
     return odds / odds.sum(axis=-1, keepdims=True)
-
-
-def uniform_policy(states: int, actions: int, layers: int) -> np.ndarray:
-    """The policy that takes every action alike, (1, H, S, A)."""
-    return np.full((1, layers, states, actions), 1 / actions)

@@ -12,7 +12,8 @@ import itertools
 import numpy as np
 
 from lib.mdp.counts import Counts, draw_tuples
-from lib.mdp.pedel import Process
+from lib.mdp.finite_horizon import make_process
+from lib.mdp.pedel import Problem
 
 START, COMMON, RARE, SURE = range(4)
 VALID = (3, 2, 4, 1)  # actions of each state
@@ -27,7 +28,7 @@ def rare_chance(eps: float) -> float:
     return min(0.5, 8 * eps)
 
 
-def rare_branch(eps: float, *, layers: int = 2, paying=PAYING) -> Process:
+def rare_branch(eps: float, *, layers: int = 2, paying=PAYING) -> Problem:
     """The process, with its 11 policies (22 with a warm-up, whose action is constant).
 
     Args:
@@ -66,7 +67,7 @@ def rare_branch(eps: float, *, layers: int = 2, paying=PAYING) -> Process:
         rule[warm, START] = np.eye(ACTIONS)[first]
         rule[-1, COMMON], rule[-1, RARE] = np.eye(ACTIONS)[common], np.eye(ACTIONS)[rare]
         policies.append(rule)
-    return Process(transition, reward, np.array(policies))
+    return Problem(make_process(transition, np.eye(STATES)[START]), reward, np.array(policies))
 
 
 def visited_offline(layers: int = 2) -> np.ndarray:
@@ -90,11 +91,11 @@ def offline_size(eps: float, beta: float) -> int:
     return int(np.ceil(2 * beta / eps**2))
 
 
-def draw_offline(process: Process, tuples: int, replicates: int, rng: np.random.Generator) -> Counts:
+def draw_offline(problem: Problem, tuples: int, replicates: int, rng: np.random.Generator) -> Counts:
     """Offline data of replicates, with so many tuples of each action that is seen; zero tuples make no data."""
-    layers = process.reward.shape[-3]
+    layers = problem.reward.shape[-3]
     numbers = np.broadcast_to(tuples * visited_offline(layers), (replicates, layers, STATES, ACTIONS))
-    return draw_tuples(process.transition, process.reward, numbers, rng)
+    return draw_tuples(problem.process.transition, problem.reward, numbers, rng)
 
 
 def uniform_after(first: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 
 from lib.mdp.counts import policy_covariances
 from lib.mdp.exploration import fewest_episodes
-from lib.mdp.pedel import Process, true_prediction
+from lib.mdp.pedel import Problem, true_prediction
 
 
 def tolerances(values, eps: float, beta: float) -> np.ndarray:
@@ -24,11 +24,11 @@ def tolerances(values, eps: float, beta: float) -> np.ndarray:
     return np.maximum(values.max(axis=-1, keepdims=True) - values, eps) ** 2 / beta
 
 
-def required_episodes(process: Process, offset, eps: float, beta: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def required_episodes(problem: Problem, offset, eps: float, beta: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """T_o2o: least T at which the concentrability C_o2o(D, eps, T) is at most 1 / beta.
 
     Args:
-        process: with true dynamics and rewards, the same for all replicates.
+        problem: with true dynamics and rewards, the same for all replicates.
         offset: covariance of the offline data with the regulariser, (..., H, d, d), or (..., H, d) of one-hot features.
         eps: accuracy.
         beta: accuracy of features over that of values.
@@ -39,9 +39,9 @@ def required_episodes(process: Process, offset, eps: float, beta: float) -> tupl
 
     Source: Wagenmaker and Pacchiano 2022, definition of T_o2o, with the regulariser in the offset.
     """
-    truth = true_prediction(process)
-    one_hot = process.features is None
-    covariances = policy_covariances(truth.occupancy, process.policies, process.features)
+    truth = true_prediction(problem)
+    one_hot = problem.features is None
+    covariances = policy_covariances(truth.occupancy, problem.policies, problem.features)
     limits = tolerances(truth.values, eps, beta)
     offset = np.asarray(offset, dtype=float)
     whole = fewest_episodes(truth.features, covariances, offset, limits, one_hot=one_hot)

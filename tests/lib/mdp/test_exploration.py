@@ -13,16 +13,16 @@ from lib.mdp.exploration import (
     squared_norms,
 )
 from lib.mdp.pedel import true_prediction
-from lib.mdp.random_linear import random_linear_process
+from lib.mdp.random_linear import random_problem
 from lib.mdp.rare_branch import rare_branch, visited_offline
 from lib.mdp.requirements import required_episodes
 
 
 def problem(seed, policies=12, states=4, dim=3, layers=2):
     """Feature expectations and covariances of a random process."""
-    process = random_linear_process(states, 3, layers, dim, np.random.default_rng(seed), policies=policies)
-    truth = true_prediction(process)
-    return truth.features, policy_covariances(truth.occupancy, process.policies, process.features)
+    problem = random_problem(states, 3, layers, dim, np.random.default_rng(seed), policies=policies)
+    truth = true_prediction(problem)
+    return truth.features, policy_covariances(truth.occupancy, problem.policies, problem.features)
 
 
 def offset(layers, dim, seed=None):
@@ -105,9 +105,9 @@ def test_a_design_of_single_actions_is_g_optimal():
 
 
 def test_diagonals_and_matrices_agree():
-    process = rare_branch(0.03)
-    truth = true_prediction(process)
-    diagonals = policy_covariances(truth.occupancy, process.policies)
+    problem = rare_branch(0.03)
+    truth = true_prediction(problem)
+    diagonals = policy_covariances(truth.occupancy, problem.policies)
     base = 1.0 + 500 * visited_offline().reshape(2, -1)
     limits = np.full(11, 0.003)
     flat = fewest_episodes(truth.features, diagonals, base, limits, one_hot=True)
@@ -147,9 +147,9 @@ def test_many_policies_by_their_prices():
 def test_the_rare_branch_needs_what_a_line_search_says():
     """On the rare branch with offline data the 8 policies of the rare state are alike: one number to search for."""
     eps, beta = 0.02, 8.0
-    process = rare_branch(eps)
+    problem = rare_branch(eps)
     base = 1.0 + 1e9 * visited_offline().reshape(2, -1)
-    needed, bound, layered = required_episodes(process, base, eps, beta)
+    needed, bound, layered = required_episodes(problem, base, eps, beta)
     q, gap = 8 * eps, np.array([8 * eps, eps])  # wrong and right action of the rare state
     # with all else known, action i of the rare state needs q^2 / (1 + n_i q) <= max(gap, eps)^2 / beta
     each = (q**2 * beta / gap**2 - 1) / q

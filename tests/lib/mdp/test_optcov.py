@@ -5,19 +5,19 @@ from lib.mdp.counts import draw_episodes, fit_counts, policy_covariances
 from lib.mdp.exploration import fewest_episodes
 from lib.mdp.optcov import _smoothed, collect_covariance
 from lib.mdp.pedel import true_prediction
-from lib.mdp.random_linear import random_linear_process
+from lib.mdp.random_linear import random_problem
 
 
 def setting(seed=0, policies=10, dim=3):
     rng = np.random.default_rng(seed)
-    process = random_linear_process(4, 3, 2, dim, rng, policies=policies)
-    truth = true_prediction(process)
-    covariances = policy_covariances(truth.occupancy, process.policies, process.features)[:, -1]
+    problem = random_problem(4, 3, 2, dim, rng, policies=policies)
+    truth = true_prediction(problem)
+    covariances = policy_covariances(truth.occupancy, problem.policies, problem.features)[:, -1]
 
     def play(rows, chosen, each):
         numbers = np.eye(policies, dtype=np.int64)[chosen] * each
-        counts = draw_episodes(process.transition, process.reward, process.policies, numbers, rng)
-        return fit_counts(counts, process.features).covariance[:, -1] - np.eye(dim)
+        counts = draw_episodes(problem.process, problem.reward, problem.policies, numbers, rng)
+        return fit_counts(counts, problem.features).covariance[:, -1] - np.eye(dim)
 
     return truth.features[:, -1], covariances, play
 

@@ -8,7 +8,7 @@ from lib.mdp.counts import draw_episodes, fit_counts, policy_covariances
 from lib.mdp.exploration import fewest_episodes
 from lib.mdp.optcov import collect_covariance
 from lib.mdp.pedel import true_prediction
-from lib.mdp.random_linear import random_linear_process
+from lib.mdp.random_linear import random_problem
 
 DATA = ("none", "five policies")
 SHARP = 6  # the bound of the guarantee is 16 N*(tolerance / 6)
@@ -42,20 +42,20 @@ def collect_data(
     limits = np.array(targets)
     for m in range(processes):
         rng = generator(root_seed, "offline_to_online_rl", "optcov", m)
-        process = random_linear_process(states, actions, layers, dim, rng, policies=policies)
-        truth = true_prediction(process)
+        problem = random_problem(states, actions, layers, dim, rng, policies=policies)
+        truth = true_prediction(problem)
         features = truth.features[:, -1:]
-        covariances = policy_covariances(truth.occupancy, process.policies, process.features)[:, -1:]
+        covariances = policy_covariances(truth.occupancy, problem.policies, problem.features)[:, -1:]
         played = np.zeros(policies, dtype=np.int64)
         played[:5] = offline_episodes // 5
-        drawn = draw_episodes(process.transition, process.reward, process.policies, played, rng)
-        offsets = np.array([np.eye(dim), fit_counts(drawn, process.features).covariance[-1]])
+        drawn = draw_episodes(problem.process, problem.reward, problem.policies, played, rng)
+        offsets = np.array([np.eye(dim), fit_counts(drawn, problem.features).covariance[-1]])
 
         def play(rows, chosen, each):
             numbers = np.zeros((len(rows), policies), dtype=np.int64)
             numbers[np.arange(len(rows)), chosen] = each
-            counts = draw_episodes(process.transition, process.reward, process.policies, numbers, rng)  # noqa: B023
-            return fit_counts(counts, process.features).covariance[:, -1] - np.eye(dim)  # noqa: B023
+            counts = draw_episodes(problem.process, problem.reward, problem.policies, numbers, rng)  # noqa: B023
+            return fit_counts(counts, problem.features).covariance[:, -1] - np.eye(dim)  # noqa: B023
 
         size = len(DATA) * len(targets)
         outcome = collect_covariance(

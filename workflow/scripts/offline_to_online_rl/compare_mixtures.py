@@ -7,7 +7,7 @@ from lib.atlas.job.seeds import generator
 from lib.mdp.counts import draw_episodes, expected_features, fit_counts, policy_covariances, predict
 from lib.mdp.exploration import best_mixture, play, squared_norms
 from lib.mdp.pedel import true_prediction
-from lib.mdp.random_linear import random_linear_process
+from lib.mdp.random_linear import random_problem
 from lib.progress import progress
 
 MIXTURES = ("designed", "uniform")
@@ -44,14 +44,14 @@ def compare_mixtures(
     error = np.zeros((len(MIXTURES), processes, len(spent)))
     for m in progress(range(processes), "process"):
         rng = generator(root_seed, "offline_to_online_rl", "mixtures", m)
-        process = random_linear_process(states, actions, layers, dim, rng, policies=policies)
-        truth = true_prediction(process)
-        covariances = policy_covariances(truth.occupancy, process.policies, process.features)
+        problem = random_problem(states, actions, layers, dim, rng, policies=policies)
+        truth = true_prediction(problem)
+        covariances = policy_covariances(truth.occupancy, problem.policies, problem.features)
         played = np.zeros(policies, dtype=np.int64)
         played[:offline_policies] = offline_episodes // offline_policies
-        offline = draw_episodes(process.transition, process.reward, process.policies, played, rng)
-        offset = fit_counts(offline, process.features).covariance
-        expected = expected_features(process.policies, process.features)
+        offline = draw_episodes(problem.process, problem.reward, problem.policies, played, rng)
+        offset = fit_counts(offline, problem.features).covariance
+        expected = expected_features(problem.policies, problem.features)
         for k, episodes in enumerate(spent):
             even = np.full(policies, episodes / policies)
             for h in range(layers):
@@ -61,9 +61,9 @@ def compare_mixtures(
             design = best_mixture(truth.features, covariances, offset, episodes).episodes
             for a, weights in enumerate((design, even)):
                 counts = rng.multinomial(episodes, weights / weights.sum(), size=sets)
-                online = draw_episodes(process.transition, process.reward, process.policies, counts, rng)
-                fit = fit_counts(type(online)(*(one + two for one, two in zip(online, offline))), process.features)
-                guess = predict(fit.kernel, fit.theta, expected).values
+                online = draw_episodes(problem.process, problem.reward, problem.policies, counts, rng)
+                fit = fit_counts(type(online)(*(one + two for one, two in zip(online, offline))), problem.features)
+                guess = predict(fit.kernel, fit.theta, expected, problem.process.initial).values
                 error[a, m, k] = np.abs(guess - truth.values).max(axis=-1).mean()
     return xr.Dataset(
         {

@@ -6,8 +6,9 @@ import xarray as xr
 from lib.atlas.job.seeds import generator
 from lib.mdp.counts import draw_episodes, expected_features, fit_counts, predict
 from lib.mdp.exploration import squared_norms
+from lib.mdp.finite_horizon import uniform_policy
 from lib.mdp.pedel import true_prediction
-from lib.mdp.random_linear import random_linear_process, uniform_policy
+from lib.mdp.random_linear import random_problem
 
 
 def estimate_values(
@@ -29,12 +30,14 @@ def estimate_values(
     noise = (layers - np.arange(layers)) / 2
     for m in range(sets):
         rng = generator(root_seed, "offline_to_online_rl", "values", m)
-        process = random_linear_process(states, actions, layers, dim, rng, policies=policies)
-        truth = true_prediction(process).values
-        rule = uniform_policy(states, actions, layers)
-        counts = draw_episodes(process.transition, process.reward, rule, np.array(episodes)[:, None], rng)
-        fit = fit_counts(counts, process.features)
-        guess = predict(fit.kernel, fit.theta, expected_features(process.policies, process.features))
+        problem = random_problem(states, actions, layers, dim, rng, policies=policies)
+        truth = true_prediction(problem).values
+        rule = uniform_policy(problem.process)[None]
+        counts = draw_episodes(problem.process, problem.reward, rule, np.array(episodes)[:, None], rng)
+        fit = fit_counts(counts, problem.features)
+        guess = predict(
+            fit.kernel, fit.theta, expected_features(problem.policies, problem.features), problem.process.initial
+        )
         error[:, m] = guess.values - truth
         width[:, m] = np.sqrt(squared_norms(guess.features, fit.covariance)) @ noise
     dims = ("episodes", "set", "policy")

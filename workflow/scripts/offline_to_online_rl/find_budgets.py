@@ -7,8 +7,8 @@ import xarray as xr
 
 from lib.atlas.job.seeds import generator
 from lib.mdp.counts import add_counts, draw_episodes
-from lib.mdp.pedel import practical_beta, true_prediction
-from lib.mdp.planning import certainty_equivalence, online_budget, pessimistic_policy, value_of
+from lib.mdp.pedel import practical_beta, true_prediction, value_of
+from lib.mdp.planning import certainty_equivalence, online_budget, pessimistic_policy
 from lib.mdp.rare_branch import (
     draw_offline,
     hybrid_lower_bound,
@@ -24,18 +24,18 @@ OFFLINE_LEARNERS = ("pessimism", "certainty equivalence")
 FACTORS = (0.85, 1.0, 1.15)
 
 
-def _gaps(process, counts, learner=certainty_equivalence) -> np.ndarray:
-    policy = learner(counts).policy(process.policies.shape[-1])
-    return true_prediction(process).values.max(axis=-1) - value_of(process.transition, process.reward, policy)
+def _gaps(problem, counts, learner=certainty_equivalence) -> np.ndarray:
+    policy = learner(counts).policy(problem.policies.shape[-1])
+    return true_prediction(problem).values.max(axis=-1) - value_of(problem, policy)
 
 
 def _successes(learner: str, episodes: int, *, eps: float, tuples: int, runs: int, rng) -> float:
     """Share of runs in which a learner is within eps."""
-    process = rare_branch(eps, paying=rng.integers(0, 4, runs))
-    counts = draw_episodes(process.transition, process.reward, uniform_after(0), np.full((runs, 1), episodes), rng)
+    problem = rare_branch(eps, paying=rng.integers(0, 4, runs))
+    counts = draw_episodes(problem.process, problem.reward, uniform_after(0), np.full((runs, 1), episodes), rng)
     if learner == "hybrid":
-        counts = add_counts(counts, draw_offline(process, tuples, runs, rng))
-    return float(np.mean(_gaps(process, counts) <= eps))
+        counts = add_counts(counts, draw_offline(problem, tuples, runs, rng))
+    return float(np.mean(_gaps(problem, counts) <= eps))
 
 
 def find_budgets(*, eps: list[float], runs: int, offline_runs: int, delta: float, root_seed: int) -> xr.Dataset:
@@ -63,11 +63,11 @@ def find_budgets(*, eps: list[float], runs: int, offline_runs: int, delta: float
             successes = partial(_successes, learner, eps=accuracy, tuples=tuples, runs=runs, rng=rng)
             budget[a, k] = online_budget(successes, 8, 1 - delta)
             success[a, k] = [successes(round(factor * budget[a, k])) for factor in FACTORS]
-        process = rare_branch(accuracy, paying=rng.integers(0, 4, offline_runs))
-        counts = draw_offline(process, tuples, offline_runs, rng)
-        pessimist = partial(pessimistic_policy, delta=delta, policies=len(process.policies))
-        offline_gap[0, k] = _gaps(process, counts, pessimist) / accuracy
-        offline_gap[1, k] = _gaps(process, counts) / accuracy
+        problem = rare_branch(accuracy, paying=rng.integers(0, 4, offline_runs))
+        counts = draw_offline(problem, tuples, offline_runs, rng)
+        pessimist = partial(pessimistic_policy, delta=delta, policies=len(problem.policies))
+        offline_gap[0, k] = _gaps(problem, counts, pessimist) / accuracy
+        offline_gap[1, k] = _gaps(problem, counts) / accuracy
     bounds = {"hybrid": hybrid_lower_bound, "online": online_lower_bound}
     return xr.Dataset(
         {

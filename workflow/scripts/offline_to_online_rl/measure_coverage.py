@@ -7,7 +7,7 @@ from lib.atlas.job.seeds import generator
 from lib.mdp.counts import draw_episodes, fit_counts, policy_covariances
 from lib.mdp.exploration import best_mixture, fewest_episodes
 from lib.mdp.pedel import practical_beta, true_prediction
-from lib.mdp.random_linear import random_linear_process
+from lib.mdp.random_linear import random_problem
 from lib.mdp.requirements import tolerances
 
 DATA = ("none", "one policy", "five policies", "both")
@@ -43,16 +43,16 @@ def measure_coverage(
     features, covariances, values, offsets = [], [], [], []
     for m in range(processes):
         rng = generator(root_seed, "offline_to_online_rl", "coverage", m)
-        process = random_linear_process(states, actions, layers, dim, rng, policies=policies)
-        truth = true_prediction(process)
+        problem = random_problem(states, actions, layers, dim, rng, policies=policies)
+        truth = true_prediction(problem)
         played = np.zeros((2, policies), dtype=np.int64)
         played[0, 0], played[1, :5] = offline_episodes, offline_episodes // 5
-        drawn = draw_episodes(process.transition, process.reward, process.policies, played, rng)
-        one, five = fit_counts(drawn, process.features).covariance
+        drawn = draw_episodes(problem.process, problem.reward, problem.policies, played, rng)
+        one, five = fit_counts(drawn, problem.features).covariance
         offsets.append([0 * one + np.eye(dim), one, five, one + five - np.eye(dim)])
         features.append(truth.features)
         values.append(truth.values)
-        covariances.append(policy_covariances(truth.occupancy, process.policies, process.features))
+        covariances.append(policy_covariances(truth.occupancy, problem.policies, problem.features))
     features, covariances, values = np.array(features), np.array(covariances), np.array(values)
     offsets = np.array(offsets).swapaxes(0, 1)
     shape = len(DATA), processes, layers, len(spent)

@@ -35,17 +35,17 @@ def measure_requirements(
     seen = visited_offline().reshape(2, -1)
     samples, layered, bound = (np.zeros((2, len(eps))) for _ in range(3))
     for k, accuracy in enumerate(eps):
-        process = rare_branch(accuracy)
+        problem = rare_branch(accuracy)
         tuples = [0, int(np.ceil(offline_factor * beta / accuracy**2))]
         offset = 1.0 + np.array(tuples)[:, None, None] * seen
-        samples[:, k], bound[:, k], layered[:, k] = required_episodes(process, offset, accuracy, beta)
+        samples[:, k], bound[:, k], layered[:, k] = required_episodes(problem, offset, accuracy, beta)
     drawn = np.zeros((len(COVERAGES), len(map_eps), len(sizes)))
     for k, accuracy in enumerate(map_eps):
-        process = rare_branch(accuracy)
-        own = practical_beta(len(process.policies), delta)
+        problem = rare_branch(accuracy)
+        own = practical_beta(len(problem.policies), delta)
         for c, coverage in enumerate(COVERAGES):
             offset = 1.0 + np.array(sizes)[:, None, None] * _seen(coverage).reshape(2, -1)
-            drawn[c, k] = required_episodes(process, offset, accuracy, own)[0]
+            drawn[c, k] = required_episodes(problem, offset, accuracy, own)[0]
     truth = true_prediction(rare_branch(eps[-1]))
     return xr.Dataset(
         {

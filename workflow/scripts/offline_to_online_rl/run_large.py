@@ -15,7 +15,7 @@ from lib.mdp.pedel import (
     start_elimination,
     true_prediction,
 )
-from lib.mdp.random_linear import random_linear_process, softmax_policies
+from lib.mdp.random_linear import random_problem, softmax_policies
 from lib.training.state import pack_generator, unpack_generator
 
 
@@ -50,12 +50,12 @@ def run_large(
         checkpoint: keeps counts and policies alive after each epoch.
     """
     rng = generator(root_seed, "offline_to_online_rl", "large", seed)
-    process = random_linear_process(states, actions, layers, dim, rng, policies=1)
-    process = process._replace(policies=softmax_policies(process.features, layers, policies, temperature, rng))
-    values = true_prediction(process).values
+    problem = random_problem(states, actions, layers, dim, rng, policies=1)
+    problem = problem._replace(policies=softmax_policies(problem.features, layers, policies, temperature, rng))
+    values = true_prediction(problem).values
     played = np.zeros((1, policies), dtype=np.int64)
     played[:, :offline_policies] = offline_episodes // offline_policies
-    offline = draw_episodes(process.transition, process.reward, process.policies, played, rng)
+    offline = draw_episodes(problem.process, problem.reward, problem.policies, played, rng)
     levels = accuracies(eps)
     alive = np.zeros(len(levels), dtype=np.int64)
     epoch, state = 0, start_elimination(offline, policies)
@@ -72,7 +72,7 @@ def run_large(
             if constants == "published"
             else practical_beta(policies, delta)
         )
-        state = eliminate(process, explore(process, state, np.array([accuracy**2 / beta]), rng), accuracy)
+        state = eliminate(problem, explore(problem, state, np.array([accuracy**2 / beta]), rng), accuracy)
         alive[epoch - 1 :] = state.alive.sum()
         if checkpoint:
             checkpoint.save(

@@ -6,7 +6,7 @@ import xarray as xr
 from lib.atlas.job.seeds import generator
 from lib.mdp.counts import draw_episodes
 from lib.mdp.pedel import practical_beta, run_elimination, true_prediction
-from lib.mdp.random_linear import random_linear_process
+from lib.mdp.random_linear import random_problem
 from lib.progress import progress
 
 
@@ -43,15 +43,15 @@ def run_random(
     episodes, gap, spread = np.zeros(shape), np.zeros(shape), np.zeros(processes)
     for m in progress(range(processes), "process"):
         rng = generator(root_seed, "offline_to_online_rl", "random", m)
-        process = random_linear_process(states, actions, layers, dim, rng, policies=policies)
-        values = true_prediction(process).values
+        problem = random_problem(states, actions, layers, dim, rng, policies=policies)
+        values = true_prediction(problem).values
         spread[m] = np.mean(values.max() - values > eps)
         played = np.zeros((runs, policies), dtype=np.int64)
         played[:, :offline_policies] = offline_episodes // offline_policies
-        offline = draw_episodes(process.transition, process.reward, process.policies, played, rng)
+        offline = draw_episodes(problem.process, problem.reward, problem.policies, played, rng)
         beta = practical_beta(policies, delta)
         for k, divisor in enumerate(divisors):
-            outcome = run_elimination(process, offline, eps, beta / divisor, rng, oracle=True)
+            outcome = run_elimination(problem, offline, eps, beta / divisor, rng, oracle=True)
             episodes[k, m], gap[k, m] = outcome.episodes, values.max() - values[outcome.policy]
     dims = ("divisor", "process", "run")
     return xr.Dataset(

@@ -26,12 +26,12 @@ def run_rare_branch(*, cases: list[dict], delta: float, root_seed: int) -> xr.Da
     for c, case in enumerate(cases):
         rng = generator(root_seed, "offline_to_online_rl", "rare branch", case["name"])
         eps, layers, runs = case["eps"], case["layers"], case["runs"]
-        process = rare_branch(eps, layers=layers, paying=rng.integers(0, 4, runs))
-        matched = practical_beta(len(process.policies), delta)
+        problem = rare_branch(eps, layers=layers, paying=rng.integers(0, 4, runs))
+        matched = practical_beta(len(problem.policies), delta)
         tuples = int(case["offline"] * offline_size(eps, matched))
-        offline = draw_offline(process, tuples, runs, rng)
-        outcome = run_elimination(process, offline, eps, matched / case["divisor"], rng)
-        values = true_prediction(process).values
+        offline = draw_offline(problem, tuples, runs, rng)
+        outcome = run_elimination(problem, offline, eps, matched / case["divisor"], rng)
+        values = true_prediction(problem).values
         gap[c, :runs] = values.max(axis=1) - values[np.arange(runs), outcome.policy]
         episodes[c, :runs] = outcome.episodes
         error[c, :runs] = np.abs(outcome.values - values).max(axis=1)

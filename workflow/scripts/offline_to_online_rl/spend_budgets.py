@@ -7,8 +7,8 @@ import xarray as xr
 
 from lib.atlas.job.seeds import generator
 from lib.mdp.counts import draw_episodes
-from lib.mdp.pedel import practical_beta, true_prediction
-from lib.mdp.planning import certainty_equivalence, hybrid_value_iteration, pessimistic_policy, value_of
+from lib.mdp.pedel import practical_beta, true_prediction, value_of
+from lib.mdp.planning import certainty_equivalence, hybrid_value_iteration, pessimistic_policy
 from lib.mdp.rare_branch import ACTIONS, draw_offline, offline_size, rare_branch, uniform_after, valid_actions
 from lib.progress import progress
 
@@ -36,21 +36,21 @@ def spend_budgets(tracking, far, *, runs: int, delta: float, root_seed: int) -> 
         accuracy = eps[k]
         rng = generator(root_seed, "offline_to_online_rl", "spent", accuracy)
         budget = int(np.round(store.episodes[case].mean()))
-        process = rare_branch(accuracy, paying=rng.integers(0, 4, runs))
-        number = len(process.policies)
-        offline = draw_offline(process, offline_size(accuracy, practical_beta(number, delta)), runs, rng)
+        problem = rare_branch(accuracy, paying=rng.integers(0, 4, runs))
+        number = len(problem.policies)
+        offline = draw_offline(problem, offline_size(accuracy, practical_beta(number, delta)), runs, rng)
         spent = np.full((runs, 1), budget)
-        draw = partial(draw_episodes, process.transition, process.reward, episodes=spent, rng=rng)
+        draw = partial(draw_episodes, problem.process, problem.reward, episodes=spent, rng=rng)
         made = (
             pessimistic_policy(offline, delta, number),
             certainty_equivalence(offline),
             certainty_equivalence(draw(anywhere[None])),
             certainty_equivalence(draw(uniform_after(0))),
-            hybrid_value_iteration(process, offline, spent[:, 0], delta, rng, valid=valid_actions()),
+            hybrid_value_iteration(problem, offline, spent[:, 0], delta, rng, valid=valid_actions()),
         )
-        best = true_prediction(process).values.max(axis=1)
+        best = true_prediction(problem).values.max(axis=1)
         for a, greedy in enumerate(made):
-            gap[a, k] = best - value_of(process.transition, process.reward, greedy.policy(ACTIONS))
+            gap[a, k] = best - value_of(problem, greedy.policy(ACTIONS))
     return xr.Dataset(
         {"gap": (("learner", "eps", "run"), gap, {"long_name": "value lost by the policy that was returned"})},
         coords={"learner": list(LEARNERS), "eps": eps},
