@@ -49,6 +49,22 @@ def audit_epsilon(
     return max(0.0, *bound(*best, slice(half, None), level / 2))
 
 
+def event_epsilon(hits: int, other_hits: int, trials: int, level: float = 0.001) -> float:
+    """A value that epsilon exceeds with probability at least 1 - level, from one event chosen beforehand.
+
+    Args:
+        hits: trials on one record in which the event happened.
+        other_hits: the same on the other record.
+        trials: on each record.
+        level: error probability; both proportions have exact intervals at half of it.
+
+    Raises:
+        ValueError: counts outside [0, trials], or a level outside (0, 1).
+    """
+    (low, _), (_, high) = (clopper_pearson(count, trials, level) for count in (hits, other_hits))
+    return max(0.0, math.log(low / high)) if low > 0 else 0.0
+
+
 def laplace_scores(size: int, epsilon: float) -> Scores:
     """Mean of n samples with Laplace noise that is calibrated to epsilon."""
 

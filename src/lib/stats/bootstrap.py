@@ -97,3 +97,32 @@ def percentile_estimate(value, resampled, n: int, axis: int = 0, level: float = 
     tail = 100 * (1 - check_level(level)) / 2
     low, high = np.percentile(resampled, [tail, 100 - tail], axis=axis)
     return Estimate(np.asarray(value, dtype=float), resampled.std(axis=axis, ddof=1), low, high, n)
+
+
+def power_law_exponent(x, values, rng: np.random.Generator, *, resamples: int = 2000, level: float = 0.95) -> Estimate:
+    """Exponent of a power law in x: least-squares slope of log mean on log x, its interval by resampling units.
+
+    Args:
+        x: (P,) positive, two different ones at least.
+        values: (..., P, units) positive; units are resampled at each point alike. Leading axes give several exponents.
+        rng: source of randomness.
+        resamples: number of resamples.
+        level: confidence level.
+
+    Returns:
+        The estimate of shape (...); NaN where a mean is not positive or not finite.
+
+    Raises:
+        ValueError: fewer than two units, or shapes that do not fit.
+    """
+    x, values = np.asarray(x, dtype=float), np.asarray(values, dtype=float)
+    if values.shape[-2:-1] != x.shape:
+        raise ValueError(f"values: got shape {values.shape}, expected (..., {len(x)}, units)")
+    n = count_units(values, -1)
+    centred = np.log(x) - np.log(x).mean()
+    weights = centred / (centred @ centred)
+    counts = bootstrap_counts(n, resamples, rng)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = np.log(values.mean(axis=-1)) @ weights
+        resampled = np.moveaxis(np.log(values @ counts.T / n), -2, -1) @ weights
+    return percentile_estimate(slope, resampled, n, axis=-1, level=level)

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lib.stats.bootstrap import bootstrap, bootstrap_counts, percentile_estimate, ratio_of_means
+from lib.stats.bootstrap import (
+    bootstrap,
+    bootstrap_counts,
+    percentile_estimate,
+    power_law_exponent,
+    ratio_of_means,
+)
 
 
 def test_interval_of_a_mean_has_the_normal_width():
@@ -65,3 +71,22 @@ def test_percentile_estimate_of_a_mean_is_scipys():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         call(np.random.default_rng(0))
+
+
+def test_exponent_of_a_power_law_covers_the_truth():
+    rng = np.random.default_rng(0)
+    x = np.array([1.0, 3.0, 10.0, 40.0])
+    covered = 0
+    for _ in range(200):
+        values = (x**-0.7)[:, None] * rng.gamma(4, 1 / 4, (4, 50))
+        _, se, low, high, n = power_law_exponent(x, values, rng, resamples=300)
+        covered += low <= -0.7 <= high
+        assert n == 50
+        assert se > 0
+    assert covered > 170
+    exact = power_law_exponent(x, np.stack([np.tile((x**p)[:, None], 3) for p in (2, -1)]), rng)
+    np.testing.assert_allclose(exact.value, [2, -1])
+    np.testing.assert_allclose(exact.high - exact.low, 0, atol=1e-12)
+    assert np.isnan(power_law_exponent(x, np.full((4, 3), np.nan), rng).value)
+    with pytest.raises(ValueError, match="shape"):
+        power_law_exponent(x, np.ones((3, 4)), rng)
