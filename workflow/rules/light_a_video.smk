@@ -90,7 +90,7 @@ use rule stage as light_a_video_measure_gate with:
         root_seed=paper.root_seed,
 
 
-# One rule for each set of methods; a set that needs the video model waits for it. Long ones start first.
+# Few rules, for each imports diffusers: one without the video model, one for each step rule of it. Long ones start first.
 use rule stage as light_a_video_relight_ddim with:
     """Relight the test clips by a set of methods."""
     input:
@@ -112,18 +112,6 @@ use rule stage as light_a_video_relight_ddim with:
         root_seed=paper.root_seed,
 
 
-use rule light_a_video_relight_ddim as light_a_video_relight_more with:
-    output:
-        store=paper.store("run_more"),
-    log:
-        paper.log("run_more"),
-    benchmark:
-        paper.benchmark("run_more")
-    priority: 65
-    params:
-        **paper.params("run_more"),
-
-
 use rule light_a_video_relight_ddim as light_a_video_relight_euler with:
     output:
         store=paper.store("run_euler"),
@@ -138,7 +126,7 @@ use rule light_a_video_relight_ddim as light_a_video_relight_euler with:
 
 use rule light_a_video_relight_ddim as light_a_video_relight_frames with:
     input:
-        **paper.stores("scenes", "relighter"),
+        **paper.stores("scenes", "relighter", "unet"),
     output:
         store=paper.store("run_frames"),
     log:
@@ -150,26 +138,11 @@ use rule light_a_video_relight_ddim as light_a_video_relight_frames with:
         **paper.params("run_frames"),
 
 
-use rule light_a_video_relight_ddim as light_a_video_relight_unet with:
-    input:
-        scenes=paper.store("scenes"),
-        relighter=paper.store("unet"),
-    output:
-        store=paper.store("run_unet"),
-    log:
-        paper.log("run_unet"),
-    benchmark:
-        paper.benchmark("run_unet")
-    priority: 30
-    params:
-        **paper.params("run_unet"),
-
-
 use rule stage as light_a_video_measure_videos with:
     """Measure all relit videos against the known light, geometry and motion."""
     input:
         scenes=paper.store("scenes"),
-        runs=expand(paper.store("run_{name}"), name=["ddim", "more", "euler", "frames", "unet"]),
+        runs=expand(paper.store("run_{name}"), name=["ddim", "euler", "frames"]),
     output:
         store=paper.store("measures"),
     log:
@@ -353,7 +326,7 @@ use rule claims as light_a_video_measure_claims with:
     input:
         **paper.available(
             **paper.stores("measures", "gate", "transport"),
-            runs=expand(paper.store("run_{name}"), name=["ddim", "more", "euler", "frames", "unet"]),
+            runs=expand(paper.store("run_{name}"), name=["ddim", "euler", "frames"]),
             ddim=paper.store("run_ddim"),
             photographs=LIGHT_A_VIDEO_PHOTOGRAPHS if config["scale"] == "paper" else [],
         ),

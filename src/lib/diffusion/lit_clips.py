@@ -36,7 +36,7 @@ from lib.rendering.spheres import Clips
 from lib.video.temporal import smooth_brightness
 
 STEP_RULES = ("ddim", "euler")
-SCHEDULES = ("linear", "quadratic", "constant")
+SCHEDULES = ("linear", "quadratic", "root", "constant", "always")
 TARGETS = ("consistency", "relit", "fused")
 
 
@@ -103,16 +103,20 @@ def video_scheduler(rule: str):
 
 
 def weights_of(schedule: str, steps: int, threshold: float) -> np.ndarray:
-    """Fusion weights (T,). The constant schedule is 1 at the steps that the linear one fuses, and 0 at the others.
+    """Fusion weights (T,): 1 - (i / (T - 1))^k with k = 1, 2, 1/2 (linear, quadratic, root), or 1.
+
+    `always` is 1 at every step; `constant` is 1 at the steps that the linear schedule fuses, and 0 at the others.
 
     Raises:
         ValueError: an unknown schedule.
     """
     if schedule not in SCHEDULES:
         raise ValueError(f"fuse: got {schedule!r}, expected one of {', '.join(SCHEDULES)}")
+    if schedule == "always":
+        return np.ones(steps)
     if schedule == "constant":
         return (fusion_weights(steps) > threshold).astype(float)
-    return fusion_weights(steps, 2.0 if schedule == "quadratic" else 1.0)
+    return fusion_weights(steps, {"linear": 1.0, "quadratic": 2.0, "root": 0.5}[schedule])
 
 
 def codec_of(network) -> Codec:

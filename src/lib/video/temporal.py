@@ -131,6 +131,23 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(mean @ mean + np.trace(np.atleast_2d(cov_a)) + np.trace(np.atleast_2d(cov_b)) - 2 * cross)
 
 
+def block_means(video: np.ndarray, block: int) -> np.ndarray:
+    """Frames as few numbers: means over square blocks, (..., C, H, W) to (..., C H W / block^2).
+
+    Args:
+        video: images.
+        block: pixels along each side of a block.
+
+    Raises:
+        ValueError: a height or width that is no multiple of the block.
+    """
+    *lead, channels, height, width = video.shape
+    if height % block or width % block:
+        raise ValueError(f"block: got {block}, expected a divisor of the height and width, {height} and {width}")
+    split = video.reshape(*lead, channels, height // block, block, width // block, block)
+    return split.mean((-3, -1)).reshape(*lead, -1)
+
+
 def smooth_brightness(video: np.ndarray, sigma: float) -> np.ndarray:
     """Scale each frame and channel so that its mean follows the Gaussian-smoothed mean over time, clipped to [0, 1].
 

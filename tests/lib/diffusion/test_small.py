@@ -254,6 +254,8 @@ def test_lit_clip_methods_are_checked():
     with pytest.raises(ValueError, match="fuse"):
         weights_of("cubic", 5, 0.1)
     np.testing.assert_array_equal(weights_of("constant", 10, 0.15), [1] * 8 + [0] * 2)
+    np.testing.assert_array_equal(weights_of("always", 10, 0.15), np.ones(10))
+    np.testing.assert_allclose(weights_of("root", 5, 0.15), [1, 0.5, 1 - 0.5**0.5, 1 - 0.75**0.5, 0])
 
 
 def test_both_step_rules_start_from_the_same_noise_level():

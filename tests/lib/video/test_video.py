@@ -7,6 +7,7 @@ from scipy.linalg import sqrtm
 
 from lib.video.files import list_videos, read_video, write_video
 from lib.video.temporal import (
+    block_means,
     end_point_error,
     estimated_flow,
     flow_epe,
@@ -110,3 +111,11 @@ def test_files_are_checked(tmp_path):
         write_video(tmp_path / "a.mp4", np.zeros((2, 3, 5, 4)))
     with pytest.raises(ValueError, match="mp4"):
         write_video(tmp_path / "a.avi", np.zeros((2, 3, 4, 4)))
+
+
+def test_block_means_of_a_checkerboard_of_blocks():
+    image = np.kron(np.array([[0.0, 1.0], [2.0, 3.0]]), np.ones((4, 4)))
+    video = np.stack([image, 10 + image])[None, None]
+    np.testing.assert_array_equal(block_means(video, 4), [[[0, 1, 2, 3, 10, 11, 12, 13]]])
+    with pytest.raises(ValueError, match="divisor"):
+        block_means(video, 3)

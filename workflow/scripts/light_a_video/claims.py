@@ -59,6 +59,50 @@ def _means(measures, methods, name: str, labels) -> dict:
     return estimated(side_by_side([_mean(measures, method, name) for method in methods]), UNITS, labels=labels)
 
 
+def _blocks(measures, methods) -> dict[str, np.ndarray]:
+    """Block means `(clip, frame, block)` of methods, sampling seed 0, on the clips that all of them were run on."""
+    rows = {
+        method: measures.isel(row=np.flatnonzero((measures.method.values == method) & (measures.seed.values == 0)))
+        for method in methods
+    }
+    clips = min(table.sizes["row"] for table in rows.values())
+    return {method: table.sortby("clip").blocks.values[:clips] for method, table in rows.items()}
+
+
+def _over_drawn_clips(statistic, clips: int, resamples: int, root_seed: int) -> Estimate:
+    """A statistic of clips, `statistic(indices)`, with a percentile interval over clips drawn again.
+
+    A Fréchet distance takes many eigenvalues, so there are at most 200 resamples.
+    """
+    every, rng = np.arange(clips), _rng(root_seed)
+    drawn = [statistic(rng.choice(every, clips)) for _ in range(min(resamples, 200))]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Estimate(statistic(every), np.std(drawn, ddof=1), low, high, clips)
+
+
+def _distance(features: dict[str, np.ndarray], drawn: np.ndarray, a: str, b: str) -> float:
+    """Fréchet distance between the frames of two methods on some clips; features are `(clip, frame, feature)`."""
+    first, second = (features[method][drawn].reshape(-1, features[method].shape[-1]) for method in (a, b))
+    return frechet_distance(first, second)
+
+
+def _frame_distance(measures, method: str, other: str, *, resamples: int, root_seed: int) -> Estimate:
+    """Fréchet distance between the block means of two methods' frames."""
+    blocks = _blocks(measures, (method, other))
+    clips = len(blocks[method])
+    return _over_drawn_clips(lambda drawn: _distance(blocks, drawn, method, other), clips, resamples, root_seed)
+
+
+def _frame_distance_ratio(measures, method: str, other: str, *, resamples: int, root_seed: int) -> Estimate:
+    """Fréchet distance of a method's frames from those of per-frame relighting, over that of another method's."""
+    blocks = _blocks(measures, (method, other, "per_frame"))
+
+    def ratio(drawn: np.ndarray) -> float:
+        return _distance(blocks, drawn, method, "per_frame") / _distance(blocks, drawn, other, "per_frame")
+
+    return _over_drawn_clips(ratio, len(blocks[method]), resamples, root_seed)
+
+
 def _gate(gate) -> dict[str, dict]:
     """How well the video model preserves clips under the true light, by deterministic steps."""
     deterministic = gate.sel(step_rule="ddim")
@@ -101,6 +145,18 @@ def c2b(measures, resamples: int, root_seed: int) -> dict:
     """Consistent light attention lowers the flicker of the background."""
     ratio = _ratio(measures, "cla_70", "per_frame", "wall_flicker", resamples, root_seed)
     return {"ratio": estimated(ratio, UNITS), "ratio_upper": estimated(end_of(ratio, "high"), UNITS)}
+
+
+def c2c(measures, gate, resamples: int, root_seed: int) -> dict:
+    """With attention to the average alone, frames of the full method are farther from those of the image model."""
+    resampling = {"resamples": resamples, "root_seed": root_seed}
+    methods = {"full_50": "gamma = 0.5", "full_70": "gamma = 0.7", "full_100": "gamma = 1"}
+    distances = [_frame_distance(measures, method, "per_frame", **resampling) for method in methods]
+    return {
+        **_gate(gate),
+        "gamma_100_over_50": estimated(_frame_distance_ratio(measures, "full_100", "full_50", **resampling), CLIPS),
+        "distance": estimated(side_by_side(distances), CLIPS, labels=list(methods.values())),
+    }
 
 
 def c3(measures, gate, resamples: int, root_seed: int) -> dict:
@@ -147,6 +203,16 @@ def c5(measures, gate, resamples: int, root_seed: int) -> dict:
     }
 
 
+def c5b(measures, gate, resamples: int, root_seed: int) -> dict:
+    """Frames of the full method are closer to those of the image model than frames after strong SDEdit."""
+
+    def over(other: str) -> dict:
+        ratio = _frame_distance_ratio(measures, "full_50", other, resamples=resamples, root_seed=root_seed)
+        return estimated(ratio, CLIPS)
+
+    return {**_gate(gate), "full_over_sdedit_60": over("sdedit_60"), "full_over_sdedit_20": over("sdedit_20")}
+
+
 def c6(measures, gate, resamples: int, root_seed: int) -> dict:
     """The full method preserves the motion of the source."""
     motion = _ratio(measures, "full_50", "source", "motion", resamples, root_seed)
@@ -178,21 +244,31 @@ def c8(runs: list) -> dict:
 
 
 def c9(measures, gate, resamples: int, root_seed: int) -> dict:
-    """A fusion weight that falls leaves a smaller one-light error than a constant one."""
-    constant, linear, _ = _paired(measures, "full_50_constant", "full_50", "clip_error")
-    difference = bootstrap(np.mean, constant - linear, resamples=resamples, rng=_rng(root_seed))
+    """A fusion weight that falls leaves smaller errors of motion and of a single light than a weight of 1."""
+
+    def above_linear(method: str, name: str) -> Estimate:
+        other, linear, _ = _paired(measures, method, "full_50", name)
+        return bootstrap(np.mean, other - linear, resamples=resamples, rng=_rng(root_seed))
+
+    motion, error = above_linear("full_50_always", "motion"), above_linear("full_50_always", "clip_error")
+    methods = {f"full_50_{name}": name for name in ("always", "constant", "root")} | {"full_50": "linear"}
     return {
         **_gate(gate),
-        "difference": estimated(difference, UNITS),
-        "difference_lower": estimated(end_of(difference, "low"), UNITS),
-        "flicker": _means(measures, ("full_50", "full_50_constant"), "flicker", ["linear", "constant"]),
+        "motion_difference": estimated(motion, CLIPS),
+        "motion_difference_lower": estimated(end_of(motion, "low"), CLIPS),
+        "error_difference": estimated(error, CLIPS),
+        "error_difference_lower": estimated(end_of(error, "low"), CLIPS),
+        "constant_error_difference": estimated(above_linear("full_50_constant", "clip_error"), CLIPS),
+        "motion": _means(measures, methods, "motion", list(methods.values())),
+        "clip_error": _means(measures, methods, "clip_error", list(methods.values())),
+        "flicker": _means(measures, methods, "flicker", list(methods.values())),
     }
 
 
 def c10(ddim) -> dict:
     """The largest jump between fused targets is smaller with a falling weight than with a constant one."""
     linear, constant = (
-        ddim.jump.isel(row=np.flatnonzero(ddim.method.values == method)).max("step").values
+        ddim.jump.isel(row=np.flatnonzero((ddim.method.values == method) & (ddim.seed.values == 0))).max("step").values
         for method in ("full_50", "full_50_constant")
     )
     clips = len(linear)
@@ -224,18 +300,11 @@ def c11(photographs: list, resamples: int, root_seed: int) -> dict | None:
         method: np.stack([video.features.sel({"method": method}).values for video in photographs]) for method in methods
     }
 
-    def distance_ratio(drawn: np.ndarray, other: str) -> float:
-        pooled = {m: features[m][drawn].reshape(-1, features[m].shape[-1]) for m in ("full", other, "per_frame")}
-        return frechet_distance(pooled["full"], pooled["per_frame"]) / frechet_distance(
-            pooled[other], pooled["per_frame"]
-        )
-
     def distances(other: str) -> dict:
-        every, rng = np.arange(len(photographs)), _rng(root_seed)
-        value = distance_ratio(every, other)
-        drawn = [distance_ratio(rng.choice(every, len(every)), other) for _ in range(min(resamples, 200))]
-        low, high = np.percentile(drawn, [2.5, 97.5])
-        return estimated(Estimate(value, np.std(drawn, ddof=1), low, high, len(every)), "videos")
+        def ratio(drawn: np.ndarray) -> float:
+            return _distance(features, drawn, "full", "per_frame") / _distance(features, drawn, other, "per_frame")
+
+        return estimated(_over_drawn_clips(ratio, len(photographs), resamples, root_seed), "videos")
 
     ratio = bootstrap(
         ratio_of_means, by_method(motion, "full"), by_method(motion, calmest), resamples=resamples, rng=_rng(root_seed)

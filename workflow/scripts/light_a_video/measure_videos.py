@@ -8,7 +8,9 @@ import xarray as xr
 from lib.progress import progress
 from lib.rendering import measures
 from lib.rendering.scenes import from_dataset, motion_of
-from lib.video.temporal import end_point_error, warp_error
+from lib.video.temporal import block_means, end_point_error, warp_error
+
+BLOCK = 4
 
 
 def _videos(runs: list) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:
@@ -21,7 +23,7 @@ def _videos(runs: list) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:
 
 
 def measure_videos(scenes: xr.Dataset, runs: list, *, radius: int) -> xr.Dataset:
-    """Return measures `(row,)` and fitted lights `(row, frame, channel)` of all methods, of the source and the truth.
+    """Return measures `(row,)`, fitted lights and block means `(row, frame, ...)` of all methods, source and truth.
 
     Args:
         scenes: what `render_scenes` wrote.
@@ -37,7 +39,11 @@ def measure_videos(scenes: xr.Dataset, runs: list, *, radius: int) -> xr.Dataset
         direction = light.direction[clips]
         table = measures.measure_videos(video, geometry.subset(clips), direction, motion.subset(clips), radius)
         warp = table.warp.values - warp_of_truth[clips]
-        table = table.assign(warp=("clip", warp, {"long_name": "warp error above that of the truth"}))
+        blocks = block_means(video, BLOCK)
+        table = table.assign(
+            warp=("clip", warp, {"long_name": "warp error above that of the truth"}),
+            blocks=(("clip", "frame", "block"), blocks, {"long_name": f"means over {BLOCK} x {BLOCK} pixels"}),
+        )
         labels = {
             "method": ("row", [method] * len(clips)),
             "seed": ("row", [seed] * len(clips)),

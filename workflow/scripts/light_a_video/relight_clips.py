@@ -35,12 +35,13 @@ def relight(
     root_seed: int,
     device: str,
     vdm: xr.Dataset | None = None,
+    unet: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Return videos `(row, frame, channel, y, x)`, a row for each method, seed and clip, and traces of the fusion.
 
     Args:
         scenes: what `render_scenes` wrote.
-        relighter, vdm: weights; the video model only for methods that fuse or smooth.
+        relighter, vdm, unet: weights; the video model only for methods that fuse or smooth, the U-Net for its own.
         sets: each with a number of `clips`, `seeds` of the sampling noise, and `methods`: fields of
             `lib.diffusion.lit_clips.Method` by name.
         clips_limit: largest number of clips of a set.
@@ -50,8 +51,13 @@ def relight(
         device: torch device.
     """
     sampling = Sampling(relight_steps, relight_strength, eta, guidance, steps, strength, threshold, clips_at_once)
-    networks = [from_arrays(w.drop_vars("training_loss"), device) for w in (relighter, vdm) if w is not None]
-    before = weights_digest(*networks)
+    weights = {"transformer": relighter, "unet": unet, "vdm": vdm}
+    networks = {
+        name: from_arrays(store.drop_vars("training_loss"), device)
+        for name, store in weights.items()
+        if store is not None
+    }
+    before = weights_digest(*networks.values())
     rows, traces = [], {}
     jobs = [(part, name, seed) for part in sets for name in part["methods"] for seed in part["seeds"]]
     for part, name, seed in progress(jobs, "methods and seeds"):
@@ -63,8 +69,8 @@ def relight(
             light.direction,
             method,
             sampling,
-            {method.relighter: networks[0]},
-            networks[1] if vdm is not None else None,
+            networks,
+            networks.get("vdm"),
             [clip_seed(root_seed, seed, clip) for clip in range(clips)],
             device=device,
         )
@@ -77,7 +83,7 @@ def relight(
         labels = {"method": ("row", [name] * clips), "seed": ("row", [seed] * clips), "clip": ("row", np.arange(clips))}
         rows.append(xr.Dataset(table, labels))
     runs = xr.concat(rows, "row").assign(
-        weights_before=before, weights_after=weights_digest(*networks), optimisers=live_optimisers()
+        weights_before=before, weights_after=weights_digest(*networks.values()), optimisers=live_optimisers()
     )
     names = {"video": "relit, linear radiance", "optimisers": "torch optimisers alive in the stage"}
     if traces:
