@@ -1,4 +1,4 @@
-"""Reference lines of power laws on logarithmic axes."""
+"""Reference lines of power laws, and ticks at given values, on logarithmic axes."""
 
 import numpy as np
 
@@ -16,3 +16,10 @@ def draw_power(axis, x, through: tuple[float, float], exponent: float, label: st
     """
     ends = np.array([np.min(x), np.max(x)], dtype=float)
     axis.plot(ends, through[1] * (ends / through[0]) ** exponent, label=label, **style)
+
+
+def tick_values(axis, x) -> None:
+    """Label a horizontal axis, logarithmic or not, at these values alone."""
+    values = sorted({float(one) for one in x})
+    axis.set_xticks(values, [f"{one:g}" for one in values])
+    axis.set_xticks([], minor=True)

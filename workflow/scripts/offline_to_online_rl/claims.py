@@ -350,7 +350,7 @@ def o9(horizons, rng):
         "failures_high": estimated(end_of(failures, "high"), "seeds", labels=labels),
         "layers_over_mixture": exact(sums[own], labels=labels),
         "ratio_ample": mean_over("seeds", more.T, labels=[f"H = {one}" for one in horizons.layers.values[ample]]),
-        "spread_ample": estimated(_spread(more, rng), "seeds"),
+        "spread_long": estimated(_spread(ratios[layers > 2], rng), "seeds"),
     }
 
 

@@ -13,12 +13,13 @@ def figure(coverage, mixtures):
             scaled = (coverage.norm.sel(data=data, layer=layer) * coverage.spent).values
             mean, _, low, high, _ = estimate_mean(scaled)
             axis.errorbar(spent, mean, [mean - low, high - mean], color=COLOURS[k], marker=MARKERS[k], ls=LINESTYLES[k],
-                          label=data)  # fmt: skip
+                          label=f"offline data: {data}")  # fmt: skip
         axis.plot(spent, coverage.arms * spent, color="0.5", marker="x", lw=0.8, label="one-hot arms, no data")
         axis.axhline(d, **REFERENCE)
         axis.annotate("d", (spent[0], d), (0, 3), textcoords="offset points")
+        axis.set_ylim(0, 1.1 * d)
         axis.set(xscale="log", xlabel="online episodes T", ylabel="T × largest squared norm", title=f"layer {layer}")
-    axes[0].legend(fontsize=7, title="offline data", title_fontsize=7)
+    axes[1].legend(fontsize=7, loc="upper left", bbox_to_anchor=(0, 0.93))
     labels, ticks = [], []
     for a, (name, values) in enumerate((("norm", mixtures.norm), ("error", mixtures.error))):
         ratio = values.sel(mixture="uniform") / values.sel(mixture="designed")
@@ -30,10 +31,14 @@ def figure(coverage, mixtures):
                 at, mean[k], [[mean[k] - low[k]], [high[k] - mean[k]]], color=COLOURS[a], marker=MARKERS[a]
             )
             ticks.append(at)
-            labels.append(f"{'squared norm' if name == 'norm' else 'error of a value'}\nT = {episodes}")
+            labels.append(f"{'norm' if name == 'norm' else 'error'}\nT = {episodes}")
     axes[2].axhline(1, **REFERENCE)
     axes[2].set_xticks(ticks, labels, fontsize=7)
-    axes[2].set(ylabel="uniform over designed, worst policy", title="uniform mixing", xlim=(-0.5, len(ticks) - 0.5))
+    axes[2].set(
+        ylabel="uniform over designed, worst policy",
+        title="uniform mixing",
+        xlim=(-0.5, len(ticks) - 0.5),
+    )
     panel_labels(axes)
     return fig
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
+from lib.drawing.guides import tick_values
 from lib.stats.intervals import estimate_proportion
 
 NAMES = {"hybrid": "offline and online data", "online": "online data alone"}
@@ -28,7 +29,8 @@ def figure(budgets, tracking):
             1 / tracking.eps.values[chosen], means, ls=LINESTYLES[1], mfc="white", **style, label=f"{name}: elimination"
         )
     left.set(xscale="log", yscale="log", xlabel="1 / eps", ylabel="online episodes", title="needed, and used")
-    left.legend(fontsize=7)
+    left.set_ylim(None, 2000 * left.get_ylim()[1])
+    left.legend(fontsize=7, loc="upper left")
     for k, learner in enumerate(budgets.offline_learner.values):
         gaps = budgets.offline_gap.sel(offline_learner=learner).values
         share, _, low, high, _ = estimate_proportion((gaps > 1 + 1e-9).sum(axis=1), gaps.shape[1])
@@ -39,6 +41,8 @@ def figure(budgets, tracking):
         xscale="log", xlabel="1 / eps", ylabel="share of runs above eps", ylim=(0, 1.05), title="offline data alone"
     )
     right.legend(fontsize=7, loc="lower left")
+    for axis in (left, right):
+        tick_values(axis, inverse)
     panel_labels((left, right))
     return fig
 

@@ -19,7 +19,7 @@ def figure(collected):
         draw_range(
             axis,
             x,
-            16 * part.designed_bound,
+            16 * part.designed_bound.where(part.designed_bound > 0),
             "process",
             color="0.5",
             marker=MARKERS[2],

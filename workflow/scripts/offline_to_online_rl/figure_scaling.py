@@ -3,7 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
-from lib.drawing.guides import draw_power
+from lib.drawing.guides import draw_power, tick_values
 from lib.stats.intervals import estimate_mean
 
 NAMES = {True: "offline and online data (FTPedel)", False: "online data alone (PEDEL)"}
@@ -13,7 +13,7 @@ def figure(requirements, tracking):
     """Return the figure: what the design asks for, and episodes of elimination with the same beta."""
     fig, (left, right) = new_figure(ncols=2, width=9.0, height=3.7)
     inverse = 1 / requirements.eps.values
-    for k, (data, exponent) in enumerate(zip(requirements.data.values, (2, 1))):
+    for data, exponent, k in zip(requirements.data.values, (2, 1), (1, 0)):  # colours of the other panel
         samples = requirements.samples.sel(data=data).values
         left.plot(inverse, samples, color=COLOURS[k], marker=MARKERS[k], ls=LINESTYLES[k], mfc="white", label=data)
         draw_power(left, inverse, (inverse[-1], samples[-1]), exponent, f"slope {exponent}", **REFERENCE)
@@ -28,8 +28,9 @@ def figure(requirements, tracking):
         right.plot(x, tracking.required.values[chosen], color=COLOURS[k], marker=MARKERS[k], mfc="white", ls=":",
                    label="the design's episodes")  # fmt: skip
     right.set(title="elimination, same beta", ylabel="online episodes")
-    for axis in (left, right):
+    for axis, eps in ((left, requirements.eps.values), (right, tracking.eps.values)):
         axis.set(xscale="log", yscale="log", xlabel="1 / eps")
+        tick_values(axis, 1 / eps)
         axis.legend(fontsize=7)
     panel_labels((left, right))
     return fig

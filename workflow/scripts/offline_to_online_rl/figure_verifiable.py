@@ -3,7 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
-from lib.drawing.guides import draw_power
+from lib.drawing.guides import draw_power, tick_values
 from lib.stats.intervals import estimate_mean
 
 
@@ -31,7 +31,10 @@ def figure(verified):
         axis.plot(x, verified.bound.values[cases], color="black", marker="x", lw=0.8, label="lower bound")
         draw_power(axis, x, (x[0], verified.bound.values[cases][0]), exponent, f"slope {exponent}", **REFERENCE)
         axis.set(xscale="log", yscale="log", xlabel=label, ylabel="online pulls", title=title)
-    axes[0].legend(fontsize=7)
+    for axis, _, x, *_ in panels:
+        tick_values(axis, x)
+    axes[0].set_ylim(None, 30 * axes[0].get_ylim()[1])
+    axes[0].legend(fontsize=7, loc="upper left")
     case = by_eps[0]
     arms = int(verified.arms.values[case])
     lost = verified.pessimism.values[:, case, :arms] / verified.eps.values[case]
