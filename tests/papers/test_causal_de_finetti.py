@@ -287,3 +287,13 @@ def test_verdicts_near_a_bound_are_within_error(verdict, name, stores, word, fir
 
 def test_every_claim_has_stores_made_by_hand(claim_ids):
     assert sorted(REPRODUCED) == sorted(NOT_REPRODUCED) == sorted(claim_ids(SLUG))
+
+
+@pytest.mark.parametrize(
+    ("name", "store", "variable"),
+    [("c5", "directions", "p_value"), ("c6", "baselines", "choice"), ("c6", "baselines", "truth")],
+)
+def test_one_missing_variable_breaks_the_claim(passes, blank, name, store, variable):
+    stores = REPRODUCED[name]
+    broken = [one.assign({variable: blank(one)[variable]}) for one in stores[store]]
+    assert not passes(SLUG, name, **{**stores, store: broken})

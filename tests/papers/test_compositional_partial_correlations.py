@@ -261,3 +261,12 @@ def test_levels_near_a_bound_are_within_error(verdict, study, rejected, word, fi
 
 def test_every_claim_is_tested(claim_ids):
     assert sorted(CLAIMS) == sorted(NOT_REPRODUCED) == sorted(claim_ids(SLUG))
+
+
+@pytest.mark.parametrize("variable", ["q", "calls"])
+def test_missing_calls_are_not_counted_as_none(load, study, blank, variable):
+    simulated = intervals(study, 0.05)
+    broken = simulated.assign({variable: blank(simulated)[variable]})
+    quantities = load(f"{SLUG}/claims", "c11")(broken)
+    for name in ("any_call_independent_parts", "called_by_permutation"):
+        assert np.isnan(quantities[name]["value"])

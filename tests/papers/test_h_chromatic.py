@@ -262,3 +262,13 @@ def test_trees_are_distinguished_up_to_the_first_equal_pair(load, equal_pair, la
 
 def test_two_trees_of_one_value_break_the_claim_on_trees(passes):
     assert not passes("h_chromatic", "c1", types=_types(), separators=_separators(same_at_16=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "store", "variable"),
+    [("c1", "separators", "vertices"), *(("c8", "sources", one) for one in ("partitions", "rank", "vertices"))],
+)
+def test_one_missing_variable_breaks_the_claim(passes, blank, name, store, variable):
+    stores = CLAIMS[name][0]
+    broken = stores[store].assign({variable: blank(stores[store])[variable]})
+    assert not passes("h_chromatic", name, **{**stores, store: broken})

@@ -181,13 +181,16 @@ def c10(identities) -> dict:
 def c11(intervals) -> dict:
     """Intervals cover, and tests reject, at their nominal rates."""
     permuted = "permutations of one data set"
-    called = np.sum(intervals.q <= 0.05).item()
+    known = bool(np.isfinite(intervals.q).all() and np.isfinite(intervals.calls).all())
+    called = np.sum(intervals.q <= 0.05).item() if known else np.nan
     return {
         "coverage": mean_over("simulations, one covariance", intervals.covered_share),
         "test_size": mean_over("simulations, one covariance", intervals.rejected_share),
         "test_size_independent_parts": mean_over(permuted, intervals.rejected_independent_share),
-        "any_call_independent_parts": share_of(
-            permuted, np.sum(intervals.calls > 0).item(), intervals.sizes["data_set"]
+        "any_call_independent_parts": (
+            share_of(permuted, np.sum(intervals.calls > 0).item(), intervals.sizes["data_set"])
+            if known
+            else exact(np.nan)
         ),
         "called_by_permutation": estimated(without_error(called, 1), "sets of permutations"),
     }
