@@ -2,7 +2,7 @@
 
 On a processor the PyTorch forms are timed, on a GPU the Triton kernels; the two say nothing about each other. Peers:
 the scalar-decay scan alone (the cost of trapezoid and rotation), softmax attention, and on a GPU
-flash-linear-attention where it is installed.
+flash-linear-attention where it is installed. `bench_recurrences.py` compares the compiled forms with plain recurrences.
 """
 
 import torch
@@ -40,15 +40,18 @@ def scans() -> None:
 
 
 def forms() -> None:
-    """The recurrence and the quadratic form over chunks, forward, on a short sequence."""
-    (C, B, x, dt, trap, angles, z), constants = scan_inputs((1, 4, 256, 32), 1, 64, torch.float32, DEVICE)
-    with torch.no_grad():
-        times = {
-            form: seconds(lambda: mamba3_scan(C, B, x, -dt, dt, trap, angles, z=z, backend=form, **constants), 3)  # noqa: B023
-            for form in ("recurrent", "quadratic", "chunked")
-        }
-    print(f"256 tokens, token by token over chunks: {times['recurrent'] / times['chunked']:.1f}", end="; ")
-    print(f"quadratic over chunks: {times['quadratic'] / times['chunked']:.2f}")
+    """Training steps of a short sequence in the quadratic form over those in the form of the device."""
+    for tokens in (16, 32, 64, 128):
+        leaves, constants = scan_inputs((96, 4, tokens, 16), 1, 16, torch.float32, DEVICE)
+
+        def step(form: str, leaves=leaves, constants=constants) -> None:
+            C, B, x, dt, trap, angles, z = leaves
+            y, _ = mamba3_scan(C, B, x, -dt, dt, trap, angles, z=z, backend=form, **constants)
+            torch.autograd.grad(y.square().sum(), leaves)
+
+        other = "compiled" if DEVICE == "cpu" else "triton"
+        ratio = seconds(lambda: step("quadratic")) / seconds(lambda: step(other))  # noqa: B023
+        print(f"training on {tokens} tokens, quadratic over {other}: {ratio:.2f}")
 
 
 def stacks() -> None:
@@ -67,7 +70,6 @@ def stacks() -> None:
             head_dim=16,
             d_state=16,
             dt_range=(0.1, 1.0),
-            backend="quadratic" if DEVICE == "cpu" else "auto",
         ).to(DEVICE)
         return seconds(lambda: token_losses(model(tokens[:models]), tokens[:models]).sum().backward())
 

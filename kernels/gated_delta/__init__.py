@@ -16,7 +16,7 @@ from kernels.packed import scan_each, sequence_bounds, sequence_count
 
 __all__ = ["gated_delta_rule", "gated_delta_step"]
 
-BACKENDS = ("auto", "recurrent", "chunked")
+BACKENDS = ("auto", "recurrent", "chunked", "compiled")
 
 
 def gated_delta_rule(
@@ -45,7 +45,8 @@ def gated_delta_rule(
         scale: factor of the output.
         chunk_size: tokens of a chunk.
         cu_seqlens: offsets `[N+1]` of N sequences packed into one row (B = 1); a sequence may be empty.
-        backend: `recurrent` (the definition, token by token in float64), `chunked` or `auto`, which is `chunked`.
+        backend: `recurrent` (the definition, token by token in float64), `chunked` (PyTorch), `compiled` (Numba, on a
+            CPU), or `auto`: `compiled` on a CPU, `chunked` elsewhere.
 
     Returns:
         Output `[B,T,H,E]` in the type of v, and the final memory `[B or N,H,D,E]` in float32 (float64 for float64
@@ -53,7 +54,7 @@ def gated_delta_rule(
 
     Raises:
         ValueError: shapes, types or bounds that do not fit, a positive log decay (checked on the CPU only), or an
-            unknown backend.
+            backend that cannot run.
     """
     arguments.check_vectors(q, k, v)
     backend = arguments.choose_backend(backend, BACKENDS, q)
@@ -71,8 +72,14 @@ def gated_delta_rule(
     state = q.new_zeros(shape) if initial_state is None else initial_state
     if v.numel() == 0:  # nothing to add to the memory
         return v, state.to(kind, copy=True) if output_final_state else None
-    inner = torch.float64 if backend == "recurrent" else kind
     log_decay = arguments.bounded_log_decay(log_decay, kind)
+    if backend == "compiled":
+        from kernels.gated_delta.compiled import compiled_gated_delta_rule
+
+        with torch.autocast(q.device.type, enabled=False):
+            o, final = compiled_gated_delta_rule(q, k, v, beta, log_decay, state, float(scale), bounds)
+        return o, final if output_final_state else None
+    inner = torch.float64 if backend == "recurrent" else kind
     inputs = [x.to(inner) for x in (q, k, v, beta, log_decay)]
 
     def scan(span: slice, state: Tensor) -> tuple[Tensor, Tensor]:

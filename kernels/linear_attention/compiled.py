@@ -7,8 +7,6 @@ no digit. Tokens of later places never touch earlier outputs.
 """
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
 import numpy as np
 import torch
@@ -17,40 +15,15 @@ from torch.autograd.function import once_differentiable
 
 from kernels.arguments import state_type
 from kernels.linear_attention.gradient import decay_gradient
-
-LEAST_SHARE = 2**22  # multiplications of a thread, below which another thread costs more than it brings
-
-
-@njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy")
-def _token(x, y, z, decay, S, o, scale):
-    """One token: S `(M, N)` and o `(N,)` are overwritten.
-
-    Two rows of S at a time: with more arrays in the loop LLVM no longer proves that none overlap, and uses no vectors.
-    """
-    M, N = S.shape
-    o[:] = 0
-    for m in range(0, M - M % 2, 2):
-        x0, x1, y0, y1 = x[m], x[m + 1], y[m], y[m + 1]
-        S0, S1 = S[m], S[m + 1]
-        for n in range(N):
-            s0 = decay * S0[n] + y0 * z[n]
-            s1 = decay * S1[n] + y1 * z[n]
-            S0[n] = s0
-            S1[n] = s1
-            o[n] += x0 * s0 + x1 * s1
-    if M % 2:
-        x0, y0, S0 = x[M - 1], y[M - 1], S[M - 1]
-        for n in range(N):
-            s0 = decay * S0[n] + y0 * z[n]
-            S0[n] = s0
-            o[n] += x0 * s0
-    for n in range(N):
-        o[n] *= scale
+from kernels.rows import on_rows, row_table
 
 
 @njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy")
 def _scan_rows(x, y, z, decay, states, out, table, scale, reverse):
     """Outputs of some rows; `states` holds the starts and receives the ends.
+
+    Rows of S go four at a time, so that an output is read and written once for four. A token's vectors are indexed in
+    place: a view of each would cost as much as a quarter of the products.
 
     Args:
         x, y: `[B, T, H, M]`; z, out: `[B, T, H, N]`.
@@ -58,20 +31,39 @@ def _scan_rows(x, y, z, decay, states, out, table, scale, reverse):
         states: `[sequences, H, M, N]`.
         table: rows `(line of the batch, first token, end, sequence, head)`.
     """
-    S, o = np.empty(states.shape[2:], states.dtype), np.empty(z.shape[3], z.dtype)
+    M, N = states.shape[2:]
+    S, o, w = np.empty((M, N), states.dtype), np.empty(N, z.dtype), np.empty(N, z.dtype)
     for row in range(len(table)):
         b, start, stop, sequence, h = table[row]
         S[:] = states[sequence, h]
         for i in range(stop - start):
             t = stop - 1 - i if reverse else start + i
-            _token(x[b, t, h], y[b, t, h], z[b, t, h], decay[b, t, h], S, o, scale)
-            out[b, t, h] = o
+            a = decay[b, t, h]
+            for n in range(N):
+                o[n] = 0
+                w[n] = z[b, t, h, n]
+            for m in range(0, M - 3, 4):
+                x0, x1, x2, x3 = x[b, t, h, m], x[b, t, h, m + 1], x[b, t, h, m + 2], x[b, t, h, m + 3]
+                y0, y1, y2, y3 = y[b, t, h, m], y[b, t, h, m + 1], y[b, t, h, m + 2], y[b, t, h, m + 3]
+                for n in range(N):
+                    s0 = a * S[m, n] + y0 * w[n]
+                    s1 = a * S[m + 1, n] + y1 * w[n]
+                    s2 = a * S[m + 2, n] + y2 * w[n]
+                    s3 = a * S[m + 3, n] + y3 * w[n]
+                    S[m, n] = s0
+                    S[m + 1, n] = s1
+                    S[m + 2, n] = s2
+                    S[m + 3, n] = s3
+                    o[n] += (x0 * s0 + x1 * s1) + (x2 * s2 + x3 * s3)
+            for m in range(M - M % 4, M):
+                x0, y0 = x[b, t, h, m], y[b, t, h, m]
+                for n in range(N):
+                    s0 = a * S[m, n] + y0 * w[n]
+                    S[m, n] = s0
+                    o[n] += x0 * s0
+            for n in range(N):
+                out[b, t, h, n] = scale * o[n]
         states[sequence, h] = S
-
-
-@cache
-def _threads(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count)
 
 
 def causal_pass(
@@ -88,21 +80,14 @@ def causal_pass(
         reverse: from the last token to the first.
     """
     batch, tokens, heads, _ = x.shape
-    spans = [(b, 0, tokens, b) for b in range(batch)]
-    if bounds is not None:
-        spans = [(0, start, stop, i) for i, (start, stop) in enumerate(itertools.pairwise(bounds))]
-    table = np.array([(*span, h) for span in spans for h in range(heads)], dtype=np.int64)
     out, state = torch.empty_like(z), state.clone(memory_format=torch.contiguous_format)
     arrays = [tensor.detach().numpy() for tensor in (x, y, z, decay, state, out)]
     scale = arrays[0].dtype.type(scale)
-    work = x.numel() * z.shape[3]
-    shares = max(1, min(torch.get_num_threads(), len(table), work // LEAST_SHARE))
-    if shares == 1:
-        _scan_rows(*arrays, table, scale, reverse)
-    else:
-        list(
-            _threads(shares).map(lambda part: _scan_rows(*arrays, part, scale, reverse), np.array_split(table, shares))
-        )
+    on_rows(
+        lambda rows: _scan_rows(*arrays, rows, scale, reverse),
+        row_table(batch, tokens, heads, bounds),
+        x.numel() * z.shape[3],
+    )
     return out, state
 
 

@@ -18,6 +18,7 @@ from kernels.packed import scan_each, sequence_bounds, sequence_count
 __all__ = ["Mamba3State", "exp_trapezoid_coeffs", "mamba3_scan", "mamba3_step", "rotate_pairs", "zero_state"]
 
 BACKENDS = ("auto", "recurrent", "quadratic", "chunked", "compiled", "triton")
+SHORT = 32  # rows (tokens times R) up to which one masked product trains faster on a CPU than the compiled scan
 
 
 def mamba3_scan(
@@ -61,7 +62,7 @@ def mamba3_scan(
             at the end of its sequence.
         backend: `recurrent` (the definition, token by token in float64), `quadratic` (one masked product), `chunked`
             (PyTorch), `compiled` (Numba, on a CPU), `triton`, or `auto`: Triton on CUDA (float64: `chunked`),
-            `compiled` on a CPU.
+            `compiled` on a CPU, or `quadratic` there for a few tokens with gradients.
 
     Returns:
         y `[b,T,H,P]` and the final `Mamba3State` or None.
@@ -71,9 +72,11 @@ def mamba3_scan(
             another shape, type or bounds that do not fit, or a backend that cannot run.
     """
     inputs = check_inputs(C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo)
-    backend = choose_backend(backend, BACKENDS, x)
+    automatic, backend = backend == "auto", choose_backend(backend, BACKENDS, x)
     check_chunk_size(chunk_size)
     sizes = inputs.sizes
+    if automatic and backend == "compiled" and torch.is_grad_enabled() and sizes.T * sizes.R <= SHORT:
+        backend = "quadratic"
     bounds = sequence_bounds(cu_seqlens, sizes.b, sizes.T)
     if initial_state is not None:
         check_state(initial_state, sizes, sequence_count(bounds, sizes.b))

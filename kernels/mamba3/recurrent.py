@@ -7,6 +7,7 @@ with B~, C~ turned by the cumulative angle sum(dt pi tanh(angle)) (Lahoti et al.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,28 +17,51 @@ from kernels.mamba3.parts import TURN, merge, repeat_heads, rotate_pairs, rows_o
 from kernels.mamba3.state import Mamba3State
 
 
+class Token(NamedTuple):
+    """What one token brings: its angle, rotated B and C `[b,H,R,N]`, coefficients `[b,H,1,1]`, rows `[b,H,R,P]`."""
+
+    angle: Tensor
+    B: Tensor
+    C: Tensor
+    alpha: Tensor
+    beta: Tensor
+    gamma: Tensor
+    rows: Tensor
+    rows_before: Tensor
+
+
+def token(inputs: Inputs, state: Mamba3State, t: int) -> Token:
+    """The parts of the step at token t, in the type of the inputs."""
+    C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, _, _, mimo = inputs
+    H = x.shape[2]
+    step_angle = repeat_heads(math.pi * torch.tanh(angles[:, t : t + 1]), H)[:, :, 0]
+    angle = torch.remainder(state.angle + dt[:, t, :, None] * step_angle, TURN)
+    Bt = rotate_pairs(repeat_heads(B[:, t : t + 1], H)[:, :, 0] + B_bias, angle[:, :, None])
+    Ct = rotate_pairs(repeat_heads(C[:, t : t + 1], H)[:, :, 0] + C_bias, angle[:, :, None])
+    lam = torch.sigmoid(trap[:, t])
+    alpha = torch.exp(log_decay[:, t])
+    coefficients = (alpha, (1 - lam) * dt[:, t] * alpha, lam * dt[:, t])
+    rows, before = (rows_of(value, mimo)[:, :, 0] for value in (x[:, t : t + 1], state.x[:, None]))
+    return Token(angle, Bt, Ct, *(value[..., None, None] for value in coefficients), rows, before)
+
+
+def merged(inputs: Inputs, now: Token, h: Tensor, t: int) -> Tensor:
+    """Output of token t `[b,1,H,P]` from the state after it."""
+    out = (h @ now.C.transpose(2, 3)).transpose(2, 3)
+    z = None if inputs.z is None else inputs.z[:, t : t + 1]
+    return merge(out[:, :, None], now.rows[:, :, None], inputs.D, z, inputs.mimo)
+
+
 def recurrent_scan(inputs: Inputs, state: Mamba3State) -> tuple[Tensor, Mamba3State]:
     """Outputs `[b,T,H,P]` and the state after the last token, in the type of the inputs; T >= 1."""
-    C, B, x, log_decay, dt, trap, angles, C_bias, B_bias, D, z, mimo = inputs
-    angle, h, B_last, x_last = state
-    H, outputs = x.shape[2], []
-    for t in range(x.shape[1]):
-        step_angle = repeat_heads(math.pi * torch.tanh(angles[:, t : t + 1]), H)[:, :, 0]
-        angle = torch.remainder(angle + dt[:, t, :, None] * step_angle, TURN)
-        Bt = rotate_pairs(repeat_heads(B[:, t : t + 1], H)[:, :, 0] + B_bias, angle[:, :, None])
-        Ct = rotate_pairs(repeat_heads(C[:, t : t + 1], H)[:, :, 0] + C_bias, angle[:, :, None])
-        lam = torch.sigmoid(trap[:, t])
-        alpha = torch.exp(log_decay[:, t])
-        beta, gamma = (1 - lam) * dt[:, t] * alpha, lam * dt[:, t]
-        now = rows_of(x[:, t : t + 1], mimo)[:, :, 0]
-        before = rows_of(x_last[:, None], mimo)[:, :, 0]
+    outputs = []
+    for t in range(inputs.x.shape[1]):
+        now = token(inputs, state, t)
         h = (
-            alpha[..., None, None] * h
-            + beta[..., None, None] * before.transpose(2, 3) @ B_last
-            + gamma[..., None, None] * now.transpose(2, 3) @ Bt
+            now.alpha * state.h
+            + now.beta * now.rows_before.transpose(2, 3) @ state.B
+            + now.gamma * now.rows.transpose(2, 3) @ now.B
         )
-        out = (h @ Ct.transpose(2, 3)).transpose(2, 3)
-        zt = None if z is None else z[:, t : t + 1]
-        outputs.append(merge(out[:, :, None], now[:, :, None], D, zt, mimo))
-        B_last, x_last = Bt, x[:, t]
-    return torch.cat(outputs, 1), Mamba3State(angle, h, B_last, x_last.clone())
+        outputs.append(merged(inputs, now, h, t))
+        state = Mamba3State(now.angle, h, now.B, inputs.x[:, t])
+    return torch.cat(outputs, 1), state._replace(x=state.x.clone())

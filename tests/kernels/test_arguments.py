@@ -14,7 +14,7 @@ from kernels.mamba3 import Mamba3State, mamba3_scan, mamba3_step
 H, D, E = 2, 4, 6
 FORMS = [
     *((linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
-    *((gated_delta_rule, form) for form in ("recurrent", "chunked")),
+    *((gated_delta_rule, form) for form in ("recurrent", "chunked", "compiled")),
     *((mamba3_scan, form) for form in ("recurrent", "quadratic", "chunked", "compiled", "triton")),
 ]
 FIRST = {linear_attention: "q", gated_delta_rule: "q", mamba3_scan: "x"}

@@ -18,19 +18,47 @@ def make(B=2, H=3, T=37, D=4, E=6, seed=0):
     return [q, k, v, beta, -torch.rand((B, T, H), generator=source, dtype=torch.float64)], normal(B, H, D, E)
 
 
-@pytest.mark.parametrize("T", [1, 16, 37])
-def test_chunks_agree_with_the_recurrence(T):
-    arguments, S = make(T=T)
-    results = []
-    for backend in ("recurrent", "chunked"):
-        values = [value.clone().requires_grad_() for value in (*arguments, S)]
-        o, end = gated_delta_rule(
-            *values[:5], initial_state=values[5], output_final_state=True, scale=0.7, chunk_size=16, backend=backend
-        )
-        (o.sin().sum() + end.cos().sum()).backward()
-        results.append([o, end, *(value.grad for value in values)])
-    for first, second in zip(*results):
+def outcome(arguments, S, backend, bounds=None):
+    """Output, final memory and all gradients of a form."""
+    values = [value.clone().requires_grad_() for value in (*arguments, S)]
+    o, end = gated_delta_rule(
+        *values[:5],
+        initial_state=values[5],
+        output_final_state=True,
+        scale=0.7,
+        chunk_size=16,
+        cu_seqlens=bounds,
+        backend=backend,
+    )
+    (o.sin().sum() + end.cos().sum()).backward()
+    return [o, end, *(value.grad for value in values)]
+
+
+@pytest.mark.parametrize("form", ["chunked", "compiled"])
+@pytest.mark.parametrize(("T", "D", "E"), [(1, 4, 6), (16, 5, 1), (37, 1, 3), (70, 7, 8)])
+def test_every_form_agrees_with_the_recurrence(T, D, E, form):
+    case = make(T=T, D=D, E=E)
+    for first, second in zip(outcome(*case, "recurrent"), outcome(*case, form)):
         torch.testing.assert_close(first, second, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("form", ["chunked", "compiled"])
+def test_gradients_of_packed_sequences_agree_with_the_recurrence(form):
+    arguments, _ = make(B=1, T=70)
+    case, bounds = (arguments, make(B=4)[1]), torch.tensor([0, 33, 33, 34, 70])
+    for first, second in zip(outcome(*case, "recurrent", bounds), outcome(*case, form, bounds)):
+        torch.testing.assert_close(first, second, rtol=1e-11, atol=1e-11)
+
+
+def test_the_number_of_threads_changes_no_digit():
+    case = make(B=4, H=4, T=600, D=16, E=16)
+    before = torch.get_num_threads()
+    results = []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        results.append(outcome(*case, "compiled"))
+    torch.set_num_threads(before)
+    assert all(torch.equal(first, second) for first, second in zip(*results))
 
 
 def test_a_key_written_with_full_strength_is_read_back():

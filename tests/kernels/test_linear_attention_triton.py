@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kernels import packed
-from kernels.linear_attention import fused, linear_attention, linear_attention_step
+from kernels.linear_attention import fused, fused_recurrent, linear_attention, linear_attention_step
 from tests.kernels.compiled import hold_limits
 
 WITHOUT_PRODUCTS = ("carry_states", "step_kernel")
@@ -119,6 +119,14 @@ def test_segments_fill_the_device():
     assert cut.last.tolist() == [1, 0, 1]
     assert cut.bounds.tolist() == [0, 1, 1, 3]
     assert cut.several
+
+
+@pytest.mark.parametrize(("tokens", "width", "value"), [(1, 4, 6), (21, 12, 40)])
+def test_the_recurrence_as_one_kernel_is_the_definition(tokens, width, value):
+    leaves, _, _ = draw(2, 3, tokens, width, value, "head", False)
+    arguments = [leaves[name].detach() for name in ("q", "k", "v", "log_decay")]
+    expected, _ = linear_attention(*arguments, backend="recurrent")
+    torch.testing.assert_close(fused_recurrent.fused_recurrence(*arguments), expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("decay", [None, "head", "token"])

@@ -9,7 +9,7 @@ from torch import nn
 from kernels.linear_attention import linear_attention_step
 from lib.attention.blocks import block_attention
 from lib.attention.decay import alibi_slopes, layer_decay
-from lib.attention.plain import quadratic_attention
+from lib.attention.plain import quadratic_attention, tiled_quadratic_attention
 from lib.attention.softmax import rope, softmax_attention
 from lib.training.stacked import StackedLinear, rms_normalise
 
@@ -41,7 +41,7 @@ class TransNormerAttention(nn.Module):
         width, heads: of the layer.
         layer, layers: place in the model; later layers decay less.
         sources: one generator for each model.
-        form: `chunked`, or `quadratic` for the left product with the whole mask.
+        form: `chunked`, `quadratic` for the left product with the whole mask, or `tiled` for it in tiles.
         chunk_size: of the chunked form.
 
     Source: Qin et al. 2023 (TransNormerLLM) and 2024, authors' code.
@@ -50,8 +50,8 @@ class TransNormerAttention(nn.Module):
     def __init__(self, width, heads, layer, layers, sources, form: str = "chunked", chunk_size: int = 64):
         super().__init__()
         _check(width, heads)
-        if form not in ("chunked", "quadratic"):
-            raise ValueError(f"form: got {form!r}, expected chunked or quadratic")
+        if form not in ("chunked", "quadratic", "tiled"):
+            raise ValueError(f"form: got {form!r}, expected chunked, quadratic or tiled")
         self.heads, self.form, self.chunk_size = heads, form, chunk_size
         self.query, self.key, self.value, self.out = (StackedLinear(width, width, sources) for _ in range(4))
         self.gate_in = StackedLinear(width, width // heads, sources)
@@ -70,6 +70,8 @@ class TransNormerAttention(nn.Module):
         q, k, v = (split_heads(part, self.heads) for part in self._inputs(x))
         if self.form == "quadratic":
             o = quadratic_attention(q, k, v, self.log_decay)
+        elif self.form == "tiled":
+            o = tiled_quadratic_attention(q, k, v, self.log_decay)
         else:
             o = block_attention(q, k, v, self.log_decay, self.chunk_size)
         return self._output(join_heads(o, len(x)), x)

@@ -6,7 +6,7 @@ All take q, k `[B, T, H, D]`, v `[B, T, H, E]` and a log decay `[H]`, and return
 import torch
 from numba import njit
 
-from kernels.linear_attention import linear_attention, linear_attention_step
+from kernels.linear_attention import linear_attention
 
 
 def decay_mask(log_decay: torch.Tensor, tokens: int) -> torch.Tensor:
@@ -46,15 +46,12 @@ def tiled_quadratic_attention(q, k, v, log_decay, tile: int = 256) -> torch.Tens
 
 
 def recurrent_attention(q, k, v, log_decay) -> torch.Tensor:
-    """Token by token, in the type of the inputs: compiled on a CPU, one kernel for each token on CUDA."""
+    """Token by token: compiled on a CPU, in the type of the inputs; one Triton kernel on CUDA, without gradients."""
     if not q.is_cuda:
         return linear_attention(q, k, v, log_decay, backend="compiled")[0]
-    state = v.new_zeros(len(q), *q.shape[2:], v.shape[3])
-    outputs = []
-    for t in range(q.shape[1]):
-        o, state = linear_attention_step(state, q[:, t], k[:, t], v[:, t], log_decay)
-        outputs.append(o)
-    return torch.stack(outputs, 1)
+    from kernels.linear_attention.fused_recurrent import fused_recurrence
+
+    return fused_recurrence(q, k, v, log_decay)
 
 
 @njit(nogil=True, cache=True)
@@ -72,14 +69,15 @@ def _run(states, decay):
 def cumsum_attention(q, k, v, log_decay) -> torch.Tensor:
     """All states S_t side by side as `[B, T, H, D, E]`, then o_t = q_t S_t: D times the memory of the inputs.
 
-    Without gradients and on a CPU the running sum is compiled.
+    Without gradients and on a CPU the running sum is compiled; elsewhere it takes log2 T sums of whole tensors.
     """
     states = k.unsqueeze(-1) * v.unsqueeze(-2)
     if not q.is_cuda and not states.requires_grad:
         _run(states.numpy(), torch.exp(log_decay).numpy())
         return (q.unsqueeze(-2) @ states).squeeze(-2)
-    lam = torch.exp(log_decay)[:, None, None]
-    running = [states[:, 0]]
-    for t in range(1, q.shape[1]):
-        running.append(torch.addcmul(states[:, t], lam, running[-1]))
-    return (q.unsqueeze(-2) @ torch.stack(running, 1)).squeeze(-2)
+    decay, reach = log_decay[:, None, None], 1
+    while reach < states.shape[1]:  # sums over 1, 2, 4, ... tokens up to each one
+        earlier = torch.exp(reach * decay).to(states.dtype) * states[:, :-reach]
+        states = torch.cat((states[:, :reach], states[:, reach:] + earlier), 1)
+        reach *= 2
+    return (q.unsqueeze(-2) @ states).squeeze(-2)

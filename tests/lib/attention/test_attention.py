@@ -32,6 +32,7 @@ def test_the_last_layer_hardly_decays():
         attention.quadratic_attention,
         attention.recurrent_attention,
         attention.cumsum_attention,
+        lambda q, k, v, decay: attention.cumsum_attention(q, k, v.requires_grad_(), decay).detach(),
         lambda *x: tiled_quadratic_attention(*x, tile=7),
         lambda *x: attention.linear_attention(*x, chunk_size=8)[0],
     ],
