@@ -41,6 +41,36 @@ def test_both_forms_learn_alike_and_all_see_the_same_text(load, tmp_path):
     assert shards.attrs["vocabulary"] == 11
 
 
+class Interrupted(Exception):
+    """Stands for the end of a job."""
+
+
+def test_a_training_goes_on_where_it_was_interrupted(load, tmp_path, monkeypatch):
+    from lib.atlas.job.checkpoint import Checkpoint
+
+    stage = load("lightning_attention/train_models")
+    options = {**LANGUAGE, "seeds": {"base": [0, 1], "other": [0]}, "architecture": "tnl_chunked"}
+    options["sizes"] = {"base": LANGUAGE["sizes"]["base"], "other": {"width": 8, "layers": 1, "heads": 2}}
+    undisturbed = stage(**options)
+    saves, save = [], Checkpoint.save
+
+    def die(self, state):
+        save(self, state)
+        saves.append(str(state["part"]))
+        if len(saves) in (3, 11):  # in the middle of either size
+            raise Interrupted
+
+    monkeypatch.setattr(Checkpoint, "save", die)
+    monkeypatch.setattr("lib.training.loop.LEAST_BETWEEN_SAVES", 0)
+    for _ in range(2):
+        with pytest.raises(Interrupted):
+            stage(**options, checkpoint=Checkpoint(tmp_path / "state.zarr.zip", {}, every=0.0))
+    resumed = stage(**options, checkpoint=Checkpoint(tmp_path / "state.zarr.zip", {}, every=0.0))
+    assert saves[10] == "other"
+    assert len(saves) == 2 * 8  # no step twice
+    xr.testing.assert_identical(resumed, undisturbed)
+
+
 def test_equivalence_errors_are_those_of_rounding(load):
     run = load("lightning_attention/check_equivalence")(
         cases=4,
@@ -83,16 +113,18 @@ def test_models_are_timed(load):
         block=16,
         tokens_per_batch=64,
         lengths=[16, 32],
-        quadratic_longest=16,
+        tiled_longest=16,
         warmup=0,
         steps=2,
         decode_size="base",
         contexts=[8, 32],
         decode_tokens=3,
+        recompute=True,
+        slice_tokens=10,
         device="cpu",
     )
     assert run.attrs["timing"] is True
-    assert np.isnan(run.tokens_per_s.sel(architecture="tnl_quadratic", length=32)).all()
+    assert np.isnan(run.tokens_per_s.sel(architecture="tnl_tiled", length=32)).all()
     assert (run.tokens_per_s.sel(architecture="softmax") > 0).all()
     assert len(set(run.state_bytes.sel(decoder="tnl_chunked").values)) == 1
     assert np.diff(run.state_bytes.sel(decoder="softmax").values)[0] == 2 * 4 * 16 * (32 - 8)
@@ -175,11 +207,12 @@ def memory(factor=1.0):
     )
 
 
-def models(falling="softmax", growing="softmax"):
-    """One architecture is slower at long sequences; one decoder is slower after long contexts."""
-    architectures, decoders = ["tnl_chunked", "tnl_quadratic", "softmax"], ["tnl_chunked", "softmax"]
+def models(falling="softmax", growing="softmax", tiles=(1100.0, 500.0)):
+    """One architecture is slower at long sequences, one decoder after long contexts; tiles have speeds of their own."""
+    architectures, decoders = ["tnl_chunked", "tnl_tiled", "softmax"], ["tnl_chunked", "softmax"]
     rate = np.full((3, 2, 2, 5), 1000.0)
     rate[architectures.index(falling), :, 1] = 500
+    rate[1] = np.array(tiles)[:, None]
     time = np.ones((2, 2, 5))
     time[decoders.index(growing), 1] = 4
     return xr.Dataset(
@@ -188,7 +221,7 @@ def models(falling="softmax", growing="softmax"):
             "decode_ms": (("decoder", "context", "token"), time),
             "state_bytes": (("decoder", "context"), np.array([[64, 64], [256, 4096]])),
         },
-        coords={"architecture": architectures, "size": ["base", "small"], "decoder": decoders},
+        coords={"architecture": architectures, "size": ["base", "small"], "decoder": decoders, "length": [1024, 8192]},
     )
 
 
@@ -215,6 +248,7 @@ CLAIMS = {
     "la5": {"memory": memory()},
     "la6": {"tnl_chunked": language(), "tnl_quadratic": language()},
     "la7": {"models": models()},
+    "la7b": {"models": models()},
     "la8": {"models": models()},
     "la9": {"tnl_chunked": language(), "softmax": language()},
     "la10": {"kernels": kernels(), "memory": memory()},
@@ -228,6 +262,7 @@ NOT_REPRODUCED = {
     "la5": {"memory": memory(factor=2.0)},
     "la6": {"tnl_quadratic": language(loss=2.1)},
     "la7": {"models": models(falling="tnl_chunked")},
+    "la7b": {"models": models(tiles=(1100.0, 1050.0))},
     "la8": {"models": models(growing="tnl_chunked")},
     "la9": {"softmax": language(validation=1.4)},
     "la10": {"kernels": kernels(chunked=100.0), "memory": memory(factor=2.0)},

@@ -90,8 +90,9 @@ use rule stage as lightning_attention_train_models with:
         architecture="tnl_chunked|tnl_quadratic|softmax",
     priority: 80
     resources:
-        mem_mb=mem(2000, on_gpu=paper.value("kernels", "dtype") != "float32"),
-        runtime=minutes(120),
+        # a checkpoint of the 0.4B model is 5 GB, held twice while it is written
+        mem_mb=mem(12000 if paper.value("language", "steps") > 10000 else 2000),
+        runtime=minutes(6000),  # 6.6e9 tokens at about 38,000 a second and GPU, and the smaller model
         gpu=gpus(paper.value("kernels", "dtype") != "float32"),
     params:
         **paper.params("language"),

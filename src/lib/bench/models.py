@@ -20,7 +20,14 @@ def _clock(device: str) -> float:
 
 
 def step_times(
-    model, vocabulary: int, tokens: int, lengths: list[int], warmup: int, steps: int, device: str
+    model,
+    vocabulary: int,
+    tokens: int,
+    lengths: list[int],
+    warmup: int,
+    steps: int,
+    device: str,
+    slice_tokens: int | None = None,
 ) -> np.ndarray:
     """Seconds `(length, step)` of full training steps on random windows; the lengths take turns.
 
@@ -30,7 +37,8 @@ def step_times(
         tokens: of a batch, cut into sequences of each length.
         lengths: of the sequences.
         warmup, steps: steps that do not count, and that do.
-        device: torch device.
+        device: torch device; on a GPU in bfloat16.
+        slice_tokens: positions whose logits are in memory at once, see `language_loss`.
     """
     optimiser = adamw(model, 1e-4)
     parameters = list(model.parameters())
@@ -41,7 +49,9 @@ def step_times(
         for k, window in enumerate(windows):
             start = _clock(device)
             optimiser.zero_grad(set_to_none=True)
-            language_loss(model, window).sum().backward()
+            with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
+                loss = language_loss(model, window, slice_tokens).sum()
+            loss.backward()
             clip_each(parameters, 1.0)
             optimiser.step()
             seconds[k, step] = _clock(device) - start

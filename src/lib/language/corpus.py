@@ -6,12 +6,44 @@ from typing import NamedTuple
 
 import numpy as np
 
+HASHED_AT_ONCE = 2**24  # tokens of a shard that are read at once to be hashed and checked
+
+
+class Shards:
+    """Tokens of several files as one array, read from the files where they are asked for.
+
+    Args:
+        parts: one-dimensional arrays, such as memory maps, in order.
+        start, stop: of the tokens that belong to it.
+    """
+
+    def __init__(self, parts: list[np.ndarray], start: int, stop: int):
+        self.parts, self.start, self.stop = parts, start, stop
+        self.ends = np.cumsum([len(part) for part in parts])
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __getitem__(self, places: np.ndarray) -> np.ndarray:
+        """Tokens at integer places from 0 to the length, in their shape."""
+        flat = np.asarray(places).ravel() + self.start
+        if len(flat) and not (self.start <= flat.min() and flat.max() < self.stop):
+            raise IndexError(
+                f"places: got {flat.min() - self.start} to {flat.max() - self.start} of {len(self)} tokens"
+            )
+        shard = np.searchsorted(self.ends, flat, side="right")
+        tokens = np.empty(len(flat), np.int64)
+        for number in np.unique(shard):
+            here, part = shard == number, self.parts[number]
+            tokens[here] = part[flat[here] - (self.ends[number] - len(part))]
+        return tokens.reshape(np.shape(places))
+
 
 class Corpus(NamedTuple):
     """A tokenised text: train and validation tokens, vocabulary size, hash of the text, characters (or "")."""
 
-    train: np.ndarray
-    validation: np.ndarray
+    train: np.ndarray | Shards
+    validation: np.ndarray | Shards
     vocabulary: int
     sha256: str
     characters: str
@@ -53,7 +85,9 @@ def python_manual() -> Corpus:
 
 
 def token_shards(folder: Path, vocabulary: int, held_out: float = 0.1) -> Corpus:
-    """Tokens that a user supplies as files of one folder, in the order of their names.
+    """Tokens that a user supplies as files of one folder, in the order of their names; they stay in the files.
+
+    All tokens are read once, to be hashed and checked.
 
     Args:
         folder: holds `.npy` files (uint16 or uint32, one-dimensional) or `.bin` files (raw little-endian uint16).
@@ -66,21 +100,24 @@ def token_shards(folder: Path, vocabulary: int, held_out: float = 0.1) -> Corpus
     files = sorted(path for path in Path(folder).glob("*") if path.suffix in (".npy", ".bin"))
     if not files:
         raise ValueError(f"folder: got {folder} without shards, expected .npy or .bin files of tokens")
-    parts = []
+    parts, digest = [], hashlib.sha256()
     for path in files:
         part = np.load(path, mmap_mode="r") if path.suffix == ".npy" else np.memmap(path, "<u2", "r")
         if part.ndim != 1 or part.dtype not in (np.uint16, np.uint32):
             raise ValueError(f"{path.name}: got {part.dtype} {part.shape}, expected one dimension of uint16 or uint32")
+        for start in range(0, len(part), HASHED_AT_ONCE):
+            piece = np.ascontiguousarray(part[start : start + HASHED_AT_ONCE])
+            if int(piece.max()) >= vocabulary:
+                largest = f"the largest token {int(piece.max())} of {path.name}"
+                raise ValueError(f"vocabulary: got {vocabulary}, expected more than {largest}")
+            digest.update(piece)
         parts.append(part)
-    tokens = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    if int(tokens.max()) >= vocabulary:
-        raise ValueError(f"vocabulary: got {vocabulary}, expected more than the largest token {int(tokens.max())}")
-    cut = round(len(tokens) * (1 - held_out))
-    digest = hashlib.sha256(np.ascontiguousarray(tokens)).hexdigest()
-    return Corpus(tokens[:cut], tokens[cut:], vocabulary, digest, "")
+    total = sum(len(part) for part in parts)
+    cut = round(total * (1 - held_out))
+    return Corpus(Shards(parts, 0, cut), Shards(parts, cut, total), vocabulary, digest.hexdigest(), "")
 
 
-def random_windows(tokens: np.ndarray, count: int, length: int, rng: np.random.Generator) -> np.ndarray:
+def random_windows(tokens: np.ndarray | Shards, count: int, length: int, rng: np.random.Generator) -> np.ndarray:
     """Windows `(count, length)` that begin anywhere.
 
     Raises:
@@ -92,7 +129,7 @@ def random_windows(tokens: np.ndarray, count: int, length: int, rng: np.random.G
     return tokens[start[:, None] + np.arange(length)].astype(np.int64)
 
 
-def fixed_windows(tokens: np.ndarray, count: int, length: int) -> np.ndarray:
+def fixed_windows(tokens: np.ndarray | Shards, count: int, length: int) -> np.ndarray:
     """Windows `(count, length)` that begin at even distances from the first token to the last that is possible.
 
     Raises:

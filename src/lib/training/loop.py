@@ -1,13 +1,23 @@
 """Training of stacked models: AdamW, warm-up and decay of the learning rate, gradients clipped for each model."""
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint as recomputed
 
 from lib.progress import progress
+from lib.training.state import load_torch, pack_generator, torch_arrays, unpack_generator
+
+if TYPE_CHECKING:
+    from lib.atlas.job.checkpoint import Checkpoint
+    from lib.training.state import Part
+
+LEAST_BETWEEN_SAVES = 50  # times the duration of a save: a large model spends at most 2 % of its time on saves
 
 
 def rate(step: int, steps: int, warmup: int, decay: str = "cosine", floor: float = 0.1) -> float:
@@ -74,7 +84,7 @@ def train(
     loss: Callable[[int], torch.Tensor],
     *,
     steps: int,
-    learning_rate: float,
+    learning_rate: float | Sequence[float],
     warmup: int = 50,
     decay: str = "cosine",
     floor: float = 0.1,
@@ -83,17 +93,22 @@ def train(
     clip: float = 1.0,
     parts: int = 1,
     label: str = "steps",
+    streams: Sequence[np.random.Generator] = (),
+    checkpoint: "Checkpoint | Part | None" = None,
 ) -> np.ndarray:
     """Train a stack of models; each behaves as if it were alone.
 
     Args:
         model: every parameter has the leading model axis.
         loss: takes the step, returns the losses of the models, `(models,)`, of a batch that it draws.
-        steps, learning_rate, warmup, decay, floor: see `rate`.
+        steps, warmup, decay, floor: see `rate`.
+        learning_rate: one for all models, or one for each.
         betas, weight_decay: of AdamW.
         clip: largest norm of one model's gradient.
         parts: batches whose mean gradient makes one step, where one batch does not fit into memory.
         label: what the steps are called in the stage's log.
+        streams: generators that `loss` draws from, so that a checkpoint can hold their states.
+        checkpoint: where the state of the training is saved, to resume after an interruption.
 
     Returns:
         Losses before each update, `(steps, models)`; the mean over the parts.
@@ -101,12 +116,27 @@ def train(
     Raises:
         ValueError: a loss is not finite.
     """
-    optimiser = adamw(model, learning_rate, betas, weight_decay)
+    rates = np.atleast_1d(np.asarray(learning_rate, dtype=float))
+    highest = float(rates.max())
+    optimiser = adamw(model, highest, betas, weight_decay)
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
-    trace = []
-    for step in progress(range(steps), label):
+    shares = torch.from_numpy(rates / highest).float().to(parameters[0].device) if np.ptp(rates) else None
+    trace: list[np.ndarray] = []
+    state = checkpoint.load() if checkpoint else None
+    if state:
+        load_torch(state, model=model, optimiser=optimiser)
+        trace = list(state["trace"])
+        for i, stream in enumerate(streams):
+            stream.bit_generator.state = unpack_generator(state[f"stream_{i}"]).bit_generator.state
+
+    def now() -> dict[str, np.ndarray]:
+        drawn = {f"stream_{i}": pack_generator(stream) for i, stream in enumerate(streams)}
+        return {"trace": np.stack(trace), **drawn, **torch_arrays(model=model, optimiser=optimiser)}
+
+    next_save = 0.0
+    for step in progress(range(len(trace), steps), label):
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate * rate(step, steps, warmup, decay, floor)
+            group["lr"] = highest * rate(step, steps, warmup, decay, floor)
         optimiser.zero_grad(set_to_none=True)
         losses = 0.0
         for _ in range(parts):
@@ -114,11 +144,33 @@ def train(
             part.sum().backward()
             losses = losses + part.detach()
         clip_each(parameters, clip)
-        optimiser.step()
-        trace.append(losses.cpu().numpy())
+        update_each(optimiser, parameters, shares)
+        trace.append(losses.float().cpu().numpy())
         if not np.isfinite(trace[-1]).all():
             raise ValueError(f"training: got the losses {trace[-1].tolist()} at step {step}, expected finite ones")
+        if checkpoint and time.monotonic() >= next_save:
+            start = time.monotonic()
+            if checkpoint.save_if_due(now):
+                next_save = time.monotonic() + LEAST_BETWEEN_SAVES * (time.monotonic() - start)
     return np.stack(trace)
+
+
+def update_each(optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], shares: torch.Tensor | None) -> None:
+    """One step of an optimiser whose steps are proportional to its learning rate, as those of AdamW are.
+
+    Args:
+        optimiser: at the highest of the models' learning rates.
+        parameters: of the models, `(models, ...)`.
+        shares: learning rate of each model over the highest, `(models,)`; None where all are alike.
+    """
+    if shares is None:
+        optimiser.step()
+        return
+    before = [parameter.detach().clone() for parameter in parameters]
+    optimiser.step()
+    with torch.no_grad():
+        for parameter, old in zip(parameters, before):
+            parameter.copy_(torch.lerp(old, parameter, shares.view(-1, *[1] * (parameter.ndim - 1))))
 
 
 def token_losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -152,6 +204,21 @@ def held_out_loss(
     return (sum(losses) / len(windows)).cpu().numpy()
 
 
-def language_loss(model: nn.Module, tokens: torch.Tensor) -> torch.Tensor:
-    """Next-token losses of each model, `(models,)`, of windows `(models, batch, T + 1)`."""
-    return token_losses(model(tokens[..., :-1]), tokens[..., 1:])
+def language_loss(model: nn.Module, tokens: torch.Tensor, slice_tokens: int | None = None) -> torch.Tensor:
+    """Next-token losses of each model, `(models,)`, of windows `(models, batch, T + 1)`.
+
+    Args:
+        model: a stack; with slices a `LanguageModel`.
+        tokens: the windows.
+        slice_tokens: positions whose logits are in memory at once, computed again in the backward pass; None: all.
+    """
+    if slice_tokens is None:
+        return token_losses(model(tokens[..., :-1]), tokens[..., 1:])
+    features = model.features(tokens[..., :-1]).flatten(1, 2)
+    targets = tokens[..., 1:].flatten(1)
+
+    def total(part: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        return token_losses(model.head(part), wanted) * wanted.shape[1]
+
+    pairs = zip(features.split(slice_tokens, 1), targets.split(slice_tokens, 1))
+    return sum(recomputed(total, *pair, use_reentrant=False) for pair in pairs) / targets.shape[1]

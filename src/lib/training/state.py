@@ -5,7 +5,47 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
+
+    from lib.atlas.job.checkpoint import Checkpoint
+
+
+class Part:
+    """One of several computations in a row that share a checkpoint; what the earlier ones gave is kept with it.
+
+    Args:
+        checkpoint: of the whole.
+        name: of this part; a state of another part is not loaded.
+        results: arrays of the parts that are done, by name.
+    """
+
+    def __init__(self, checkpoint: "Checkpoint", name: str, results: dict[str, np.ndarray]):
+        self.checkpoint, self.name, self.results = checkpoint, name, results
+
+    def load(self) -> dict[str, np.ndarray] | None:
+        """State of this part, or None where the checkpoint holds none."""
+        whole = self.checkpoint.load() or {}
+        if str(whole.get("part")) != self.name:
+            return None
+        return {key[len("state:") :]: value for key, value in whole.items() if key.startswith("state:")}
+
+    def save_if_due(self, state: "Callable[[], dict[str, np.ndarray]]") -> bool:
+        """As `Checkpoint.save_if_due`."""
+        return self.checkpoint.save_if_due(
+            lambda: (
+                {"part": self.name}
+                | {f"result:{key}": value for key, value in self.results.items()}
+                | {f"state:{key}": value for key, value in state().items()}
+            )
+        )
+
+
+def results_so_far(checkpoint: "Checkpoint | None") -> dict[str, np.ndarray]:
+    """What the parts that are done gave, from a checkpoint that `Part` wrote; empty where there is none."""
+    whole = (checkpoint.load() if checkpoint else None) or {}
+    return {key[len("result:") :]: value for key, value in whole.items() if key.startswith("result:")}
 
 
 def pack_generator(rng: np.random.Generator) -> np.ndarray:

@@ -41,7 +41,13 @@ def test_shards(tmp_path):
     np.save(tmp_path / "a.npy", np.arange(6, dtype=np.uint32))
     np.arange(6, 10, dtype="<u2").tofile(tmp_path / "b.bin")
     text = corpus.token_shards(tmp_path, 10, 0.2)
-    assert np.concatenate((text.train, text.validation)).tolist() == list(range(10))
+    assert text.train[np.arange(8)].tolist() == list(range(8))
+    assert text.validation[np.arange(2)].tolist() == [8, 9]
+    windows = corpus.random_windows(text.train, 50, 4, np.random.default_rng(0))  # across the end of a file
+    np.testing.assert_array_equal(windows - windows[:, :1], np.tile(np.arange(4), (50, 1)))
+    assert windows.max() == 7
+    with pytest.raises(IndexError, match="of 8 tokens"):
+        text.train[np.array([8])]
     assert len(text.validation) == 2
     with pytest.raises(ValueError, match="largest token 9"):
         corpus.token_shards(tmp_path, 9)

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lib.language.models import transnormer
 from lib.training.loop import grow, held_out_loss, language_loss, train
 from lib.training.stacked import StackedLinear, generators
 
@@ -46,3 +47,30 @@ def test_held_out_losses_do_not_depend_on_the_batch():
     together = language_loss(model, windows.expand(2, -1, -1)).detach().numpy()
     for batch in (1, 3, 10):
         np.testing.assert_allclose(held_out_loss(model, windows, batch), together, rtol=1e-6)
+
+
+def test_each_model_has_a_learning_rate_of_its_own():
+    tokens = torch.from_numpy(np.random.default_rng(0).integers(0, 5, (2, 8, 7)))
+    together = Bigram(5, [0, 1])
+    losses = train(together, lambda step: language_loss(together, tokens), steps=5, learning_rate=[0.1, 0.02], warmup=2)
+    for i, rate in enumerate((0.1, 0.02)):
+        alone = Bigram(5, [i])
+        model, one = alone, tokens[i : i + 1]
+        trace = train(model, lambda step: language_loss(model, one), steps=5, learning_rate=rate, warmup=2)  # noqa: B023
+        np.testing.assert_allclose(losses[:, i], trace[:, 0], rtol=1e-5)
+        torch.testing.assert_close(together.table.weight[i], alone.table.weight[0], rtol=1e-4, atol=1e-6)
+
+
+def test_a_loss_in_slices_and_layers_computed_again_have_the_same_gradients():
+    tokens = torch.from_numpy(np.random.default_rng(0).integers(0, 11, (2, 3, 14)))
+    gradients, losses = [], []
+    for slices, recompute in ((None, False), (5, True)):
+        model = transnormer(11, 8, 2, 2, generators([0, 1]))
+        model.recompute = recompute
+        loss = language_loss(model, tokens, slices)
+        loss.sum().backward()
+        losses.append(loss.detach())
+        gradients.append([parameter.grad for parameter in model.parameters()])
+    torch.testing.assert_close(*losses)
+    for first, second in zip(*gradients):
+        torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-6)

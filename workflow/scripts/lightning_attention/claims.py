@@ -148,6 +148,22 @@ def la7(models) -> dict:
     }
 
 
+def la7b(models) -> dict:
+    """Length at which the block form trains faster than the left product in tiles, for each model size."""
+    rate = models.tokens_per_s.transpose("architecture", "size", "length", ...)
+    blocks, tiles = (rate.sel(architecture=name).dropna("length") for name in ("tnl_chunked", "tnl_tiled"))
+    lengths = np.intersect1d(blocks.length, tiles.length)
+    if not len(lengths):
+        return {"crossover_of_forms": timed(without_error([np.nan] * rate.sizes["size"], 0), "steps")}
+    crossings = []
+    for size in models["size"].values:
+        seconds = (median_time(1 / form.sel(size=size, length=lengths).values) for form in (tiles, blocks))
+        crossings.append(estimate_crossover(lengths, ratio_of(*seconds)))
+    ends = Estimate(*(np.array(values) for values in list(zip(*crossings))[:4]), rate.sizes["step"])
+    labels = list(models["size"].values)
+    return {"crossover_of_forms": timed(ends, "steps of one model that take turns", labels=labels)}
+
+
 def la8(models) -> dict:
     """A decoded token costs the same after any context: times and bytes after the longest over the shortest."""
     time = models.decode_ms

@@ -4,7 +4,7 @@ import numpy as np
 
 from lib.atlas.job.figure import LINESTYLES, MARKERS, new_figure
 
-LABELS = {"tnl_chunked": "TransNormer, blocks", "tnl_quadratic": "TransNormer, left product", "softmax": "softmax"}
+LABELS = {"tnl_chunked": "TransNormer, blocks", "tnl_tiled": "TransNormer, left product in tiles", "softmax": "softmax"}
 
 
 def figure_tgs(models):

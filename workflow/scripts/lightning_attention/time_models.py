@@ -8,7 +8,7 @@ from lib.bench.timing import machine, one_thread
 from lib.language.models import build_model
 from lib.training.stacked import generators
 
-ARCHITECTURES = ("tnl_chunked", "tnl_quadratic", "softmax")
+ARCHITECTURES = ("tnl_chunked", "tnl_tiled", "softmax")
 DECODERS = ("tnl_chunked", "softmax")
 
 
@@ -19,12 +19,14 @@ def time_models(
     block: int,
     tokens_per_batch: int,
     lengths: list[int],
-    quadratic_longest: int,
+    tiled_longest: int,
     warmup: int,
     steps: int,
     decode_size: str,
     contexts: list[int],
     decode_tokens: int,
+    recompute: bool,
+    slice_tokens: int,
     device: str,
 ) -> xr.Dataset:
     """Return tokens per second `(architecture, size, length, step)` and decode times `(architecture, context, token)`.
@@ -32,10 +34,12 @@ def time_models(
     Args:
         vocabulary, sizes, block: of the models: width, layers and heads by name of the size.
         tokens_per_batch, lengths: tokens of a batch, cut into sequences of each length.
-        quadratic_longest: longest sequence that the quadratic form trains on.
+        tiled_longest: longest sequence that the left product in tiles trains on.
         warmup, steps: training steps that do not count, and that do.
         decode_size, contexts, decode_tokens: size, lengths of the context, tokens decoded at each.
-        device: where to compute.
+        recompute, slice_tokens: whether the inside of a layer is computed again in the backward pass, and the positions
+            whose logits are in memory at once (0: all).
+        device: where to compute; on a GPU the training steps are in bfloat16.
     """
     rate = np.full((len(ARCHITECTURES), len(sizes), len(lengths), steps), np.nan)
     decode = np.empty((len(DECODERS), len(contexts), decode_tokens))
@@ -44,8 +48,11 @@ def time_models(
         for i, architecture in enumerate(ARCHITECTURES):
             for j, size in enumerate(sizes.values()):
                 model = build_model(architecture, vocabulary, generators([0]), block, **size).to(device)
-                feasible = [n for n in lengths if architecture != "tnl_quadratic" or n <= quadratic_longest]
-                seconds = step_times(model, vocabulary, tokens_per_batch, feasible, warmup, steps, device)
+                model.recompute = recompute
+                feasible = [n for n in lengths if architecture != "tnl_tiled" or n <= tiled_longest]
+                seconds = step_times(
+                    model, vocabulary, tokens_per_batch, feasible, warmup, steps, device, slice_tokens or None
+                )
                 rate[i, j, [lengths.index(n) for n in feasible]] = tokens_per_batch / seconds
                 print(
                     f"{architecture} {size}: {np.median(rate[i, j], -1).round()} tokens/s at T = {lengths}", flush=True

@@ -11,6 +11,7 @@ from lib.language.corpus import fixed_windows, python_manual, random_windows, to
 from lib.language.models import build_model
 from lib.training.loop import held_out_loss, language_loss, train
 from lib.training.stacked import count_parameters, generators
+from lib.training.state import Part, results_so_far
 
 
 def train_models(
@@ -32,6 +33,7 @@ def train_models(
     root_seed: int,
     device: str,
     shards: Path | None = None,
+    checkpoint=None,
 ) -> xr.Dataset:
     """Return training losses `(model, step)` and validation losses `(model,)` in nats for each token.
 
@@ -45,23 +47,26 @@ def train_models(
         validation_windows: fixed windows of the held-out text.
         vocabulary: of the token shards; the character corpus has its own.
         root_seed: every architecture sees the same windows.
-        device: where to compute.
+        device: where to compute; on a GPU the training computes in bfloat16.
         shards: folder of tokens, or None for the character corpus.
+        checkpoint: where the state of the training is saved.
     """
     if batch % parts:
         raise ValueError(f"parts: got {parts}, expected a divisor of the batch {batch}")
     corpus = python_manual() if shards is None else token_shards(shards, vocabulary)
     held_out = torch.from_numpy(fixed_windows(corpus.validation, validation_windows, tokens + 1))
-    losses, validation, names, places, parameters = [], [], [], [], []
+    results = results_so_far(checkpoint)
     for name, size in sizes.items():
-        at = seeds[name]
-        sources = generators(seed_sequence(root_seed, "language", "weights", name, seed) for seed in at)
+        if f"{name}:loss" in results:
+            continue
+        sources = generators(seed_sequence(root_seed, "language", "weights", name, seed) for seed in seeds[name])
         model = build_model(architecture, corpus.vocabulary, sources, block, **size).to(device)
-        rngs = [generator(root_seed, "language", "windows", name, seed) for seed in at]
+        rngs = [generator(root_seed, "language", "windows", name, seed) for seed in seeds[name]]
 
         def loss(step, model=model, rngs=rngs):
             windows = np.stack([random_windows(corpus.train, batch // parts, tokens + 1, rng) for rng in rngs])
-            return language_loss(model, torch.from_numpy(windows).to(device))
+            with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
+                return language_loss(model, torch.from_numpy(windows).to(device))
 
         trace = train(
             model,
@@ -73,19 +78,28 @@ def train_models(
             clip=clip,
             parts=parts,
             label=f"{architecture} {name} steps",
+            streams=rngs,
+            checkpoint=Part(checkpoint, name, results) if checkpoint else None,
         )
-        losses.append(trace.T)
-        validation.append(held_out_loss(model, held_out, batch // parts, device, torch.float32))
-        names += [name] * len(at)
-        places += at
-        parameters += [count_parameters(model)] * len(at)
+        results |= {
+            f"{name}:loss": trace.T,
+            f"{name}:validation": held_out_loss(model, held_out, batch // parts, device, torch.float32),
+            f"{name}:parameters": np.full(len(rngs), count_parameters(model)),
+        }
+
+    def joined(kind: str) -> np.ndarray:
+        return np.concatenate([results[f"{name}:{kind}"] for name in sizes])
+
     return xr.Dataset(
         {
-            "loss": (("model", "step"), np.concatenate(losses), {"units": "nats", "long_name": "training loss"}),
-            "validation": ("model", np.concatenate(validation), {"units": "nats", "long_name": "validation loss"}),
-            "parameters": ("model", np.array(parameters)),
+            "loss": (("model", "step"), joined("loss"), {"units": "nats", "long_name": "training loss"}),
+            "validation": ("model", joined("validation"), {"units": "nats", "long_name": "validation loss"}),
+            "parameters": ("model", joined("parameters")),
         },
-        coords={"size": ("model", names), "seed": ("model", places)},
+        coords={
+            "size": ("model", [name for name in sizes for _ in seeds[name]]),
+            "seed": ("model", [seed for name in sizes for seed in seeds[name]]),
+        },
         attrs={"architecture": architecture, "corpus_sha256": corpus.sha256, "vocabulary": corpus.vocabulary},
     )
 
