@@ -10,9 +10,16 @@ SLUG = "mamba3"
 MODEL = {"width": 16, "layers": 1, "head_dim": 8, "root_seed": 0, "device": "cpu"}
 TRAINING = {"steps": 3, "batch": 4, "learning_rate": 0.003, "warmup": 2}
 TRACKING = {
-    **MODEL,
-    **TRAINING,
-    "hidden": 16,
+    "widths": [16],
+    "layers": 1,
+    "head_dim": 8,
+    "root_seed": 0,
+    "device": "cpu",
+    "steps": 3,
+    "batch": 4,
+    "learning_rates": [0.003],
+    "warmup": 2,
+    "hidden_over_width": 1,
     "d_state": 4,
     "dt_range": [0.1, 1.0],
     "longest": 9,
@@ -62,6 +69,49 @@ def test_a_seed_trains_alike_alone_and_in_company(load, task):
     assert float(both.scaled_accuracy.max()) <= 1
 
 
+def test_each_seed_reports_its_best_width_and_learning_rate(load):
+    stage = load("mamba3/train_state_tracking")
+    options = {**TRACKING, "task": "parity", "variant": "mamba3", "seeds": [0, 1], "steps": 40}
+    options |= {"widths": [8, 16], "learning_rates": [1e-9, 0.01]}
+    run = stage(**options)
+    for seed in (0, 1):
+        picked = {
+            "widths": [int(run.width.sel(seed=seed))],
+            "learning_rates": [float(run.learning_rate.sel(seed=seed))],
+        }
+        alone = stage(**options | picked | {"seeds": [seed]})
+        np.testing.assert_allclose(run.loss.sel(seed=seed), alone.loss[0], rtol=1e-3)
+    assert (run.learning_rate == 0.01).any()  # the other does not move a weight
+
+
+class Interrupted(Exception):
+    """Stands for the end of a job."""
+
+
+def test_a_sweep_goes_on_where_it_was_interrupted(load, tmp_path, monkeypatch):
+    from lib.atlas.job.checkpoint import Checkpoint
+
+    stage = load("mamba3/train_state_tracking")
+    options = {**TRACKING, "task": "brackets", "variant": "mamba3", "seeds": [0, 1], "widths": [8, 16]}
+    undisturbed = stage(**options)
+    saves, save = [], Checkpoint.save
+
+    def die(self, state):
+        save(self, state)
+        saves.append(str(state["part"]))
+        if len(saves) in (2, 5):
+            raise Interrupted
+
+    monkeypatch.setattr(Checkpoint, "save", die)
+    monkeypatch.setattr("lib.training.loop.LEAST_BETWEEN_SAVES", 0)
+    for _ in range(2):
+        with pytest.raises(Interrupted):
+            stage(**options, checkpoint=Checkpoint(tmp_path / "state.zarr.zip", {}, every=0.0))
+    resumed = stage(**options, checkpoint=Checkpoint(tmp_path / "state.zarr.zip", {}, every=0.0))
+    assert saves == ["width 8"] * 3 + ["width 16"] * 3
+    xr.testing.assert_identical(resumed, undisturbed)
+
+
 def test_language_models_start_near_the_uniform_loss_and_are_matched(load):
     stage = load("mamba3/train_lm")
     runs = {arch: stage(**LM, arch=arch, state=8, seeds=[0, 1]) for arch in ("mamba3", "mimo", "softmax")}
@@ -78,7 +128,8 @@ def test_recall_is_measured_between_chance_and_one(load):
     assert 0 <= float(run.accuracy.min()) <= float(run.accuracy.max()) <= 1
 
 
-def test_the_large_model_reads_shards_and_answers_items(load, tmp_path):
+@pytest.mark.parametrize("arch", ["mimo", "gdn"])
+def test_the_large_model_reads_shards_and_answers_items(load, tmp_path, arch):
     np.save(tmp_path / "0.npy", np.tile(np.arange(50, dtype=np.uint16), 40))
     items = [{"context": [1, 2], "choices": [[3], [9]], "answer": 0}] * 2
     (tmp_path / "items.json").write_text(json.dumps({"toy": items}))
@@ -86,9 +137,10 @@ def test_the_large_model_reads_shards_and_answers_items(load, tmp_path):
         tmp_path,
         tmp_path / "items.json",
         **MODEL,
-        arch="mimo",
-        hidden=32,
+        arch=arch,
+        hidden={"mamba3": 64, "mimo": 24},
         d_state=8,
+        gdn_value_dim=16,
         rope_fraction=0.5,
         dt_range=[0.001, 0.1],
         vocabulary=50,
@@ -101,16 +153,27 @@ def test_the_large_model_reads_shards_and_answers_items(load, tmp_path):
         windows=3,
     )
     assert run.accuracy.sel(set="toy") in (0, 1)
+    assert run.hidden == 24 if arch == "mimo" else run.hidden > 24
     assert run.loss.shape == (3,)
 
 
 def test_measured_times_are_marked(load):
     run = load("mamba3/time_operators")(
-        heads=2, head_dim=8, states=[8], ranks=[1, 4], batches=[1], tokens=[16, 32], repeats=1, device="cpu"
+        heads=2,
+        decode_heads=2,
+        head_dim=8,
+        states=[8],
+        ranks=[1, 4],
+        batches=[1],
+        tokens=[16, 32],
+        repeats=1,
+        device="cpu",
     )
     assert run.attrs["timing"]
     assert float(run.decode_ms.min()) > 0
     assert float(run.intensity.sel(rank=4).min()) > 1.5 * float(run.intensity.sel(rank=1).min())
+    made = run.step_work.sel(rank=4) / run.step_work.sel(rank=1)
+    assert float(made.sel(part="operations").max()) > 2 > float(made.sel(part="bytes").max())
 
 
 def test_figures_of_times_mark_tables_of_other_machines(load):
@@ -118,7 +181,15 @@ def test_figures_of_times_mark_tables_of_other_machines(load):
     from lib.bench.operators import measure
 
     times = load("mamba3/time_operators")(
-        heads=2, head_dim=8, states=[16], ranks=[1, 4], batches=[1], tokens=[16, 32], repeats=1, device="cpu"
+        heads=2,
+        decode_heads=2,
+        head_dim=8,
+        states=[16],
+        ranks=[1, 4],
+        batches=[1],
+        tokens=[16, 32],
+        repeats=1,
+        device="cpu",
     )
     cases = [(name, "forward", (1, 2, t, 8)) for name in ("chunked", "sdpa") for t in (16, 32)]
     cases += [(name, "decode", (batch, 2, 1, 8)) for name in ("chunked", "rank_4") for batch in (1, 2)]
@@ -142,11 +213,15 @@ def equivalence(error=1e-14):
     )
 
 
-def order(trapezoid=2.0):
+def order(trapezoid=2.0, near_half=2.0):
     orders = np.array([[1.0, trapezoid, 1.0], [1.0, 1.0, 1.0], [1.0, 2.0, 1.0]])
     cases = ["constant A, right", "varying A, right", "varying A, average"]
     return xr.Dataset(
-        {"order": (("case", "lam"), orders), "error": (("case", "lam", "steps"), np.full((3, 3, 2), 1e-3))},
+        {
+            "order": (("case", "lam"), orders),
+            "error": (("case", "lam", "steps"), np.full((3, 3, 2), 1e-3)),
+            "order_near_half": ("case", [near_half, 1.0, 2.0]),
+        },
         coords={"case": cases, "lam": [0.3, 0.5, 1.0]},
     )
 
@@ -183,11 +258,10 @@ def frontier(mamba2: float, mamba3: float = 1.5):
     return [language(arch, n, loss - 0.1 * k) for arch, loss in losses.items() for k, n in enumerate((8, 16, 32))]
 
 
-def ablation(neither=1.6, conv=1.5):
-    return [
-        language(arch, 16, loss)
-        for arch, loss in (("mamba3", 1.5), ("euler_no_bias", neither), ("conv", conv), ("no_bias", 1.55))
-    ]
+def ablation(neither=1.6, conv=1.5, half=1.5, c_bias=1.51):
+    losses = {"mamba3": 1.5, "euler_no_bias": neither, "conv": conv, "euler": 1.5, "half": half}
+    losses |= {"no_bias": 1.55, "b_bias": 1.56, "c_bias": c_bias}
+    return [language(arch, 16, loss) for arch, loss in losses.items()]
 
 
 def recall(**accuracies):
@@ -205,13 +279,24 @@ def recall(**accuracies):
     return runs
 
 
-def times():
+def times(step=1.1, work=3.5, forward=2.0):
+    """Rank 4 takes `step` times the time of a decode step, `work` times the work and `forward` times a forward pass."""
     return xr.Dataset(
         {
-            "decode_ms": (("dtype", "rank", "state", "batch", "repeat"), np.ones((1, 2, 1, 1, 2))),
+            "decode_ms": (
+                ("dtype", "rank", "state", "batch", "repeat"),
+                np.outer([1.0, step], [1, 1])[None, :, None, None],
+            ),
             "intensity": (("state_dtype", "rank", "state"), np.ones((1, 2, 1))),
+            "step_work": (("rank", "state", "part"), np.array([[[100.0, 100.0]], [[100 * work, 101.0]]])),
+            "prefill_ms": (("operator", "tokens", "repeat"), np.outer([1.0, forward], [1, 1])[:, None]),
         },
-        coords={"rank": [1, 4]},
+        coords={
+            "rank": [1, 4],
+            "part": ["operations", "bytes"],
+            "operator": ["chunked", "rank_4"],
+            "tokens": [4096],
+        },
     )
 
 
@@ -229,12 +314,16 @@ CLAIMS = {
     "m5": {"cyclic_sum": tracking(**SUMS)},
     "m5b": {"arithmetic": tracking(mamba3=0.9, mamba2=0.5), "brackets": tracking(mamba3=0.9, mamba2=0.1)},
     "m6": {"lm": ablation()},
+    "m6b": {"lm": ablation()},
+    "m6c": {"lm": ablation()},
     "m7": {"lm": frontier(mamba2=1.6)},
     "m8": {"lm": [language("mamba3", 16, 1.5), language("mimo", 16, 1.49)]},
     "m9": {"times": times()},
+    "m9b": {"times": times()},
     "m10": {"downstream": downstream(mamba3=0.56, mimo=0.58, gdn=0.55)},
     "m11": {"mqar": recall(mamba3_4=0.8, softmax_4=0.9)},
-    "m12": {"mqar": recall(mamba3_16=0.9, mamba3_8=0.8, mamba2_16=0.5, mamba2_data_16=0.7)},
+    "m12": {"mqar": recall(mamba3_16=0.9, mamba2_16=0.5, mamba2_data_16=0.7)},
+    "m12b": {"mqar": recall(mamba3_8=0.8, mamba2_16=0.5, mamba2_data_16=0.7)},
     "m13": {"lm": frontier(mamba2=1.6)},
 }
 NOT_REPRODUCED = {
@@ -245,11 +334,15 @@ NOT_REPRODUCED = {
     "m5": {"cyclic_sum": tracking(**{**SUMS, "mamba3": 0.4})},
     "m5b": {"arithmetic": tracking(mamba3=0.4, mamba2=0.5), "brackets": tracking(mamba3=0.1, mamba2=0.1)},
     "m6": {"lm": ablation(conv=1.4)},
+    "m6b": {"lm": ablation(half=1.4)},
+    "m6c": {"lm": ablation(c_bias=1.57)},
     "m7": {"lm": frontier(mamba2=1.4)},
     "m8": {"lm": [language("mamba3", 16, 1.5), language("mimo", 16, 1.51)]},
+    "m9b": {"times": times(forward=4.0)},
     "m10": {"downstream": downstream(mamba3=0.56, mimo=0.56, gdn=0.55)},
     "m11": {"mqar": recall(mamba3_4=0.9, softmax_4=0.8)},
-    "m12": {"mqar": recall(mamba3_16=0.9, mamba3_8=0.6, mamba2_16=0.5, mamba2_data_16=0.7)},
+    "m12": {"mqar": recall(mamba3_16=0.6, mamba2_16=0.5, mamba2_data_16=0.7)},
+    "m12b": {"mqar": recall(mamba3_8=0.6, mamba2_16=0.5, mamba2_data_16=0.7)},
     "m13": {"lm": frontier(mamba2=1.49)},
 }
 
@@ -265,14 +358,20 @@ def test_claims_hold_where_they_should_and_nowhere_else(passes, blank, name):
 
 def test_every_claim_is_tested(claim_ids):
     assert sorted(CLAIMS) == sorted(claim_ids(SLUG))
-    assert set(CLAIMS) - set(NOT_REPRODUCED) == {"m9"}  # counts of operations; its time is judged at paper scale
+    assert set(CLAIMS) - set(NOT_REPRODUCED) == {"m9"}  # at smoke scale formulas alone; the next test has the rest
 
 
-def test_the_time_of_a_step_of_rank_four_is_taken_over_that_of_rank_one(load, verdict):
+def test_a_step_of_rank_four_is_judged_by_its_time_and_by_the_work_it_makes(load, verdict):
     assert verdict(SLUG, "m9", at="paper", times=times())["verdict"] == "reproduced"
-    slow = times().assign(decode_ms=times().decode_ms * xr.DataArray([1.0, 1.5], dims="rank"))
+    slow = times(step=1.5)
     assert load("mamba3/claims", "m9")(slow)["time_ratio"]["value"] == pytest.approx(1.5)
     assert verdict(SLUG, "m9", at="paper", times=slow)["verdict"] == "not reproduced"
+    assert verdict(SLUG, "m9", at="laptop", times=slow)["verdict"] == "reproduced"
+    assert verdict(SLUG, "m9", at="laptop", times=times(work=2.5))["verdict"] == "not reproduced"
+
+
+def test_the_order_near_one_half_is_judged(passes):
+    assert not passes(SLUG, "m3", order=order(near_half=1.5))
 
 
 def test_a_mamba2_point_below_and_left_is_counted_as_dominating(load):

@@ -49,8 +49,23 @@ use rule stage as mamba3_check_equivalence with:
         root_seed=paper.root_seed,
 
 
+# what of a task's own parameters its training takes
+MAMBA3_TASK_KEYS = [
+    "longest",
+    "lengths",
+    "sequences",
+    "layers",
+    "steps",
+    "batch",
+    "first",
+    "growth",
+    "warmup",
+    "learning_rates",
+]
+
+
 use rule stage as mamba3_train_state_tracking with:
-    """Train one variant on one task that needs a state, all seeds at once."""
+    """Train one variant on one task that needs a state, all seeds and learning rates at once."""
     output:
         store=paper.store("state_{task}_{variant}"),
     log:
@@ -62,14 +77,13 @@ use rule stage as mamba3_train_state_tracking with:
         variant="[a-z0-9_]+",
     priority: 90
     resources:
-        mem_mb=mem(2000, on_gpu=paper.value("state_tracking", "layers") > 1),
-        runtime=minutes(120),
-        gpu=gpus(paper.value("state_tracking", "layers") > 1),
+        mem_mb=mem(2000, on_gpu=paper.value("parity", "batch") > 32),
+        runtime=minutes(1500),  # 2 widths x 10,000 steps of 256 sequences x 8 learning rates; resumes from its checkpoint
+        gpu=gpus(paper.value("parity", "batch") > 32),
     params:
         **paper.params("state_tracking"),
+        **{key: lambda wildcards, key=key, tasks=MAMBA3_TASKS: tasks[wildcards.task][key] for key in MAMBA3_TASK_KEYS},
         **paper.script("train_state_tracking"),
-        longest=lambda wildcards, tasks=MAMBA3_TASKS: tasks[wildcards.task]["longest"],
-        lengths=lambda wildcards, tasks=MAMBA3_TASKS: tasks[wildcards.task]["lengths"],
         root_seed=paper.root_seed,
 
 
@@ -149,8 +163,9 @@ use rule stage as mamba3_train_downstream with:
     wildcard_constraints:
         arch="[a-z0-9_]+",
     resources:
+        # weights and moments of 1.5B parameters are 18 GB, held twice while a checkpoint is written
         mem_mb=mem(64000),
-        runtime=minutes(30000),
+        runtime=minutes(40000),  # 9e20 operations at 400 TFLOP/s; about 60 GB of the GPU's memory
         gpu=gpus(1),
     params:
         **MAMBA3_DOWNSTREAM,

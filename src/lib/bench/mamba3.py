@@ -6,6 +6,7 @@ import torch
 
 from lib import attention
 from lib.bench.operators import Operator, Shape, random_inputs, softmax_counts
+from lib.bench.work import count_operations, tensor_bytes
 from lib.ssm import mamba3_scan, mamba3_step
 from lib.ssm.counts import decode_count
 
@@ -37,6 +38,16 @@ def scan_inputs(shape: Shape, rank: int, size: int, dtype: torch.dtype, device: 
     return leaves, constants | {"mimo": weights if rank > 1 else None}
 
 
+def _step_inputs(shape: Shape, rank: int, size: int, dtype: torch.dtype, device: str, state_dtype=None) -> tuple:
+    """State after one token, arguments and constants of a decode step; the decay is minus the step size."""
+    leaves, constants = scan_inputs((*shape[:2], 1, shape[3]), rank, size, dtype, device)
+    C, B, x, dt, trap, angles, z = (value.detach() for value in leaves)
+    _, state = mamba3_scan(C, B, x, -dt, dt, trap, angles, z=z, output_final_state=True, **constants)
+    state = state._replace(h=state.h.to(state_dtype or torch.float32))
+    C, B, x, dt, trap, angles, z = (value[:, 0] for value in (C, B, x, dt, trap, angles, z))
+    return state, (C, B, x, -dt, dt, trap, angles), constants | {"z": z}
+
+
 def step_call(shape: Shape, rank: int, size: int, dtype: torch.dtype, device: str, state_dtype=None) -> Callable:
     """A function of no arguments that makes one decode step; the state is what one token left.
 
@@ -44,12 +55,22 @@ def step_call(shape: Shape, rank: int, size: int, dtype: torch.dtype, device: st
         shape, rank, size, dtype, device: as in `scan_inputs`; the number of tokens does not matter.
         state_dtype: of the matrix state, float32 by default.
     """
-    leaves, constants = scan_inputs((*shape[:2], 1, shape[3]), rank, size, dtype, device)
-    C, B, x, dt, trap, angles, z = (value.detach() for value in leaves)
-    _, state = mamba3_scan(C, B, x, -dt, dt, trap, angles, z=z, output_final_state=True, **constants)
-    state = state._replace(h=state.h.to(state_dtype or torch.float32))
-    C, B, x, dt, trap, angles, z = (value[:, 0] for value in (C, B, x, dt, trap, angles, z))
-    return lambda: mamba3_step(state, C, B, x, -dt, dt, trap, angles, z=z, **constants)[0]
+    state, arguments, options = _step_inputs(shape, rank, size, dtype, device, state_dtype)
+    return lambda: mamba3_step(state, *arguments, **options)[0]
+
+
+def step_work(shape: Shape, rank: int, size: int, dtype: torch.dtype, device: str) -> tuple[int, int]:
+    """Operations that a decode step makes, and bytes of the tensors that it reads and leaves.
+
+    Args:
+        shape, rank, size, dtype, device: as in `step_call`; the form in PyTorch is counted, whatever the device runs.
+    """
+    state, arguments, options = _step_inputs(shape, rank, size, dtype, device)
+    weights = options["mimo"] or ()
+    y, after = mamba3_step(state, *arguments, **options, backend="recurrent")
+    operations = count_operations(lambda: mamba3_step(state, *arguments, **options, backend="recurrent"))
+    constants = [value for name, value in options.items() if name != "mimo"]
+    return operations, tensor_bytes([*state, *after, *arguments, *constants, *weights, y])
 
 
 def _scan(rank: int) -> Callable:

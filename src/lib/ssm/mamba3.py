@@ -1,5 +1,6 @@
 """The Mamba-3 layer (Lahoti et al. 2026, sec. 3.4) and its ablations."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -35,8 +36,8 @@ class Mamba3(nn.Module):
         rank: R; 1 is SISO.
         rope_fraction: part of N that rotates, S = N rope_fraction / 2 pairs.
         rotation: `data` (angles from the input), `fixed` (10000^(-i/S) for each token, standard RoPE) or `none`.
-        trapezoid: learned lambda; False sets lambda = 1, exponential-Euler.
-        bias: head biases on B and C, initially 1.
+        lam: fixed lambda in (0, 1]: 1 is exponential-Euler, 1/2 the trapezoid; None learns it.
+        bias: which of B and C get biases for each head, initially 1: `BC`, `B`, `C` or an empty string.
         conv: width of a causal convolution and silu on (x, B, C); 0 for none.
         decay: `softplus` or `heavy_tail`, see `parts.decay_rate`.
         dt_range: log-uniform step sizes at the start.
@@ -45,7 +46,7 @@ class Mamba3(nn.Module):
         backend, chunk_size: of `mamba3_scan`.
 
     Raises:
-        ValueError: sizes that do not divide, or an unknown rotation or decay.
+        ValueError: sizes that do not divide, an unknown rotation, bias or decay, or a lambda outside (0, 1].
     """
 
     def __init__(
@@ -60,8 +61,8 @@ class Mamba3(nn.Module):
         rank: int = 1,
         rope_fraction: float = 0.5,
         rotation: str = "data",
-        trapezoid: bool = True,
-        bias: bool = True,
+        lam: float | None = None,
+        bias: str = "BC",
         conv: int = 0,
         decay: str = "softplus",
         dt_range: tuple[float, float] = (0.001, 0.1),
@@ -72,25 +73,27 @@ class Mamba3(nn.Module):
         super().__init__()
         if rotation not in ("data", "fixed", "none"):
             raise ValueError(f"rotation: got {rotation!r}, expected data, fixed or none")
+        if bias not in ("BC", "B", "C", ""):
+            raise ValueError(f"bias: got {bias!r}, expected BC, B, C or an empty string")
+        if lam is not None and not 0 < lam <= 1:
+            raise ValueError(f"lam: got {lam!r}, expected None or a number above 0 and at most 1")
         self.inner, self.H = parts.inner_heads(d_model, expand, head_dim)
         self.models = len(sources)
         self.P, self.N, self.G, self.R = head_dim, d_state, n_groups, rank
         self.S = 0 if rotation == "none" else int(d_state * rope_fraction) // 2
-        self.rotation, self.trapezoid, self.decay = rotation, trapezoid, decay
+        self.rotation, self.decay = rotation, decay
+        self.trap = None if lam is None else math.inf if lam == 1 else math.log(lam / (1 - lam))
         self.backend, self.chunk_size = backend, chunk_size
         vectors = d_state * n_groups * rank
         self.columns = [self.inner, self.inner, vectors, vectors, self.H, self.H]
-        self.columns += [self.H if trapezoid else 0, self.S if rotation == "data" else 0]
+        self.columns += [self.H if lam is None else 0, self.S if rotation == "data" else 0]
         m, H, R, N, P = self.models, self.H, self.R, self.N, self.P
         self.in_proj = StackedLinear(d_model, sum(self.columns), sources)
         self.out_proj = StackedLinear(self.inner, d_model, sources)
         self.dt_bias = parts.step_bias(sources, H, dt_range)
         self.D = parts.undecayed(torch.ones(m, H))
         self.B_norm, self.C_norm = (StackedRMSNorm(N, m, eps=1e-5) for _ in range(2))
-        if bias:
-            self.B_bias, self.C_bias = (nn.Parameter(torch.ones(m, H, R, N)) for _ in range(2))
-        else:
-            self.B_bias = self.C_bias = None
+        self.B_bias, self.C_bias = (nn.Parameter(torch.ones(m, H, R, N)) if name in bias else None for name in "BC")
         self.conv = parts.convolution_weight(sources, self.inner + 2 * vectors, conv) if conv else None
         self.norm = nn.Parameter(torch.ones(m, H, P)) if is_outproj_norm else None
         if rank > 1:
@@ -133,7 +136,7 @@ class Mamba3(nn.Module):
         dt = softplus(dt + self.dt_bias[:, None, None])
         log_decay = dt * parts.decay_rate(a, self.decay)
         dt, log_decay = (parts.to_heads(value, self.H)[..., 0] for value in (dt, log_decay))
-        trap = parts.to_heads(trap, self.H)[..., 0] if self.trapezoid else torch.full_like(dt, torch.inf)
+        trap = parts.to_heads(trap, self.H)[..., 0] if self.trap is None else torch.full_like(dt, self.trap)
         biases = {"C_bias": self.C_bias, "B_bias": self.B_bias}
         if self.rotation == "fixed":
             C, B = self._turn_fixed(C, B, 0 if state is None else state.tokens)

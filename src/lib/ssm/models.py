@@ -14,9 +14,12 @@ from lib.training.stacked import StackedLinear, count_parameters
 MAMBA3 = {
     "mamba3": {},
     "mimo": {"rank": 4},
-    "euler": {"trapezoid": False},
-    "no_bias": {"bias": False},
-    "euler_no_bias": {"trapezoid": False, "bias": False},
+    "euler": {"lam": 1.0},
+    "half": {"lam": 0.5},
+    "no_bias": {"bias": ""},
+    "b_bias": {"bias": "B"},
+    "c_bias": {"bias": "C"},
+    "euler_no_bias": {"lam": 1.0, "bias": ""},
     "conv": {"conv": 4},
     "no_rotation": {"rotation": "none"},
     "fixed_rotation": {"rotation": "fixed"},
@@ -35,6 +38,7 @@ def mixer(
     dt_range: tuple[float, float],
     expand: int = 2,
     rope_fraction: float = 1.0,
+    gdn_value_dim: int | None = None,
     backend: str = "auto",
     chunk_size: int = 64,
 ) -> nn.Module:
@@ -45,8 +49,9 @@ def mixer(
             `mamba2_data` (A from the input), `gdn`, `gdn_signed` (eigenvalues in [-1, 1]) or `softmax`.
         width: d.
         sources: one generator for each model.
-        head_dim, d_state, dt_range, expand, rope_fraction, backend, chunk_size: as in `Mamba3`; Gated DeltaNet has keys
-            of d_state and values of head_dim on as many heads, softmax attention has heads of head_dim.
+        head_dim, d_state, dt_range, expand, rope_fraction, backend, chunk_size: as in `Mamba3`; softmax attention has
+            heads of head_dim, Gated DeltaNet keys of d_state.
+        gdn_value_dim: width of the values of Gated DeltaNet, which divides its inner width into heads; None: head_dim.
 
     Raises:
         ValueError: another name.
@@ -60,12 +65,13 @@ def mixer(
     if name in ("mamba2", "mamba2_data"):
         return Mamba2(width, sources, **sizes, data_decay=name == "mamba2_data", backend=backend, chunk_size=chunk_size)
     if name in ("gdn", "gdn_signed"):
+        values = gdn_value_dim or head_dim
         return GatedDeltaNet(
             width,
             sources,
-            n_heads=expand * width // head_dim,
+            n_heads=expand * width // values,
             d_key=d_state,
-            d_value=head_dim,
+            d_value=values,
             dt_range=dt_range,
             negative_eigenvalues=name == "gdn_signed",
             chunk_size=min(chunk_size, 32),
@@ -88,7 +94,16 @@ class GeluUnit(nn.Module):
 
 
 def sequence_model(
-    name: str, vocabulary: int, width: int, layers: int, sources: list, *, hidden: int, channel: str, **options
+    name: str,
+    vocabulary: int,
+    width: int,
+    layers: int,
+    sources: list,
+    *,
+    hidden: int,
+    channel: str,
+    tied: bool = False,
+    **options,
 ) -> LanguageModel:
     """A pre-norm model of `layers` pairs of mixer and channel mixer.
 
@@ -98,6 +113,7 @@ def sequence_model(
         sources: one generator for each model.
         hidden: width of the channel mixers.
         channel: `gelu` or `swiglu`.
+        tied: whether the head is the embedding.
         options: further arguments of `mixer`.
 
     Raises:
@@ -110,7 +126,7 @@ def sequence_model(
         GeluUnit(width, hidden, sources) if channel == "gelu" else GatedUnit(width, hidden, sources, "silu")
         for _ in range(layers)
     ]
-    return LanguageModel(vocabulary, width, mixers, channels, sources)
+    return LanguageModel(vocabulary, width, mixers, channels, sources, tied)
 
 
 def token_turns(model: LanguageModel, vocabulary: int) -> Tensor | None:

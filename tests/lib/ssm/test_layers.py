@@ -13,8 +13,8 @@ VARIANTS = [
     {},
     {"rank": 4},
     {"rotation": "fixed"},
-    {"rotation": "none", "bias": False},
-    {"conv": 4, "trapezoid": False, "is_outproj_norm": True, "decay": "heavy_tail", "n_groups": 2},
+    {"rotation": "none", "bias": ""},
+    {"conv": 4, "lam": 1.0, "is_outproj_norm": True, "decay": "heavy_tail", "n_groups": 2},
     {"rank": 2, "is_outproj_norm": True},
 ]
 

@@ -12,15 +12,20 @@ def figure(order):
     fig, axes = new_figure(ncols=3, width=10.5, height=3.5, sharey=True)
     step = 1 / order.steps.values
     for axis, case, title in zip(axes, order.case.values, TITLES):
-        for i, lam in enumerate(order.lam.values):
-            slope = float(order.order.sel(case=case, lam=lam))
+        curves = [
+            (f"$\\lambda$ = {lam:g}", order.error.sel(case=case, lam=lam), float(order.order.sel(case=case, lam=lam)))
+            for lam in order.lam.values
+        ]
+        near = order.error_near_half.sel(case=case), float(order.order_near_half.sel(case=case))
+        curves.append(("$\\lambda$ = (1 + $\\Delta$)/2", *near))
+        for i, (label, error, slope) in enumerate(curves):
             axis.loglog(
                 step,
-                order.error.sel(case=case, lam=lam),
+                error,
                 color=COLOURS[i],
                 marker=MARKERS[i],
                 ls=LINESTYLES[i],
-                label=f"$\\lambda$ = {lam:g}, order {slope:.2f}",
+                label=f"{label}, order {slope:.2f}",
             )
         top = float(order.error.max())
         for power, text in ((1, "slope 1"), (2, "slope 2")):

@@ -13,6 +13,8 @@ from lib.ssm.models import matched_hidden, sequence_model
 from lib.training.loop import held_out_loss, language_loss, train
 from lib.training.stacked import count_parameters, generators
 
+SLICE = 2048  # positions whose logits are in memory at once: 1 GB at the published vocabulary
+
 
 def train_downstream(
     lm_path: Path,
@@ -21,9 +23,10 @@ def train_downstream(
     arch: str,
     width: int,
     layers: int,
-    hidden: int,
+    hidden: dict[str, int],
     head_dim: int,
     d_state: int,
+    gdn_value_dim: int,
     rope_fraction: float,
     dt_range: list[float],
     vocabulary: int,
@@ -36,38 +39,57 @@ def train_downstream(
     windows: int,
     root_seed: int,
     device: str,
+    checkpoint=None,
 ) -> xr.Dataset:
     """Return accuracy of each set, validation loss and training losses `(step,)`.
 
     Args:
         lm_path: folder of token shards.
         choices_path: multiple-choice items, see `lib.language.choices.load_choices`.
-        arch: of `lib.ssm.models.mixer`; all but `mamba3` are matched to it in parameters by their channel mixers.
-        width, layers, hidden, head_dim, d_state, rope_fraction, dt_range, vocabulary: of the model.
+        arch: of `lib.ssm.models.mixer`.
+        width, layers, head_dim, d_state, gdn_value_dim, rope_fraction, dt_range, vocabulary: of the model, whose head
+            is its embedding.
+        hidden: widths of the channel mixers by architecture; others get the parameters of `mamba3`.
         steps, tokens, batch, learning_rate, warmup: AdamW, cosine to a tenth; sequences of `tokens`.
         micro_batch: sequences that go through the model at once.
         windows: validation windows.
         root_seed: root of the random streams.
-        device: torch device.
+        device: torch device; on a GPU the training computes in bfloat16.
+        checkpoint: where the state of the training is saved.
     """
     if batch % micro_batch:
         raise ValueError(f"micro_batch: got {micro_batch}, expected a divisor of the batch {batch}")
     corpus, sets = token_shards(lm_path, vocabulary), load_choices(choices_path)
-    options = {"head_dim": head_dim, "d_state": d_state, "rope_fraction": rope_fraction, "dt_range": tuple(dt_range)}
+    options = {
+        "channel": "swiglu",
+        "tied": True,
+        "head_dim": head_dim,
+        "d_state": d_state,
+        "gdn_value_dim": gdn_value_dim,
+        "rope_fraction": rope_fraction,
+        "dt_range": tuple(dt_range),
+    }
     sizes = (vocabulary, width, layers)
-    if arch != "mamba3":
-        hidden = matched_hidden(arch, *sizes, hidden=hidden, channel="swiglu", **options)
+    inner = hidden.get(arch) or matched_hidden(arch, *sizes, hidden=hidden["mamba3"], **options)
     sources = generators([seed_sequence(root_seed, "mamba3", "weights", "downstream")])
-    model = sequence_model(arch, *sizes, sources, hidden=hidden, channel="swiglu", **options).to(device)
+    model = sequence_model(arch, *sizes, sources, hidden=inner, **options).to(device)
     rng = generator(root_seed, "mamba3", "train", "downstream")
 
     def loss(step: int) -> torch.Tensor:
         sample = torch.from_numpy(random_windows(corpus.train, micro_batch, tokens + 1, rng))[None].to(device)
         with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
-            return language_loss(model, sample)
+            return language_loss(model, sample, SLICE)
 
-    parts = batch // micro_batch
-    trace = train(model, loss, steps=steps, learning_rate=learning_rate, warmup=warmup, parts=parts)[:, 0]
+    trace = train(
+        model,
+        loss,
+        steps=steps,
+        learning_rate=learning_rate,
+        warmup=warmup,
+        parts=batch // micro_batch,
+        streams=[rng],
+        checkpoint=checkpoint,
+    )[:, 0]
     held_out = torch.from_numpy(fixed_windows(corpus.validation, windows, tokens + 1))
     validation = held_out_loss(model, held_out, 1, device)
     accuracy = [float(choose(model, items, device).mean()) for items in sets.values()]
@@ -80,7 +102,7 @@ def train_downstream(
         attrs={
             "arch": arch,
             "parameters": count_parameters(model),
-            "hidden": hidden,
+            "hidden": inner,
             "validation": float(validation[0]),
             "corpus_sha256": corpus.sha256,
         },
