@@ -408,8 +408,9 @@ def test_frames_are_as_far_as_their_offsets(stage):
     # equal covariances: the distance is the squared offset, of all four numbers alike
     assert measured["full_over_sdedit_60"]["value"] == pytest.approx(0.25, rel=1e-6)
     assert measured["full_over_sdedit_20"]["value"] == pytest.approx(4, rel=1e-6)
-    distance = stage("claims", "c2c")(well_measured(), gate_of(), **DRAWS)["distance"]["value"]
-    np.testing.assert_allclose(distance, [4 * 0.5**2, 4 * 0.6**2, 4 * 1.0**2], rtol=1e-6)
+    measured = stage("claims", "c2c")(well_measured(), gate_of(), **DRAWS)
+    assert measured["gamma_100_over_50"]["value"] == pytest.approx(4, rel=1e-6)
+    assert measured["gamma_70_over_50"]["value"] == pytest.approx(1.44, rel=1e-6)
 
 
 def test_an_optimiser_in_the_stage_fails_the_claim_of_no_training(passes):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.rendering.spheres import AMBIENT, DIRECTIONS, ELEVATION, Clips, shading
+from lib.rendering.spheres import AMBIENT, DIRECTIONS, ELEVATION, Clips, Light, shade, shading
 
 
 class LightFit(NamedTuple):
@@ -62,6 +62,26 @@ def fit_light(
         np.sqrt(own.min(0) / pixels),
         np.sqrt(single.min(0) / pixels.sum(1)),
     )
+
+
+def nearest_steady_clip(video: np.ndarray, clips: Clips, direction: np.ndarray, elevations: int = 26) -> np.ndarray:
+    """The renders closest to videos, (B, F, 3, S, S), among those under one light of a direction for a whole clip.
+
+    Args:
+        video: (B, F, 3, S, S), linear radiance.
+        clips: scenes of the videos.
+        direction: (B,), index into `DIRECTIONS`.
+        elevations: points of the grid over the range of the scenes.
+    """
+    residual = video - AMBIENT * clips.albedo
+    renders = []
+    for elevation in np.linspace(*ELEVATION, elevations):
+        angles = np.full(len(video), elevation)
+        basis = clips.albedo * shading(clips, direction, angles)[:, :, None]
+        norm = np.maximum((basis**2).sum((1, 3, 4)), 1e-12)
+        renders.append(shade(clips, Light(direction, angles, (residual * basis).sum((1, 3, 4)) / norm)))
+    errors = [((render - video) ** 2).sum((1, 2, 3, 4)) for render in renders]
+    return np.stack(renders)[np.argmin(errors, axis=0), np.arange(len(video))]
 
 
 def fitted_direction(video: np.ndarray, clips: Clips) -> np.ndarray:

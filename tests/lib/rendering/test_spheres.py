@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.rendering.batches import SOURCE_LABEL, relighting_pairs, steadily_lit_clips
-from lib.rendering.fit import fit_light, fitted_direction, light_flicker
+from lib.rendering.fit import fit_light, fitted_direction, light_flicker, nearest_steady_clip
 from lib.rendering.measures import measure_videos
 from lib.rendering.scenes import from_dataset, motion_of, to_dataset
 from lib.rendering.spheres import (
@@ -175,3 +175,13 @@ def test_sizes_are_checked(scene):
         lit_clip(np.random.default_rng(0), 0, 1, 8)
     with pytest.raises(ValueError, match="video"):
         fit_light(np.zeros((1, 2, 3, 4, 4)), scene[0], scene[1].direction)
+
+
+def test_the_nearest_steady_clip_is_the_fit_of_one_light(scene):
+    clips, light = scene
+    flickering = Light(light.direction, light.elevation, light.intensity[:, None] * [[1.0], [1.2], [0.7], [1.0], [0.9]])
+    video = shade(clips, flickering) + np.random.default_rng(1).normal(0, 0.02, clips.albedo.shape)
+    nearest = nearest_steady_clip(video, clips, light.direction)
+    error = np.sqrt(((video - nearest) ** 2).mean((1, 2, 3, 4)))
+    np.testing.assert_allclose(error, fit_light(video, clips, light.direction).clip_error, rtol=1e-9)
+    np.testing.assert_allclose(light_flicker(fit_light(nearest, clips, light.direction).intensity), 0, atol=1e-12)

@@ -12,9 +12,11 @@ SWEEPS = (
     ("U-Net relighter", {0: "unet_per_frame", 0.5: "unet_cla_50", 1: "unet_cla_100"}),
 )
 SCHEDULES = {
-    "constant": ("full_50_constant", "plf_constant"),
-    "quadratic": ("full_50_quadratic", "plf_quadratic"),
-    "linear": ("full_50", "plf"),
+    "1 always": {"both": "full_50_always"},
+    "1 while\nfusing": {"both": "full_50_constant", "fusion": "plf_constant"},
+    "quadratic": {"both": "full_50_quadratic", "fusion": "plf_quadratic"},
+    "linear": {"both": "full_50", "fusion": "plf"},
+    "root": {"both": "full_50_root"},
 }
 POINTS = {
     "source": "source",
@@ -51,13 +53,16 @@ def figure(measures):
         axes[0].errorbar(list(methods), means, errors, label=label, **style)
     axes[0].set(xlabel="weight $\\gamma$ of the averaged attention", ylabel="light flicker", ylim=(0, None))
     axes[0].legend(fontsize=7)
-    for k, which in enumerate(("both, $\\gamma$ = 0.5", "fusion alone")):
-        for j, (name, colour, marker) in enumerate((("flicker", 0, "o"), ("clip_error", 1, "s"))):
-            means, errors = zip(*(mean_se(pair[k], name) for pair in SCHEDULES.values()))
-            style = {"color": COLOURS[colour], "marker": marker, "mfc": COLOURS[colour] if k == 0 else "white"}
-            label = f"{('flicker', 'one-light RMSE')[j]}, {which}"
-            axes[1].errorbar(np.arange(3) + 0.08 * (2 * k + j) - 0.12, means, errors, ls="", label=label, **style)
-    axes[1].set(xticks=range(3), xticklabels=list(SCHEDULES), xlabel="schedule of $\\lambda$", ylim=(0, None))
+    for k, (which, words) in enumerate((("both", "both, $\\gamma$ = 0.5"), ("fusion", "fusion alone"))):
+        places = [i for i, methods in enumerate(SCHEDULES.values()) if which in methods]
+        for j, (name, measure) in enumerate((("flicker", "flicker"), ("clip_error", "one-light RMSE"))):
+            means, errors = zip(*(mean_se(list(SCHEDULES.values())[i][which], name) for i in places))
+            style = {"color": COLOURS[4 + j], "marker": MARKERS[4 + j], "mfc": COLOURS[4 + j] if k == 0 else "white"}
+            x = np.array(places) + 0.1 * (2 * k + j) - 0.15
+            axes[1].errorbar(x, means, errors, ls="", label=f"{measure}, {words}", **style)
+    axes[1].set(
+        xticks=range(len(SCHEDULES)), xticklabels=list(SCHEDULES), xlabel="schedule of $\\lambda$", ylim=(0, None)
+    )
     axes[1].set_ylabel("flicker, RMSE")
     axes[1].legend(fontsize=7)
     for i, (method, label) in enumerate(POINTS.items()):

@@ -26,27 +26,31 @@ def figure(ddim):
         axis.set_xticks(width * np.arange(len(fused)) + width / 2 - 1, [f"{i}" for i in fused] if k == 2 else [])
         axis.tick_params(length=0)
         if k == 2:
-            axis.set_xlabel(f"step (clip 0, frame {frame}, linear schedule, $\\gamma$ = 0.5)")
-    below = axes[1].get_subplotspec().subgridspec(1, 2, wspace=0.1)
-    light, jump = (fig.add_subplot(below[k]) for k in range(2))
+            axis.set_xlabel(
+                f"step (clip 0, frame {frame}, a toy of {width - 1} pixels, linear $\\lambda$, $\\gamma$ = 0.5)"
+            )
+    below = axes[1].get_subplotspec().subgridspec(1, 3, wspace=0.12)
+    linear = fig.add_subplot(below[0])
+    lights, jump = [linear, fig.add_subplot(below[1], sharey=linear)], fig.add_subplot(below[2])
     for s, (method, label) in enumerate(schedules.items()):
-        rows = np.flatnonzero(ddim.method.values == method)
+        rows = np.flatnonzero((ddim.method.values == method) & (ddim.seed.values == 0))
         for k, target in enumerate(TARGETS):
             values = ddim.target_light.sel(target=target).values[rows][:, fused]
-            shift = 0.06 * (k - 1) + 0.15 * s
-            style = {"color": COLOURS[k], "marker": MARKERS[k], "ls": LINESTYLES[s], "ms": 4, "lw": 1.0}
-            style |= {"mfc": COLOURS[k] if s == 0 else "white", "elinewidth": 0.6, "label": f"{target}, {label}"}
-            light.errorbar(fused + shift, values.mean(0), values.std(0), **style)
+            style = {"color": COLOURS[k], "marker": MARKERS[k], "ls": LINESTYLES[k], "ms": 4, "lw": 1.1}
+            lights[s].errorbar(fused + 0.08 * (k - 1), values.mean(0), values.std(0), label=target, **style)
+        lights[s].set(xlabel="step", title=f"{label} $\\lambda$")
         values = ddim.jump.values[rows][:, fused[1:]]
         if len(fused) > 1:
-            style = {"color": COLOURS[s], "marker": MARKERS[s], "ls": LINESTYLES[s], "mfc": "white"}
+            style = {"color": COLOURS[3 + s], "marker": MARKERS[3 + s], "ls": LINESTYLES[s], "mfc": "white"}
             jump.errorbar(fused[1:] + 0.1 * s, values.mean(0), values.std(0), label=f"{label} $\\lambda$", **style)
-    low, high = light.get_ylim()
-    light.set(xlabel="step", ylabel="fitted direct intensity", ylim=(low, high + 0.35 * (high - low)))
-    light.legend(fontsize=6.5, ncols=2)
-    jump.set(xlabel="step", ylabel="RMSE from the fused target before", ylim=(0, None))
+    linear.set_ylabel("fitted direct intensity")
+    linear.legend()
+    lights[1].tick_params(labelleft=False)
+    jump.set(xlabel="step", title="fused targets", ylabel="RMSE from the one before", ylim=(0, None))
     if len(fused) > 1:
         jump.legend()
+    for axis in (*lights, jump):
+        axis.xaxis.get_major_locator().set_params(integer=True)
     settle(fig)
     return fig
 
