@@ -1,38 +1,82 @@
-"""Systems as series: fixed steps of another integrator, known constants, heart beats; autoregression."""
+"""Systems as series: another integrator, digests, known constants, heart beats; autoregression."""
+
+import hashlib
+from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from lib.dynamics import autoregression, ecg, systems
 
+FLOWS = {
+    "lorenz": (systems.lorenz63_flow(), [1.0, 1.0, 20.0]),
+    "rossler": (systems.rossler_flow(), [1.0, 1.0, 0.0]),
+}
 
-def test_lorenz_is_the_trajectory_of_small_fixed_steps():
-    def drift(s):
-        x, y, z = s
-        return np.array([10 * (y - x), x * (28 - z) - y, x * y - 8 / 3 * z])
 
-    trajectory = systems.lorenz63(100, 0.01, transient=0)
-    s, h, samples = trajectory[0].copy(), 0.001, [trajectory[0]]
-    for n in range(1, 991):
-        k1 = drift(s)
-        k2 = drift(s + h / 2 * k1)
-        k3 = drift(s + h / 2 * k2)
-        k4 = drift(s + h * k3)
-        s = s + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-        if n % 10 == 0:
-            samples.append(s)
-    np.testing.assert_allclose(trajectory, samples, atol=1e-5)
+def lorenz(_, s):
+    return [10 * (s[1] - s[0]), s[0] * (28 - s[2]) - s[1], s[0] * s[1] - 8 / 3 * s[2]]
+
+
+def rossler(_, s):
+    return [-s[1] - s[2], s[0] + 0.2 * s[1], 0.2 + s[2] * (s[0] - 5.7)]
+
+
+@pytest.mark.parametrize(("name", "drift"), [("lorenz", lorenz), ("rossler", rossler)])
+def test_trajectories_are_those_of_an_adaptive_method_until_chaos_parts_them(name, drift):
+    flow, start = FLOWS[name]
+    trajectory = systems.sample(flow, start, 300, 0.01, transient=0)
+    solved = solve_ivp(drift, (0, 2.99), start, "DOP853", 0.01 * np.arange(300), rtol=1e-12, atol=1e-12).y.T
+    np.testing.assert_allclose(trajectory, solved, atol=1e-6)
+    coarse, fine, finest = (systems.sample(flow, start, 100, 0.05, 0, substeps)[-1] for substeps in (10, 20, 400))
+    assert np.abs(coarse - finest).max() / np.abs(fine - finest).max() == pytest.approx(16, rel=0.3)  # order 4
+    shifted = systems.sample(flow, start, 10, 0.01, transient=5)
+    np.testing.assert_array_equal(shifted[:5], trajectory[5:10])
+
+
+def test_fixed_points_of_lorenz_are_at_rest():
     for point in systems.lorenz63_fixed_points():
-        np.testing.assert_allclose(drift(point), 0, atol=1e-12)
+        np.testing.assert_allclose(lorenz(0, point), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("system", "trajectory", "scaled"),
+    [
+        (systems.lorenz63, "5580d2e0d265f438", "b65c6041e6648fd5"),
+        (systems.rossler, "ebf71f4069b090e5", "175608267b080ab0"),
+    ],
+)
+def test_series_are_the_same_to_the_last_bit_on_every_machine(system, trajectory, scaled):
+    """Digests of 100 000 samples of little-endian doubles: one other last bit anywhere changes the later attractor."""
+    x = system(100_000)
+    digests = [hashlib.sha256(v.astype("<f8").tobytes()).hexdigest()[:16] for v in (x, systems.standardise(x)[0])]
+    assert digests == [trajectory, scaled]
+
+
+def test_moments_of_a_series_are_exactly_rounded():
+    x = np.random.default_rng(0).standard_normal((1001, 2)) * [1.0, 1e6] + [1e8, 0.0]
+    scaled, mean, _ = systems.standardise(x)
+    order = np.random.default_rng(1).permutation(len(x))  # any order of addition gives the same bits
+    np.testing.assert_array_equal(systems.standardise(x[order])[0], scaled[order])
+    exact = [sum(Fraction(v) for v in column) / len(x) for column in x.T.tolist()]
+    np.testing.assert_allclose(mean, [float(v) for v in exact], rtol=2**-52)
+
+
+def test_flows_that_leave_every_bound_are_refused():
+    burst = systems.QuadraticFlow(np.zeros(1), np.zeros((1, 1)), np.array([[0, 0, 0]]), np.ones(1))  # x' = x^2
+    with pytest.raises(ValueError, match="stay finite"):
+        systems.sample(burst, [1.0], 500, 0.1, 0)
+    np.testing.assert_allclose(systems.sample(burst, [1.0], 6, 0.1, 0)[:, 0], 1 / (1 - 0.1 * np.arange(6)), rtol=1e-6)
 
 
 def test_series_have_the_known_range_and_period():
-    rossler, _, _ = systems.standardise(systems.rossler(4000))
-    np.testing.assert_allclose(rossler.std(0), 1)
-    up = np.flatnonzero((rossler[:-1, 0] < 0) & (rossler[1:, 0] >= 0))
+    spiral, _, _ = systems.standardise(systems.rossler(4000))
+    np.testing.assert_allclose(spiral.std(0), 1)
+    up = np.flatnonzero((spiral[:-1, 0] < 0) & (spiral[1:, 0] >= 0))
     assert 0.08 * np.diff(up).mean() == pytest.approx(5.86, abs=0.1)  # mean return time of the Rössler attractor
-    lorenz = systems.lorenz63(20_000)
-    assert lorenz[:, 2].mean() == pytest.approx(23.55, abs=0.3)
+    lobes = systems.lorenz63(20_000)
+    assert lobes[:, 2].mean() == pytest.approx(23.55, abs=0.3)
     with pytest.raises(ValueError, match="steps"):
         systems.lorenz63(0)
     with pytest.raises(ValueError, match="standard deviations"):
@@ -57,8 +101,8 @@ def test_embedding_and_its_delay():
     assert ecg.delay_embedding(x, 3, 2).shape == (6, 3)
     with pytest.raises(ValueError, match="samples"):
         ecg.delay_embedding(x, 6, 2)
-    lorenz = systems.lorenz63(20_000)[:, 0]
-    assert ecg.first_minimum_delay(lorenz) == pytest.approx(17, abs=3)  # known for Lorenz's x at dt = 0.01
+    x = systems.lorenz63(20_000)[:, 0]
+    assert ecg.first_minimum_delay(x) == pytest.approx(17, abs=3)  # known for Lorenz's x at dt = 0.01
 
 
 def test_mutual_information_of_a_gaussian_process():
