@@ -29,7 +29,7 @@ def test_trajectories_are_those_of_an_adaptive_method_until_chaos_parts_them(nam
     trajectory = systems.sample(flow, start, 300, 0.01, transient=0)
     solved = solve_ivp(drift, (0, 2.99), start, "DOP853", 0.01 * np.arange(300), rtol=1e-12, atol=1e-12).y.T
     np.testing.assert_allclose(trajectory, solved, atol=1e-6)
-    coarse, fine, finest = (systems.sample(flow, start, 100, 0.05, 0, substeps)[-1] for substeps in (10, 20, 400))
+    coarse, fine, finest = (systems.sample(flow, start, 60, 0.05, 0, substeps) for substeps in (10, 20, 400))
     assert np.abs(coarse - finest).max() / np.abs(fine - finest).max() == pytest.approx(16, rel=0.3)  # order 4
     shifted = systems.sample(flow, start, 10, 0.01, transient=5)
     np.testing.assert_array_equal(shifted[:5], trajectory[5:10])
