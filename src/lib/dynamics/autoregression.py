@@ -1,6 +1,7 @@
 """Linear vector autoregression by least squares, the linear baseline of reconstruction."""
 
 import numpy as np
+from numba import njit
 
 
 def fit_var(x: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -27,52 +28,55 @@ def fit_var(x: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return solution[0], solution[1:].reshape(order, n, n).transpose(0, 2, 1), residual.T @ residual / len(residual)
 
 
+@njit(cache=True)
+def _run(constant, coefficients, start, noise, bound):
+    """Values of an autoregression (steps, N) with these innovations; fewer where one reaches the bound."""
+    order, n, _ = coefficients.shape
+    steps = len(noise)
+    values = np.empty((order + steps, n))
+    values[:order] = start
+    for t in range(order, order + steps):
+        for i in range(n):
+            value = constant[i] + noise[t - order, i]
+            for lag in range(order):
+                for j in range(n):
+                    value += coefficients[lag, i, j] * values[t - lag - 1, j]
+            values[t, i] = value
+            if not abs(value) < bound:
+                return values[order:t]
+    return values[order:]
+
+
 def run_var(
-    constant: np.ndarray,
-    coefficients: np.ndarray,
-    start: np.ndarray,
-    steps: int,
-    noise: np.ndarray | None = None,
-    bound: float = 1e4,
+    constant: np.ndarray, coefficients: np.ndarray, start: np.ndarray, noise: np.ndarray, bound: float = 1e4
 ) -> np.ndarray:
     """Free run of an autoregression.
 
     Args:
         constant, coefficients: of `fit_var`.
         start: the first `order` values `(order, N)`.
-        steps: values after the start.
-        noise: innovations `(steps, N)`; None runs the mean.
+        noise: innovations `(steps, N)`; zeros run the mean.
         bound: a run whose largest coordinate reaches this size has diverged and ends there.
 
     Returns:
         `(steps, N)`, or fewer rows when the run diverged.
     """
-    order, n = len(coefficients), len(constant)
-    flat = coefficients.transpose(1, 0, 2).reshape(n, order * n)
-    recent = start[::-1].ravel().astype(np.float64)
-    out = np.empty((steps, n))
-    for t in range(steps):
-        value = constant + flat @ recent
-        if noise is not None:
-            value = value + noise[t]
-        if not np.abs(value).max() < bound:
-            return out[:t]
-        out[t] = value
-        recent = np.concatenate([value, recent[:-n]])
-    return out
+    arrays = (np.ascontiguousarray(v, np.float64) for v in (constant, coefficients, start, noise))
+    return _run(*arrays, bound)
 
 
-def free_var_runs(x: np.ndarray, order: int, steps: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Free runs of the autoregression of a series: its mean, and with Gaussian innovations like its residuals.
+def free_var_runs(x: np.ndarray, order: int, steps: int, draws: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Free runs of the autoregression of a series: its mean, and several with Gaussian innovations like its residuals.
 
     Args:
         x: `(time, N)`; the runs start from its first `order` values.
         order: lags.
         steps: values after the start.
+        draws: runs with innovations.
         rng: draws the innovations.
 
     Returns:
-        The run of the mean and the run with innovations, each `(steps, N)`, or fewer rows where it diverged.
+        The run of the mean, then those with innovations, each `(steps, N)`, or fewer rows where it diverged.
 
     Raises:
         ValueError: see `fit_var`.
@@ -80,6 +84,5 @@ def free_var_runs(x: np.ndarray, order: int, steps: int, rng: np.random.Generato
     constant, coefficients, covariance = fit_var(x, order)
     n = len(covariance)
     factor = np.linalg.cholesky(covariance + 1e-15 * np.trace(covariance) * np.eye(n))
-    innovations = rng.standard_normal((steps, n)) @ factor.T
-    mean, noisy = (run_var(constant, coefficients, x[:order], steps, noise) for noise in (None, innovations))
-    return mean, noisy
+    noises = [np.zeros((steps, n))] + [rng.standard_normal((steps, n)) @ factor.T for _ in range(draws)]
+    return [run_var(constant, coefficients, x[:order], noise) for noise in noises]

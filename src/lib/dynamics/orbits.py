@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 from lib.dynamics.almost_linear import AlmostLinearRNN, codes, jacobian, step
 
@@ -120,10 +121,39 @@ def return_error(model: AlmostLinearRNN, cycle: Cycle) -> float:
     return worst
 
 
+@njit(cache=True)
+def _exponents(jacobians, index, frame, every, transient):
+    """Mean logarithms of the stretch along an orthonormal frame (number, M), by modified Gram-Schmidt every few steps."""
+    number, units = frame.shape
+    moved, total, counted = np.empty_like(frame), np.zeros(number), 0
+    for t in range(len(index)):
+        j = jacobians[index[t]]
+        for k in range(number):
+            for row in range(units):
+                value = 0.0
+                for column in range(units):
+                    value += j[row, column] * frame[k, column]
+                moved[k, row] = value
+        frame, moved = moved, frame
+        if (t + 1) % every != 0:
+            continue
+        for k in range(number):
+            for earlier in range(k):
+                overlap = np.sum(frame[k] * frame[earlier])
+                frame[k] -= overlap * frame[earlier]
+            length = np.sqrt(np.sum(frame[k] * frame[k]))
+            frame[k] /= length
+            if t + 1 > transient:
+                total[k] += np.log(length)
+        if t + 1 > transient:
+            counted += every
+    return total / counted
+
+
 def lyapunov_spectrum(
     model: AlmostLinearRNN, code: np.ndarray, number: int, every: int = 5, transient: int = 500
 ) -> np.ndarray:
-    """Largest Lyapunov exponents per step along an orbit, by QR of a frame (M, number).
+    """Largest Lyapunov exponents per step along an orbit, by orthonormalising a frame (M, number).
 
     Args:
         model: the model.
@@ -136,18 +166,11 @@ def lyapunov_spectrum(
         `(number,)`, largest first.
 
     Raises:
-        ValueError: an orbit that is not longer than the transient.
+        ValueError: an orbit that is not longer than the transient and one stretch after it.
     """
-    if len(code) <= transient:
-        raise ValueError(f"code: got {len(code)} steps, expected more than the transient of {transient}")
-    matrices = {symbol: jacobian(model, symbol).astype(np.float64) for symbol in np.unique(code).tolist()}
+    if len(code) < transient + every:
+        raise ValueError(f"code: got {len(code)} steps, expected at least {transient + every}, {every} of them counted")
+    symbols, index = np.unique(code, return_inverse=True)
+    jacobians = np.stack([jacobian(model, symbol) for symbol in symbols.tolist()]).astype(np.float64)
     frame = np.linalg.qr(np.random.default_rng(0).standard_normal((model.units, number)))[0]
-    total, counted = np.zeros(number), 0
-    for t, symbol in enumerate(code.tolist(), 1):
-        frame = matrices[symbol] @ frame
-        if t % every == 0:
-            frame, r = np.linalg.qr(frame)
-            if t > transient:
-                total += np.log(np.abs(np.diag(r)))
-                counted += every
-    return total / counted
+    return _exponents(jacobians, index, np.ascontiguousarray(frame.T), every, transient)

@@ -61,14 +61,22 @@ def run_length(code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return code[starts], np.diff(np.append(starts, len(code)))
 
 
+def _named(ids: np.ndarray, largest: int) -> tuple[np.ndarray, int]:
+    """Integers below `largest` named anew by 0, 1, ... in their order, and how many different ones there are."""
+    if largest > 8 * len(ids):  # a table would be longer than sorting takes
+        names, index = np.unique(ids, return_inverse=True)
+        return index.astype(np.int64), len(names)
+    present = np.bincount(ids, minlength=largest) > 0
+    return (np.cumsum(present) - 1)[ids], int(present.sum())
+
+
 def _word_ids(index: np.ndarray, longest: int):
-    """For n = 1, 2, ..., `longest`: at every position an integer that names the word of length n that begins there."""
-    current = index.astype(np.int64)
+    """For n = 1, 2, ..., `longest`: the word of length n that begins at every position, as an integer from 0 on."""
     base = int(index.max(initial=0)) + 1
+    current, number = index.astype(np.int64), base
     for n in range(1, longest + 1):
         if n > 1:
-            current = current[:-1] * base + index[n - 1 :]
-            current = np.unique(current, return_inverse=True)[1].astype(np.int64)  # keeps the integers small
+            current, number = _named(current[:-1] * base + index[n - 1 :], number * base)
         yield n, current
 
 
@@ -145,7 +153,8 @@ def _words(code, longest, allowed):
     for n, ids in _word_ids(index, longest):
         if n > 1:
             valid = valid[:-1] & step[n - 2 :]
-        number = np.unique(ids[valid], return_counts=True)[1]
+        number = np.bincount(ids[valid])
+        number = number[number > 0]
         counts[n - 1] = len(number)
         p = number / max(number.sum(), 1)
         entropy[n - 1] = -np.sum(p * np.log(p))

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kstest
 
 from lib.atlas.job.checkpoint import Checkpoint
 from lib.dynamics import almost_linear as al
@@ -25,6 +26,8 @@ def _model(units, observed, rectified, seed=0, dtype=np.float64):
     ("units", "observed", "rectified", "length", "batch", "interval", "strength"),
     [
         (7, 3, 2, 23, 5, 4, 1.0),
+        (9, 3, 3, 21, 16, 4, 1.0),
+        (6, 2, 6, 12, 32, 3, 0.3),
         (6, 2, 0, 11, 3, 3, 1.0),
         (5, 2, 5, 9, 4, 2, 1.0),
         (7, 3, 4, 12, 2, 1, 0.15),
@@ -149,6 +152,34 @@ def test_runs_are_independent():
     together, alone = _train([(0, 1), (1, 2), (2, 0)]), _train([(1, 2)])
     np.testing.assert_array_equal(together.losses[1], alone.losses[0])
     np.testing.assert_array_equal(together.models[1].w, alone.models[0].w)
+
+
+def test_runs_of_one_stream_see_the_same_sequences_and_are_as_if_alone():
+    """P = 2 beside P = 0 of its seed, whose sequences it shares, and beside another seed."""
+    models = [al.initialise(6, 2, p, np.random.default_rng(11)) for p in (0, 2, 2)]
+    alone = _train([(1, 2)])
+
+    def streams():
+        return [np.random.default_rng(s) for s in (101, 7)]
+
+    def train(streams_of, rngs):
+        return tf.train_forced(_series(), models, rngs, lambda m: (1.0,), streams=streams_of, **OPTIONS)
+
+    shared = train([0, 0, 1], streams())
+    np.testing.assert_array_equal(shared.losses[1], alone.losses[0])
+    assert np.all(shared.losses[2] != shared.losses[1])
+    for wrong in ([0, 0, 0], [0, 1], [0, 1, 2]):
+        with pytest.raises(ValueError, match="streams"):
+            train(wrong, streams())
+
+
+def test_levels_of_noise_are_normal():
+    levels = tf.normal_levels(0.05).astype(np.float64)
+    draws = np.random.default_rng(0).choice(levels, 100_000)
+    assert kstest(draws / 0.05, "norm").pvalue > 0.01
+    assert levels.std() == pytest.approx(0.05, rel=2e-5)
+    assert (levels**4).mean() / levels.var() ** 2 == pytest.approx(3, abs=1e-3)
+    assert not tf.normal_levels(0.0).any()
 
 
 def test_a_run_that_blows_up_stops_and_the_others_go_on():

@@ -15,6 +15,8 @@ def train(
     *,
     units: int,
     rectified: list[int],
+    target: int,
+    compared: int,
     groups: list[list[int]],
     group: int,
     interval: int,
@@ -41,20 +43,23 @@ def train(
     Args:
         series: `x (time, dim)`.
         units: M.
-        rectified: numbers P of rectified units.
+        rectified, target, compared: numbers P of rectified units; seeds below `compared` train all of them, all others
+            the `target` alone. Runs of one seed see the same noisy sequences.
         groups, group: seeds of every job, and which job this is.
         interval, strength, batch, length, epochs, batches, first_rate, last_rate, noise, every: see `train_forced`.
         run_steps, transient: states of the free run that scores a model, and how many of them are discarded first.
         select_on: models are scored against this first part of the series.
         bins, smoothing, variance: see `lib.dynamics.measures.Scorer`.
-        root_seed: root of the random streams; each run's depends on the system, P and its seed.
+        root_seed: root of the random streams; the start of a run depends on the system, P and its seed, its sequences
+            on the system and the seed.
         checkpoint: where the state of the training is saved.
     """
     x = series.x.values
-    runs = [(p, seed) for seed in groups[group] for p in rectified]
+    seeds = groups[group]
+    runs = [(p, seed) for seed in seeds for p in rectified if p == target or seed < compared]
     key = ("almost_linear_rnn", series.attrs["system"], units, interval, strength)
     models = [initialise(units, x.shape[1], p, generator(root_seed, *key, "start", p, seed)) for p, seed in runs]
-    rngs = [generator(root_seed, *key, "batches", p, seed) for p, seed in runs]
+    rngs = [generator(root_seed, *key, "batches", seed) for seed in seeds]
     steps = run_steps - transient
     score = Scorer(x[: round(select_on * len(x))], bins, smoothing, variance, steps)
 
@@ -68,6 +73,7 @@ def train(
         models,
         rngs,
         evaluate,
+        streams=[seeds.index(seed) for _, seed in runs],
         interval=interval,
         strength=strength,
         batch=batch,
