@@ -7,8 +7,10 @@ ALMOST_LINEAR_RNN_TRAINED = {
     runs: expand(
         paper.store("train_{runs}_{group}"), runs=runs, group=range(len(paper.value(f"train_{runs}", "groups")))
     )
-    for runs in ("lorenz", "rossler", "rossler_gtf", "synthetic_ecg", "ecg", "fmri")
+    for runs in ("lorenz", "lorenz_full", "rossler", "rossler_gtf", "synthetic_ecg", "ecg", "fmri")
 }
+
+ALMOST_LINEAR_RNN_SIZES = paper.value("sizes", "units")
 
 
 use rule stage as almost_linear_rnn_simulate_lorenz with:
@@ -111,6 +113,33 @@ use rule stage as almost_linear_rnn_train_lorenz with:
         root_seed=paper.root_seed,
 
 
+use rule almost_linear_rnn_train_lorenz as almost_linear_rnn_train_lorenz_full with:
+    output:
+        store=paper.store("train_lorenz_full_{group}"),
+    log:
+        paper.log("train_lorenz_full_{group}"),
+    benchmark:
+        paper.benchmark("train_lorenz_full_{group}")
+    priority: 75
+    params:
+        **paper.params("train_lorenz_full"),
+
+
+use rule almost_linear_rnn_train_lorenz as almost_linear_rnn_train_sizes with:
+    output:
+        store=paper.store("train_sizes_{units}_{group}"),
+    log:
+        paper.log("train_sizes_{units}_{group}"),
+    benchmark:
+        paper.benchmark("train_sizes_{units}_{group}")
+    wildcard_constraints:
+        group="[0-9]+",
+        units="[0-9]+",
+    priority: 55
+    params:
+        **paper.params("train_sizes"),
+
+
 use rule almost_linear_rnn_train_lorenz as almost_linear_rnn_train_rossler with:
     input:
         series=paper.store("series_rossler"),
@@ -199,6 +228,36 @@ use rule stage as almost_linear_rnn_analyse_lorenz with:
         **paper.params("analyse_lorenz"),
         **paper.script("analyse"),
         root_seed=paper.root_seed,
+
+
+use rule almost_linear_rnn_analyse_lorenz as almost_linear_rnn_analyse_lorenz_full with:
+    input:
+        series=paper.store("series_lorenz"),
+        trained=ALMOST_LINEAR_RNN_TRAINED["lorenz_full"],
+    output:
+        store=paper.store("analysis_lorenz_full"),
+    log:
+        paper.log("analysis_lorenz_full"),
+    benchmark:
+        paper.benchmark("analysis_lorenz_full")
+    params:
+        **paper.params("analyse_lorenz_full"),
+
+
+use rule almost_linear_rnn_analyse_lorenz as almost_linear_rnn_analyse_sizes with:
+    input:
+        series=paper.store("series_lorenz"),
+        trained=expand(
+            paper.store("train_sizes_{{units}}_{group}"), group=range(len(paper.value("train_sizes", "groups")))
+        ),
+    output:
+        store=paper.store("analysis_sizes_{units}"),
+    log:
+        paper.log("analysis_sizes_{units}"),
+    benchmark:
+        paper.benchmark("analysis_sizes_{units}")
+    wildcard_constraints:
+        units="[0-9]+",
 
 
 use rule almost_linear_rnn_analyse_lorenz as almost_linear_rnn_analyse_rossler with:
@@ -386,10 +445,12 @@ use rule claims as almost_linear_rnn_measure_claims with:
         **paper.available(
             lorenz_series=paper.store("series_lorenz"),
             lorenz=paper.store("analysis_lorenz"),
+            lorenz_full=paper.store("analysis_lorenz_full"),
             rossler=paper.store("analysis_rossler"),
             rossler_gtf=paper.store("analysis_rossler_gtf"),
             synthetic_ecg=paper.store("analysis_synthetic_ecg"),
             orbits=paper.store("orbits"),
+            sizes=expand(paper.store("analysis_sizes_{units}"), units=ALMOST_LINEAR_RNN_SIZES),
             recordings=expand(
                 paper.store("analysis_{system}"),
                 system=[one for one in ALMOST_LINEAR_RNN_EMPIRICAL if one != "synthetic_ecg"],

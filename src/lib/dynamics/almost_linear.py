@@ -139,6 +139,36 @@ def free_run(model: AlmostLinearRNN, observation: np.ndarray, steps: int, transi
     return generate(model, lifted(model, observation), steps + transient)[transient:]
 
 
+def reset_run(model: AlmostLinearRNN, x: np.ndarray, interval: int) -> np.ndarray:
+    """Predictions of a run whose observed units are reset to the data every few steps: forcing without training.
+
+    Args:
+        model: the model.
+        x: observations `(time, N)`; the run starts from the first.
+        interval: steps between two resets.
+
+    Returns:
+        `(time, N)`, the first observation and what the run says of the others before it is reset; fewer rows where it
+        diverged.
+
+    Raises:
+        ValueError: an interval below 1.
+    """
+    if interval < 1:
+        raise ValueError(f"interval: got {interval}, expected at least 1")
+    predictions = np.empty((len(x), model.observed))
+    predictions[0] = x[0]
+    z = lifted(model, x[0])
+    for t in range(1, len(x)):
+        z = step(model, z)
+        if not np.abs(z).max() < BOUND:
+            return predictions[:t]
+        predictions[t] = z[: model.observed]
+        if t % interval == 0:
+            z[: model.observed] = x[t]
+    return predictions
+
+
 def codes(model: AlmostLinearRNN, z: np.ndarray) -> np.ndarray:
     """Symbols of states (..., M): which of the P rectified units are active, as the bits of an integer.
 

@@ -9,7 +9,9 @@ from lib.dynamics.measures import Scorer
 from lib.dynamics.orbits import fixed_points, lyapunov_spectrum
 
 
-def score_free_run(model: AlmostLinearRNN, z: np.ndarray, steps: int, score: Scorer, length: int) -> xr.Dataset:
+def score_free_run(
+    model: AlmostLinearRNN, z: np.ndarray, steps: int, score: Scorer, length: int, ranks: int = 64
+) -> xr.Dataset:
     """Quality of a free run, and how many linear regions it visits.
 
     Args:
@@ -18,13 +20,16 @@ def score_free_run(model: AlmostLinearRNN, z: np.ndarray, steps: int, score: Sco
         steps: states of a run that did not diverge.
         score: measures of a series.
         length: number of states to score, from the first.
+        ranks: number of regions whose shares are returned.
 
     Returns:
         Scalars `D_stsp` (NaN for a run that diverged), `D_H` (1), and numbers of regions (0): `raw`, visited at all;
-        `used`, for at least 0.5 % of the time; `n95`, the fewest that hold 95 % of it.
+        `used`, for at least 0.5 % of the time; `n95`, the fewest that hold 95 % of it. `share` (rank) of the time in
+        the most used regions, largest first, 0 where there are fewer (NaN).
     """
     if len(z) < steps:
-        return xr.Dataset({"D_stsp": np.nan, "D_H": 1.0, "raw": 0, "used": 0, "n95": 0})
+        blank = ("rank", np.full(ranks, np.nan))
+        return xr.Dataset({"D_stsp": np.nan, "D_H": 1.0, "raw": 0, "used": 0, "n95": 0, "share": blank})
     distance, spectrum = score(z[:length, : model.observed])
     fraction = symbolic.occupancy(codes(model, z)).fraction
     return xr.Dataset(
@@ -34,6 +39,7 @@ def score_free_run(model: AlmostLinearRNN, z: np.ndarray, steps: int, score: Sco
             "raw": len(fraction),
             "used": int((fraction >= 0.005).sum()),
             "n95": symbolic.regions_holding(fraction),
+            "share": ("rank", np.pad(fraction, (0, ranks))[:ranks]),
         }
     )
 

@@ -145,3 +145,22 @@ def beat_words(x: np.ndarray, code: np.ndarray, length: int = 3) -> list[tuple[i
 def top_word_share(words: list[tuple[int, ...]]) -> float:
     """Share of the beats that have the most frequent word; NaN without beats."""
     return Counter(words).most_common(1)[0][1] / len(words) if words else float("nan")
+
+
+def q_troughs(x: np.ndarray) -> np.ndarray:
+    """Times of Q waves: the minimum in the last tenth of the median distance of R peaks before each of them.
+
+    Args:
+        x: `(time,)` the electrocardiogram; a peak whose tenth begins before the series is left out, and none is sought
+            where there are fewer than two peaks.
+    """
+    peaks = r_peaks(x)
+    if len(peaks) < 2:
+        return np.zeros(0, int)
+    reach = max(1, round(float(np.median(np.diff(peaks))) / 10))
+    return np.array([p - reach + int(np.argmin(x[p - reach : p])) for p in peaks if p >= reach], int)
+
+
+def share_of_commonest(symbols: np.ndarray) -> float:
+    """Share that the most frequent of these symbols has; NaN without symbols."""
+    return float(np.unique(symbols, return_counts=True)[1].max() / len(symbols)) if len(symbols) else float("nan")

@@ -123,7 +123,7 @@ def return_error(model: AlmostLinearRNN, cycle: Cycle) -> float:
 
 @njit(cache=True)
 def _exponents(jacobians, index, frame, every, transient):
-    """Mean logarithms of the stretch along an orthonormal frame (number, M), by modified Gram-Schmidt every few steps."""
+    """Mean logarithmic stretch along each row of a frame (number, M), by modified Gram-Schmidt every few steps."""
     number, units = frame.shape
     moved, total, counted = np.empty_like(frame), np.zeros(number), 0
     for t in range(len(index)):

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from lib.dynamics.almost_linear import AlmostLinearRNN, codes, free_run
+from lib.dynamics.almost_linear import AlmostLinearRNN, codes, free_run, reset_run
 from lib.dynamics.analysis import score_free_run, symbolic_portrait
 from lib.dynamics.autoregression import free_var_runs
-from lib.dynamics.ecg import beat_words, top_word_share
+from lib.dynamics.ecg import beat_words, q_troughs, share_of_commonest, top_word_share
 from lib.dynamics.measures import Scorer, n_step_error
 from lib.progress import progress
 
@@ -53,7 +53,9 @@ def analyse(
     lyapunov_steps: int,
     exponents: int,
     orders: list[int],
+    draws: int,
     ahead: int,
+    reset: int,
     beats: bool,
     rng,
 ) -> xr.Dataset:
@@ -71,8 +73,9 @@ def analyse(
         bins, smoothing, variance: see `lib.dynamics.measures.Scorer`.
         regions: how many of the most used regions are described.
         lyapunov_steps, exponents: length of the orbit, number of exponents.
-        orders: of the autoregressions.
+        orders, draws: of the autoregressions, and how many runs with innovations each of them makes.
         ahead: steps of the n-step prediction error.
+        reset: also score a run whose observed units are reset to the data every so many steps; 0 for none.
         beats: also describe the beats of an electrocardiogram.
         rng: innovations of the autoregressions.
     """
@@ -91,6 +94,8 @@ def analyse(
         z = free_run(model, x[0], steps, transient)
         scores = score_free_run(model, z, steps, score, length)
         error = n_step_error(model, x[:20_000], ahead)
+        if reset > 0:
+            scores = scores.assign(reset_D_stsp=score(reset_run(model, x, reset))[0])
         runs.append(scores.assign(prediction=error, selection=_selection_score(training)))
         if model.rectified != target:
             continue
@@ -104,17 +109,20 @@ def analyse(
         )
         if beats:
             words = beat_words(z[:, 0], code)
-            detail = detail.assign(beats=len(words), top_word=top_word_share(words))
+            troughs = share_of_commonest(code[q_troughs(z[:, 0])])
+            detail = detail.assign(beats=len(words), top_word=top_word_share(words), q_share=troughs)
         details.append(detail)
     numbers = np.array([int(training.rectified) for training in trainings])
     seeds = np.array([int(training.seed) for training in trainings])
     measures = xr.concat(runs, "run")
     selection = np.nan_to_num(measures.selection.values[numbers == target], nan=np.inf)
-    autoregressions = [free_var_runs(x, order, run_steps, rng) for order in orders]
-    baseline = np.array([[score(run[transient:]) for run in pair] for pair in autoregressions]).transpose(1, 0, 2)
+    autoregressions = [free_var_runs(x, order, run_steps, draws, rng) for order in orders]
+    baseline = np.array([[score(run[transient:]) for run in free_runs] for free_runs in autoregressions])
+    name = {"long_name": "vector autoregressions"}
     references = _floors(x, cut, held_out, scorer, length).assign(
         best_detail=int(np.argmin(selection)),
-        baseline=(("kind", "order", "measure"), baseline, {"long_name": "vector autoregressions"}),
+        baseline=(("order", "measure"), baseline[:, 0], name | {"note": "their mean"}),
+        driven_baseline=(("order", "draw", "measure"), baseline[:, 1:], name | {"note": "with innovations"}),
     )
     merged = xr.merge([measures, xr.concat(details, "detail", data_vars="all"), references])
     return merged.assign_coords(
@@ -123,7 +131,6 @@ def analyse(
         detail_seed=("detail", seeds[numbers == target]),
         dim=series.dim.values,
         measure=["D_stsp", "D_H"],
-        kind=["mean", "with innovations"],
         order=orders,
     ).assign_attrs(
         system=series.attrs["system"],
