@@ -2,6 +2,7 @@
 
 import numpy as np
 import xarray as xr
+from scipy.optimize import linear_sum_assignment
 
 from lib.dynamics import symbolic
 from lib.dynamics.almost_linear import AlmostLinearRNN, codes
@@ -92,6 +93,19 @@ def graph_of(table: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Symbols and 0/1 adjacency of the reduced graph in a `region_table`."""
     k = int(table.kept.sum())
     return table.symbol.values[:k], table.adjacency.values[:k, :k]
+
+
+def lobes_and_middle(points: np.ndarray, centres: np.ndarray) -> tuple[int, int, int]:
+    """Which of three regions are the two lobes, in the order of their centres, and which is the one between.
+
+    Args:
+        points: fixed points of the three regions (3, dim); NaN where there is none. The first two coordinates decide.
+        centres: fixed points of the system inside its lobes (2, dim).
+    """
+    distance = np.abs(points[:, None, :2] - centres[None, :, :2]).max(-1)
+    lobes, order = linear_sum_assignment(np.nan_to_num(distance, nan=1e6, posinf=1e6))
+    first, second = (int(lobe) for lobe in lobes[np.argsort(order)])
+    return first, second, 3 - first - second
 
 
 def symbolic_portrait(

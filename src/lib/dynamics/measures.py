@@ -146,17 +146,21 @@ class Scorer:
         self.spectrum = smoothed_spectrum(self.true[: self.steps], smoothing)
         self.cells = None if variance > 0 else grid(self.true, bins)
 
+    def distance(self, generated: np.ndarray) -> float:
+        """D_stsp of a series `(time, N)`; NaN for one that is too short because it diverged."""
+        if len(generated) < self.steps:
+            return float("nan")
+        if self.cells is None:
+            rng = np.random.default_rng(self.seed)
+            return state_space_divergence_gmm(generated, self.true, self.variance, rng)
+        return divergence_on(self.cells, generated)
+
     def __call__(self, generated: np.ndarray) -> tuple[float, float]:
         """D_stsp and D_H of a series `(time, N)`; NaN and 1 for one that is too short because it diverged."""
         if len(generated) < self.steps:
             return float("nan"), 1.0
-        generated = np.asarray(generated, np.float64)
-        if self.cells is None:
-            rng = np.random.default_rng(self.seed)
-            distance = state_space_divergence_gmm(generated, self.true, self.variance, rng)
-        else:
-            distance = divergence_on(self.cells, generated)
-        return distance, hellinger(smoothed_spectrum(generated[: self.steps], self.smoothing), self.spectrum)
+        spectrum = smoothed_spectrum(generated[: self.steps], self.smoothing)
+        return self.distance(generated), hellinger(spectrum, self.spectrum)
 
 
 def n_step_error(model: AlmostLinearRNN, x: np.ndarray, steps: int = 20) -> float:

@@ -44,26 +44,78 @@ class Cycle(NamedTuple):
     eigenvalues: np.ndarray
 
 
+@njit(cache=True)
+def _compose(jacobians, index, h):
+    """Product J_k ... J_1 (M, M) and shift sum_j J_k ... J_{j+1} h (M,) of a word of linear pieces."""
+    units = h.size
+    product, moved, shift = np.eye(units), np.empty((units, units)), np.zeros(units)
+    for t in range(index.size):
+        j = jacobians[index[t]]
+        np.dot(j, product, moved)
+        product, moved = moved, product
+        shift = np.dot(j, shift) + h
+    return product, shift
+
+
+@njit(cache=True)
+def _follow(jacobians, index, h, start):
+    """Images (k, M) of a point under the linear pieces of a word, the point first and the last image left out."""
+    points = np.empty((index.size, start.size))
+    points[0] = start
+    for t in range(1, index.size):
+        points[t] = np.dot(jacobians[index[t - 1]], points[t - 1]) + h
+    return points
+
+
+def _solve_word(model: AlmostLinearRNN, word) -> tuple[np.ndarray, np.ndarray]:
+    """Points (k, M) that the linear regions of a word map onto each other in turn, and the product of Jacobians."""
+    symbols, index = np.unique(np.asarray(word), return_inverse=True)
+    jacobians = np.stack([jacobian(model, symbol) for symbol in symbols.tolist()]).astype(np.float64)
+    h = np.ascontiguousarray(model.h, np.float64)
+    product, shift = _compose(jacobians, index, h)
+    try:
+        start = np.linalg.solve(np.eye(model.units) - product, shift)
+    except np.linalg.LinAlgError:
+        start = np.full(model.units, np.nan)
+    return _follow(jacobians, index, h, start), product
+
+
+def _is_real(model: AlmostLinearRNN, word, points: np.ndarray) -> bool:
+    return bool(np.isfinite(points).all() and np.array_equal(codes(model, points), np.asarray(word)))
+
+
 def cycle_of_word(model: AlmostLinearRNN, word) -> Cycle:
     """The only candidate for a cycle that visits the linear regions of a word in this order.
 
     z* = (I - J_k ... J_1)^{-1} sum_j J_k ... J_{j+1} h; real when every iterate lies in its region.
     """
-    matrices = [jacobian(model, int(symbol)).astype(np.float64) for symbol in word]
-    h = model.h.astype(np.float64)
-    product, shift = np.eye(model.units), np.zeros(model.units)
-    for j in matrices:
-        product, shift = j @ product, j @ shift + h
-    try:
-        z = np.linalg.solve(np.eye(model.units) - product, shift)
-    except np.linalg.LinAlgError:
-        z = np.full(model.units, np.nan)
-    points = [z]
-    for j in matrices[:-1]:
-        points.append(j @ points[-1] + h)
-    points = np.array(points)
-    real = bool(np.isfinite(points).all() and np.array_equal(codes(model, points), np.asarray(word)))
-    return Cycle(points, real, np.linalg.eigvals(product))
+    points, product = _solve_word(model, word)
+    return Cycle(points, _is_real(model, word, points), np.linalg.eigvals(product))
+
+
+def nearest_cycle(model: AlmostLinearRNN, word, most: int = 12) -> Cycle | None:
+    """A real cycle of as many steps as a word, by Newton's method: solve for the word, then take that of the solution.
+
+    Newton's method ends after finitely many steps here, at a cycle or in a loop of words.
+
+    Args:
+        model: the network.
+        word: symbols of a guess `(k,)`.
+        most: steps of the method.
+
+    Returns:
+        None when the method does not end at a real cycle.
+    """
+    word = np.asarray(word)
+    for _ in range(most):
+        points, product = _solve_word(model, word)
+        if not np.isfinite(points).all():
+            return None
+        reached = codes(model, points)
+        if np.array_equal(reached, word):
+            return Cycle(points, True, np.linalg.eigvals(product))
+        word = reached
+    return None
 
 
 def admissible_necklaces(adjacency: np.ndarray, length: int) -> list[tuple[int, ...]]:

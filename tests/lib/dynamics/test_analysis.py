@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.dynamics.almost_linear import AlmostLinearRNN, codes, generate
-from lib.dynamics.analysis import graph_of, region_table, score_free_run, symbolic_portrait
+from lib.dynamics.analysis import graph_of, lobes_and_middle, region_table, score_free_run, symbolic_portrait
 from lib.dynamics.measures import Scorer
 
 
@@ -60,3 +60,13 @@ def test_a_run_is_close_to_itself_and_a_run_that_diverged_has_no_score(tent):
     assert np.isnan(short.D_stsp)
     assert float(short.D_H) == 1
     assert (int(short.raw), int(short.used), int(short.n95)) == (0, 0, 0)
+
+
+def test_lobes_are_recognised_in_any_order_of_the_regions():
+    centres = np.array([[1.0, 1.1, 0.5], [-1.1, -1.0, 0.5]])
+    saddle = np.array([0.0, 0.1, -2.0])
+    for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
+        points = np.array([*centres, saddle])[order]
+        np.testing.assert_array_equal(points[list(lobes_and_middle(points, centres))], [*centres, saddle])
+    points = np.array([[1.0, 1.2, 0.0], [0.9, 1.0, 0.0], [np.nan] * 3])  # both near the first lobe
+    assert lobes_and_middle(points, centres) == (0, 1, 2)

@@ -22,7 +22,7 @@ def _model(run: xr.Dataset) -> AlmostLinearRNN:
 def _selection_score(run: xr.Dataset) -> float:
     """The score that the model was selected by; NaN where no evaluation had one."""
     best = int(run.best)
-    return float(run.metric[best, 0]) if best >= 0 else np.nan
+    return float(run.score[best]) if best >= 0 else np.nan
 
 
 def _floors(x: np.ndarray, cut: int, held_out: np.ndarray, scorer: Callable, length: int) -> xr.Dataset:

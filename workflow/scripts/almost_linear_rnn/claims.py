@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from lib.atlas.job.quantities import estimated, exact, share_of
-from lib.dynamics.analysis import graph_of
+from lib.dynamics.analysis import graph_of, lobes_and_middle
 from lib.stats.intervals import (
     Estimate,
     estimate_each,
@@ -79,19 +79,6 @@ def _geometry_counts(run, p: int, distance: float, spectrum: float, regions: int
         "regions_raw": _trainings(np.where(close, own.raw.values, 0), seeds),
         "regions_half_percent": _trainings(np.where(close, own.used.values, 0), seeds),
     }
-
-
-def _lobes(points: np.ndarray, true: np.ndarray) -> tuple[int, int, int]:
-    """Indices of the regions of the two lobes and of the one between, by x and y of their fixed points.
-
-    Args:
-        points: fixed points of the three most used regions (3, dim); NaN where there is none.
-        true: fixed points inside the lobes (2, dim).
-    """
-    distance = np.abs(points[:, None, :2] - true[None, :, :2]).max(-1)
-    lobes, order = linear_sum_assignment(np.nan_to_num(distance, nan=1e6, posinf=1e6))
-    first, second = lobes[np.argsort(order)]
-    return first, second, 3 - first - second
 
 
 def _word_topology(run, name: str, adjacency: np.ndarray) -> dict:
@@ -178,7 +165,7 @@ def _differences(run, true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     for one, other in combinations(range(len(points)), 2):
         distance = np.linalg.norm(points[one][:, None] - points[other][None], axis=-1)
         rows, match = linear_sum_assignment(np.nan_to_num(distance, nan=1e9, posinf=1e9))
-        lobes = list(_lobes(points[one], true)[:2])
+        lobes = list(lobes_and_middle(points[one], true)[:2])
         moduli_apart.append(np.abs(moduli[one][rows] - moduli[other][match]).max())
         lobes_apart.append(np.abs(points[one][lobes, :2] - points[other][match][lobes, :2]).max())
         shares_apart.append(np.abs(fraction[one][rows] - fraction[other][match]).sum() / 2)
@@ -202,7 +189,7 @@ def c2(lorenz_series, lorenz) -> dict:
     real, distance, modulus, angle, saddle, jump = [], [], [], [], [], []
     for d in range(lorenz.sizes["detail"]):
         run = lorenz.isel(detail=d)
-        first, second, middle = _lobes(run.point.values[:3], true)
+        first, second, middle = lobes_and_middle(run.point.values[:3], true)
         lobes = [first, second]
         eigenvalue = run.eigenvalue_real.values[:, 0] + 1j * run.eigenvalue_imag.values[:, 0]
         real.append(bool((run.is_real.values[lobes] == 1).all()))
@@ -409,16 +396,15 @@ def c14(sizes: list) -> dict | None:
         return np.nan_to_num(_at(by_size[units], p).D_stsp.values, nan=np.inf)  # a run that diverged is the worst
 
     everything = {p: np.concatenate([scores(units, p) for units in by_size]) for p in (1, 2)}
-    few, many = (estimate_median_of_normal(scores(units, 2)) for units in (5, 20))
+    with np.errstate(invalid="ignore"):
+        medians = {units: estimate_median_of_normal(scores(units, 2)) for units in by_size}
     return {
         "best_P1_over_best_P2": estimated(
             ratio_of(_smallest(everything[1]), _smallest(everything[2])), "trainings, the best one of each P"
         ),
-        "P2_at_5_over_20": estimated(ratio_of(few, many), "trainings of each size"),
+        "P2_at_5_over_20": estimated(ratio_of(medians[5], medians[20]), "trainings of each size"),
         "medians_P2": estimated(
-            side_by_side([estimate_median_of_normal(scores(units, 2)) for units in by_size]),
-            "trainings",
-            labels=[f"M = {units}" for units in by_size],
+            side_by_side(medians.values()), "trainings", labels=[f"M = {units}" for units in medians]
         ),
     }
 

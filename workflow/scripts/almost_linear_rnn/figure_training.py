@@ -26,7 +26,7 @@ def figure(lorenz: list, rossler: list, rossler_gtf: list):
         for k, one in enumerate(_runs(stores, p)):
             colour, line = COLOURS[k % 8], LINESTYLES[k % 8]
             above.plot(one.epoch, one.loss, color=colour, ls=line, lw=1, label=f"seed {int(one.seed)}")
-            score = one.metric.sel(measure="D_stsp").values
+            score = one.score.values
             below.plot(one.evaluated, score, color=colour, ls=line, lw=0.8)
             best = int(one.best)
             if best >= 0:

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from lib.atlas.job.seeds import generator
-from lib.dynamics.almost_linear import codes, free_run, initialise
+from lib.dynamics.almost_linear import free_run, initialise
 from lib.dynamics.measures import Scorer
 from lib.dynamics.teacher_forcing import train_forced
 from lib.progress import progress
@@ -64,9 +64,7 @@ def train(
     score = Scorer(x[: round(select_on * len(x))], bins, smoothing, variance, steps)
 
     def evaluate(model):
-        z = free_run(model, x[0], steps, transient)
-        regions = len(np.unique(codes(model, z))) if len(z) == steps else 0
-        return *score(z[:, : x.shape[1]]), float(regions)
+        return (score.distance(free_run(model, x[0], steps, transient)[:, : x.shape[1]]),)
 
     training = train_forced(
         x,
@@ -95,7 +93,7 @@ def train(
             "h": (("run", "unit"), h),
             "lift": (("run", "hidden", "dim"), lift),
             "loss": (("run", "epoch"), training.losses, {"long_name": "mean squared error of forced predictions"}),
-            "metric": (("run", "evaluation", "measure"), training.metrics),
+            "score": (("run", "evaluation"), training.metrics[:, :, 0], {"long_name": "D_stsp of the free run"}),
             "best": ("run", training.best, {"long_name": "evaluation whose model is stored, -1 for none"}),
         },
         coords={
@@ -103,7 +101,6 @@ def train(
             "seed": ("run", [seed for _, seed in runs]),
             "epoch": np.arange(1, epochs + 1),
             "evaluated": ("evaluation", every * np.arange(1, epochs // every + 1), {"long_name": "epoch"}),
-            "measure": ["D_stsp", "D_H", "regions"],
         },
         attrs={"system": series.attrs["system"], "units": units, "interval": interval, "strength": strength},
     )
