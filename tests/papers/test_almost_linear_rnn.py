@@ -183,7 +183,7 @@ def test_claims_and_figures_of_a_small_run(stage, rng):
     assert stage("claims", "c14")([]) is None
     for name, inputs in (
         ("attractors", (series, two, series, one)),
-        ("graphs", (two, one)),
+        ("graphs", (series, two, one)),
         ("sweep", (two, two)),
         ("symbols", (two, one)),
         ("empirical", ([series], [one])),

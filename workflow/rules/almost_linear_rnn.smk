@@ -367,6 +367,7 @@ use rule figure as almost_linear_rnn_attractors with:
 use rule figure as almost_linear_rnn_graphs with:
     """Figure: transition graphs between linear regions."""
     input:
+        lorenz_series=paper.store("series_lorenz"),
         lorenz=paper.store("analysis_lorenz"),
         rossler=paper.store("analysis_rossler"),
     output:
@@ -380,9 +381,10 @@ use rule figure as almost_linear_rnn_graphs with:
 
 
 use rule figure as almost_linear_rnn_sweep with:
-    """Figure: quality and number of regions against the number of rectified units."""
+    """Figure: quality, regions and share of successful trainings against the number of rectified units."""
     input:
         lorenz=paper.store("analysis_lorenz"),
+        lorenz_full=paper.store("analysis_lorenz_full"),
     output:
         figure=paper.figure("sweep"),
     log:

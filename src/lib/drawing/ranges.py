@@ -14,3 +14,14 @@ def draw_range(axis, x, values, over: str, *, middle: str = "mean", **style) -> 
     """
     centre = getattr(values, middle)(over)
     axis.errorbar(x, centre, [centre - values.min(over), values.max(over) - centre], **style)
+
+
+def draw_pass_band(axis, low: float, high: float, label: str | None = "pass rule") -> None:
+    """Shade the values of the vertical axis that a pass rule accepts.
+
+    Args:
+        axis: where to draw.
+        low, high: ends of the band.
+        label: in the legend; None for none.
+    """
+    axis.axhspan(low, high, color="#009E73", alpha=0.12, lw=0, zorder=0, label=label)

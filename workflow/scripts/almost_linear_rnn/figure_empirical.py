@@ -4,9 +4,10 @@ import numpy as np
 
 from lib.atlas.job.figure import COLOURS, new_figure, panel_labels
 from lib.drawing.symbols import SHADES, coloured_trace
+from lib.dynamics.ecg import q_troughs, r_peaks
 from lib.dynamics.measures import smoothed_spectrum
 
-TITLES = {"synthetic_ecg": "synthetic ECG", "ecg": "ECG", "fmri": "fMRI"}
+TITLES = {"synthetic_ecg": "synthetic ECG (a stand-in)", "ecg": "ECG", "fmri": "fMRI"}
 
 
 def _draw_transitions(axis, run, d):
@@ -16,10 +17,10 @@ def _draw_transitions(axis, run, d):
     axis.imshow(np.log10(np.maximum(matrix, 1e-4)), cmap="Greys", vmin=-4, vmax=1.5, aspect="equal")
     for i in range(k):
         for j in range(k):
-            axis.text(j, i, f"{matrix[i, j]:.3f}", ha="center", va="center", fontsize=8)
-    names = [f"{s} ({100 * f:.0f} %)" for s, f in zip(run.symbol.values[d, :k], run.fraction.values[d, :k])]
-    axis.set(xticks=range(k), yticks=range(k), xticklabels=run.symbol.values[d, :k], yticklabels=names)
-    axis.set(xlabel="to symbol", ylabel="from symbol", title="transition probabilities")
+            axis.text(j, i, f"{matrix[i, j]:.2f}", ha="center", va="center", fontsize=8)
+    names = [f"{r} ({100 * f:.0f} %)" for r, f in enumerate(run.fraction.values[d, :k], 1)]
+    axis.set(xticks=range(k), yticks=range(k), xticklabels=range(1, k + 1), yticklabels=names)
+    axis.set(xlabel="to region", ylabel="from region (share of the time)", title="transition probabilities")
     axis.grid(False)
 
 
@@ -37,8 +38,11 @@ def figure(series: list, analysed: list):
         free = run.orbit.values[d, :steps, 0]
         symbols = run.symbol.values[d][run.kept.values[d]]
         coloured_trace(trace, t, free, run.code.values[d, :steps], symbols)
-        for shade, symbol in zip(SHADES, symbols):
-            trace.scatter([], [], s=20, color=shade, label=f"free run, symbol {symbol}")
+        for rank, shade in zip(range(1, len(symbols) + 1), SHADES):
+            trace.scatter([], [], s=20, color=shade, label=f"free run, region {rank}")
+        if "q_share" in run:
+            for times, mark, label in ((r_peaks(free), "v", "R peaks"), (q_troughs(free), "x", "Q troughs")):
+                trace.plot(t[times], free[times], mark, ms=6, color="black", ls="", label=label, zorder=4)
         shown = run.isel(run=np.flatnonzero(run.rectified.values == run.attrs["target"])[d])
         name = TITLES[run.attrs["system"]]
         trace.set_title(
