@@ -23,16 +23,16 @@ def coloured_trace(axis, t, x, code, symbols, offset=0.0) -> None:
         axis.scatter(t[own], x[own] + offset, s=2.5, lw=0, color=shade, zorder=2, rasterized=True)
 
 
-def draw_transition_graph(axis, symbols, fraction, transition, positions=None) -> None:
+def draw_transition_graph(axis, names, fraction, transition, positions=None) -> None:
     """Draw a transition graph: edges as wide as the probability of leaving along them, dotted below 0.002.
 
     Args:
         axis: where to draw.
-        symbols, fraction: symbol of each of the k nodes, and the fraction of the time it is used.
+        names, fraction: number or name of each of the k linear regions, and the fraction of the time spent in it.
         transition: probabilities `(from, to)`.
         positions: of the nodes, `(k, 2)`; by default on a circle.
     """
-    k = len(symbols)
+    k = len(names)
     if positions is None:
         angle = np.pi / 2 + 2 * np.pi * np.arange(k) / max(k, 1)
         positions = np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -42,7 +42,7 @@ def draw_transition_graph(axis, symbols, fraction, transition, positions=None) -
         _draw_edge(axis, positions[i], positions[j], leaving[i, j], 0.4 + 4.6 * leaving[i, j] / largest)
     for i in range(k):
         axis.plot(*positions[i], "o", ms=42, mfc="#cfe6f5", mec="black", zorder=3)
-        text = f"symbol {symbols[i]}\n{100 * fraction[i]:.1f} %\nstays {transition[i, i]:.3f}"
+        text = f"region {names[i]}\n{100 * fraction[i]:.1f} %\nstays {transition[i, i]:.3f}"
         axis.text(*positions[i], text, ha="center", va="center", fontsize=6, zorder=4)
     middle, half = (positions[:, 1].min() + positions[:, 1].max()) / 2, 0.7 if k <= 2 else 1.45
     axis.set(xlim=(-1.75, 1.75), ylim=(middle - half, middle + half), xticks=[], yticks=[])

@@ -127,6 +127,16 @@ def test_words_of_beats():
     assert np.isnan(ecg.top_word_share([]))
 
 
+def test_q_waves_are_the_troughs_before_the_peaks():
+    x = np.zeros(200)
+    for peak in (4, 54, 104, 154):  # the tenth of a distance of 50 begins before the first one
+        x[peak], x[peak - 3], x[peak - 9] = 5, -1, -2
+    np.testing.assert_array_equal(ecg.q_troughs(x), [51, 101, 151])
+    assert len(ecg.q_troughs(np.zeros(50))) == 0
+    assert ecg.share_of_commonest(np.array([2, 1, 2, 2])) == 0.75
+    assert np.isnan(ecg.share_of_commonest(np.array([])))
+
+
 def test_of_two_close_peaks_the_first_one_is_a_beat():
     x = np.zeros(200)
     x[[20, 50, 80, 110, 140, 170]] = 5

@@ -85,6 +85,23 @@ def test_a_region_is_linear_and_a_run_is_its_steps():
     np.testing.assert_array_equal(al.free_run(calm, z[0, :2], 5, 7), al.generate(calm, start, 12)[7:])
 
 
+def test_a_run_that_is_reset_predicts_from_the_data():
+    model = _model(6, 2, 3)
+    model = model._replace(w=0.2 * model.w)
+    x = np.random.default_rng(4).standard_normal((9, 2))
+    run = al.reset_run(model, x, 3)
+    z = al.lifted(model, x[0])
+    for t in range(1, 9):
+        z = al.step(model, z)
+        np.testing.assert_allclose(run[t], z[:2])
+        if t in (3, 6):
+            z[:2] = x[t]
+    np.testing.assert_allclose(al.reset_run(model, x, 100), al.free_run(model, x[0], 9)[:, :2])
+    assert len(al.reset_run(model._replace(a=np.full(6, 50.0)), x, 3)) < 9
+    with pytest.raises(ValueError, match="interval"):
+        al.reset_run(model, x, 0)
+
+
 @pytest.mark.parametrize(
     ("sizes", "named"),
     [((4, 4, 1), "observed"), ((4, 2, 5), "rectified"), ((6, 3, 4), "rectified"), ((6, 3, -1), "rect")],

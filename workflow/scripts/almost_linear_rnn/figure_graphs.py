@@ -16,9 +16,7 @@ def _draw_chosen(axis, run, name):
     d = int(run.best_detail)
     k = min(4, int(np.sum(run.fraction.values[d] >= 0.001)))
     transition = run.transition.values[d, :k, :k]
-    draw_transition_graph(
-        axis, run.symbol.values[d, :k], run.fraction.values[d, :k], transition, chain_layout(transition)
-    )
+    draw_transition_graph(axis, range(1, k + 1), run.fraction.values[d, :k], transition, chain_layout(transition))
     axis.set_title(f"{name}, P = {run.attrs['target']}, chosen model (seed {int(run.detail_seed[d])})")
 
 
@@ -36,7 +34,7 @@ def _draw_joints(axis, run, centres, close):
         values, style = np.maximum(values, FLOOR), {"ls": "", "color": COLOURS[index], "marker": MARKERS[index]}
         axis.plot(seeds[close], values[close], label=label, **style)
         axis.plot(seeds[~close], values[~close], mfc="white", label=None, **style)
-    axis.set(yscale="log", ylim=(FLOOR / 2, 1), xlabel="seed", xticks=seeds[:: max(1, len(seeds) // 10)])
+    axis.set(yscale="log", ylim=(FLOOR / 2, 1), xlabel="seed", xticks=np.sort(seeds)[:: max(1, len(seeds) // 10)])
     axis.set(ylabel="probability in a step (0 on the lowest line)")
     axis.legend(fontsize=7, loc="center right")
 

@@ -66,8 +66,8 @@ def figure(lorenz, rossler):
     entropies.set(yscale="log", xlabel="word length n", ylabel="$h_n = H_n - H_{n-1}$ (nats per step)", xticks=n[::2])
     counts.set_title("every training that reconstructs the series", fontsize=9)
     entropies.set_title("the same trainings; lines: of the systems", fontsize=9)
-    for axis in axes[1]:
-        axis.legend(fontsize=7)
+    counts.legend(fontsize=7)
+    entropies.legend(fontsize=7, loc="center right")
     panel_labels(axes)
     return fig
 

@@ -30,7 +30,7 @@ def figure(lorenz: list, rossler: list, rossler_gtf: list):
         (
             (lorenz, 2, 5, "Lorenz-63, P = 2, sparse forcing"),
             (rossler, 1, 3, "Rössler, P = 1, sparse forcing"),
-            (rossler_gtf, 1, 3, "Rössler, P = 1, generalised forcing"),
+            (rossler_gtf, 1, 3, "Rössler, P = 1, generalised"),
         )
     ):
         above, below = axes[:, column]
@@ -39,15 +39,15 @@ def figure(lorenz: list, rossler: list, rossler_gtf: list):
         _draw_band(above, stores[0].epoch.values, loss, COLOURS[0], "median")
         draw_pass_band(below, 0, bound)
         for seed, scores in enumerate(score):
-            below.plot(evaluated, scores, color="0.6", lw=0.3, label="trainings" if seed == 0 else None)
+            below.plot(evaluated, scores, color="0.6", lw=0.3, label=f"{len(score)} trainings" if seed == 0 else None)
         whole = np.isfinite(score).any(axis=0)
         middle = np.nanmedian(score[:, whole], axis=0)
         below.plot(evaluated[whole], middle, color=COLOURS[0], lw=1.2, label="median", zorder=3)
         ends = np.array([(evaluated[k], score[seed, k]) for seed, k in enumerate(best) if k >= 0]).reshape(-1, 2)
         below.plot(*ends.T, "o", ms=5, color=COLOURS[1], mec="black", mew=0.5, zorder=4, label="models kept")
-        above.set(yscale="log", ylabel="loss", xlabel="epoch", title=f"{name} ({len(loss)} trainings)")
+        above.set(yscale="log", ylabel="loss", xlabel="epoch", title=name)
         below.axhline(COLLAPSED, color="0.5", lw=1, ls=":", label="collapsed model")
-        below.set(ylabel="$D_{stsp}$ on the first half (nats)", xlabel="epoch", ylim=(0, 18))
+        below.set(ylabel="$D_{stsp}$ on the first half (nats)", xlabel="epoch", ylim=(0, 21))
     axes[1, 0].axhline(AUTHORS, label="authors' model", **REFERENCE)
     axes[0, 0].legend(fontsize=7)
     axes[1, 0].legend(fontsize=7, loc="upper center", ncols=2)
