@@ -45,6 +45,11 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--prompt", required=True, help="what the relit scene shows, and its light")
     command.add_argument("--negative", default="", help="negative prompt of the video model")
     command.add_argument("--light", choices=(*LIGHT_SIDES, "none"), default="none", help="side the light comes from")
+    command.add_argument(
+        "--foreground",
+        type=Path,
+        help="masks, white on what remains of the input; the rest is made up (animatediff, full or fusion)",
+    )
     models = command.add_argument_group("local checkpoints")
     models.add_argument("--sd15", type=Path, required=True, help="folder of a StableDiffusionPipeline (1.5)")
     models.add_argument("--ic-light", type=Path, required=True, help="iclight_sd15_fc.safetensors")
@@ -77,6 +82,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         frames = frames_that_fit(options.model, settings.frames)
         images, rate = read_video(options.input, settings.size, frames)
+        foreground = None
+        if options.foreground is not None:
+            masks, _ = read_video(options.foreground, settings.size, frames)
+            foreground = torch.from_numpy(masks.mean(1, keepdims=True) > 0.5).float().to(options.device)
         relighter = load_ic_light(
             options.sd15,
             options.ic_light,
@@ -110,6 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
             side=options.light,
             seed=options.seed,
             relight_steps=options.relight_steps,
+            foreground=foreground,
             report=lambda items: progress(items, "steps of the video model"),
         )
         write_video(options.output, ((result + 1) / 2).cpu().numpy().astype(np.float64), rate)

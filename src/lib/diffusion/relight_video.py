@@ -13,6 +13,7 @@ from lib.diffusion.attention import install_cla, restore_processors
 from lib.diffusion.checkpoints import Relighter, VideoModel
 from lib.diffusion.relighting import (
     frame_generators,
+    inpaint,
     light_gradient,
     progressive_light_fusion,
     relight,
@@ -88,6 +89,19 @@ def frames_relighter(
     return call
 
 
+def foreground_of_code(foreground: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+    """A mask of frames (F, 1, H, W) as a binary mask of their code (1, c, F, h, w): (1, 1, F, h, w).
+
+    Raises:
+        ValueError: a code that has not a frame for each frame.
+    """
+    if code.ndim != 5 or code.shape[2] != len(foreground):
+        shape = f"a code of shape {tuple(code.shape)} for {len(foreground)} frames"
+        raise ValueError(f"foreground: got {shape}, expected a video model that codes frames one by one (animatediff)")
+    mask = torch.nn.functional.interpolate(foreground.transpose(0, 1)[None], code.shape[2:], mode="area")
+    return (mask > 0.5).to(code.dtype)
+
+
 def relight_video(
     video: torch.Tensor,
     relighter: Relighter,
@@ -99,6 +113,7 @@ def relight_video(
     seed: int,
     relight_steps: int = RELIGHT_STEPS,
     relight_strength: float = RELIGHT_STRENGTH,
+    foreground: torch.Tensor | None = None,
     report: Callable[[Sequence], Sequence] = lambda items: items,
 ) -> tuple[torch.Tensor, xr.Dataset]:
     """Relight one clip, without training anything.
@@ -113,14 +128,19 @@ def relight_video(
         side: where the light comes from, or `none`.
         seed: of all noise.
         relight_steps, relight_strength: of the image model.
+        foreground: mask (F, 1, H, W) in [0, 1] of what remains of the video; the video model makes up the rest, before
+            the fusion. For methods that fuse, and a video model that codes frames one by one.
         report: wraps the steps of the video model.
 
     Returns:
         (F, C, H, W) in [-1, 1], and the trace of the fusion (empty without it).
 
     Raises:
-        ValueError: an unknown method, or one that needs a video model where there is none.
+        ValueError: an unknown method, one that needs a video model where there is none, or a foreground for a method
+            that does not fuse or a video model that codes several frames together.
     """
+    if foreground is not None and method not in ("full", "fusion"):
+        raise ValueError(f"foreground: got one for the method {method!r}, expected full or fusion")
     if method not in METHODS:
         raise ValueError(f"method: got {method!r}, expected one of {', '.join(METHODS)}")
     if model is None and method not in ("attention", "per_frame"):
@@ -132,6 +152,12 @@ def relight_video(
     trace = xr.Dataset()
     try:
         if method in ("full", "fusion"):
+            background = {}
+            if foreground is not None:
+                where = foreground_of_code(foreground, model.codec.encode(clip))
+                schedule = {"steps": settings.steps, "strength": settings.strength, "generators": noise}
+                start = inpaint(model.denoise, model.scheduler, model.codec, clip, where, **schedule)
+                background = {"foreground": foreground[None], "start": start}
             result, trace = progressive_light_fusion(
                 model.denoise,
                 relit,
@@ -146,6 +172,7 @@ def relight_video(
                 generators=noise,
                 keep_frames=False,
                 report=report,
+                **background,
             )
         else:
             result = relit(clip)

@@ -7,6 +7,7 @@ the others in its batch.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -134,6 +135,42 @@ def sdedit(vdm, scheduler, codec: Codec, video: torch.Tensor, *, steps: int, str
 
 
 @torch.no_grad()
+def inpaint(
+    vdm, scheduler, codec: Codec, video: torch.Tensor, where: torch.Tensor, *, steps: int, strength: float, generators
+) -> torch.Tensor:
+    """Make up the background of a video from noise, down to the level at which a fusion of `steps` steps starts.
+
+    After each step of the video model the foreground is replaced by that of the video at the same noise level (Zhou et
+    al. 2025, section 5.3).
+
+    Args:
+        vdm: model output from (sample, timestep).
+        scheduler: of the video model.
+        codec: of videos.
+        video: (B, F, C, H, W) in [-1, 1].
+        where: 1 in the foreground, 0 in the background, broadcast against the video's code.
+        steps, strength: of the fusion; the `round(steps / strength)` - `steps` steps before it are executed here.
+        generators: one for each clip.
+
+    Returns:
+        The sample that the fusion starts from.
+
+    Raises:
+        ValueError: a strength outside (0, 1].
+    """
+    executed_timesteps(scheduler, steps, strength)
+    every = round(steps / strength)
+    timesteps = executed_timesteps(scheduler, every, 1.0)[: every - steps + 1]
+    z = codec.encode(video) * where
+    noise = standard_normal(z, generators)
+    x = noised(scheduler, z, noise, timesteps[0])
+    for t, following in pairwise(timesteps):
+        x = step(scheduler, vdm(scaled(scheduler, x, t), t), t, x, generators)
+        x = where * noised(scheduler, z, noise, following) + (1 - where) * x
+    return x
+
+
+@torch.no_grad()
 def progressive_light_fusion(
     vdm: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     relighter: Callable[[torch.Tensor], torch.Tensor],
@@ -148,6 +185,7 @@ def progressive_light_fusion(
     detail_weights: np.ndarray | None = None,
     threshold: float = 0.15,
     foreground: torch.Tensor | None = None,
+    start: torch.Tensor | None = None,
     keep_frames: bool = True,
     report: Callable[[Sequence], Sequence] = lambda items: items,
 ) -> tuple[torch.Tensor, xr.Dataset]:
@@ -170,6 +208,7 @@ def progressive_light_fusion(
         threshold: fusion stops where lambda_i is not above it.
         foreground: mask (B or 1, F or 1, 1, H, W) in [0, 1] outside of which nothing is compensated and the video is
             grey before it is noised, so that the model makes it up.
+        start: sample at the first executed timestep, as `inpaint` returns it; by default the noised code of the video.
         keep_frames: whether the trace has the consistency, relit and fused targets of all steps.
         report: wraps the steps, for a progress display.
 
@@ -194,7 +233,7 @@ def progressive_light_fusion(
     noise = standard_normal(z, generators)
     if foreground is not None:
         z = codec.encode(clips * foreground)
-    x = noised(scheduler, z, noise, timesteps[0])
+    x = noised(scheduler, z, noise, timesteps[0]) if start is None else start
     fused_at = weights > threshold
     jumps = np.full((steps, len(clips)), np.nan)
     targets: dict[str, list] = {"consistency": [], "relit": [], "fused": []}

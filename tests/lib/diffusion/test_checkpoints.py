@@ -118,11 +118,19 @@ def test_every_video_model_runs_every_method(kind, stable_diffusion, transformer
             relight_video(video, relighter, None, settings, method="full", **options)
         with pytest.raises(ValueError, match="method"):
             relight_video(video, relighter, model, settings, method="best", **options)
+        with pytest.raises(ValueError, match="expected full or fusion"):
+            relight_video(video, relighter, model, settings, method="per_frame", foreground=video[:, :1], **options)
+    else:
+        with pytest.raises(ValueError, match="one by one"):
+            relight_video(video, relighter, model, settings, method="full", foreground=video[:, :1], **options)
 
 
-@pytest.mark.parametrize(("suffix", "method"), [(".mp4", "full"), ("", "per_frame")])
-def test_the_command_line_from_frames_to_frames(suffix, method, stable_diffusion, frames, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("suffix", "method", "masked"), [(".mp4", "full", False), ("", "per_frame", False), ("", "fusion", True)]
+)
+def test_the_command_line_from_frames_to_frames(suffix, method, masked, stable_diffusion, frames, tmp_path, capsys):
     write_video(tmp_path / f"in{suffix}", frames, 8)
+    write_video(tmp_path / "masks", np.broadcast_to(np.arange(32) > 15, (4, 3, 32, 32)).astype(float))
     root = stable_diffusion
     status = main(
         [
@@ -150,6 +158,7 @@ def test_the_command_line_from_frames_to_frames(suffix, method, stable_diffusion
             method,
             "--device",
             "cpu",
+            *(["--foreground", str(tmp_path / "masks")] if masked else []),
         ]
     )
     assert status == 0, capsys.readouterr().err

@@ -8,12 +8,13 @@ from diffusers import DDIMScheduler, EulerAncestralDiscreteScheduler, FlowMatchE
 from lib.diffusion.relighting import (
     IDENTITY,
     frame_generators,
+    inpaint,
     light_gradient,
     progressive_light_fusion,
     relight,
     sdedit,
 )
-from lib.diffusion.steps import fusion_weights
+from lib.diffusion.steps import executed_timesteps, fusion_weights, noised
 
 V = {"prediction_type": "v_prediction", "timestep_spacing": "trailing"}
 
@@ -161,6 +162,41 @@ def test_a_foreground_of_everything_changes_nothing_and_the_rest_is_not_compensa
     _, trace = run(half)
     np.testing.assert_allclose(trace.consistency[0][..., :2], (video[..., :2] + 1) / 2, atol=1e-4)
     np.testing.assert_allclose(trace.consistency[0][..., 2:], (clean[..., 2:] + 1) / 2, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["ddim", "euler", "flow"])
+def test_a_background_is_what_the_model_knows_and_the_foreground_is_the_video(kind, videos):
+    video, clean, _ = videos
+    of, half = scheduler(kind), torch.zeros(1, 1, 1, 4, 4)
+    half[..., :2] = 1
+    schedule = {"steps": 4, "strength": 0.5}
+    model = knows(clean, kind, of)
+    start = inpaint(model, of, IDENTITY, video, half, generators=noise(1, 2), **schedule)
+    # the foreground is the video with the first noise drawn, at the level where the fusion starts
+    drawn = torch.stack([torch.randn(video.shape[1:], generator=g) for g in noise(1, 2)])
+    first = executed_timesteps(of, **schedule)[0]
+    torch.testing.assert_close(start[..., :2], noised(of, video, drawn, first)[..., :2])
+    fusion = {"scheduler": of, "foreground": half, "start": start, "generators": noise(3, 4), **schedule}
+    # a relighter that changes nothing: the foreground's detail is added at the first step, where the weight is 1
+    _, trace = progressive_light_fusion(model, lambda v: v, IDENTITY, video, **fusion)
+    np.testing.assert_allclose(trace.fused[0][..., :2], (video[..., :2] + 1) / 2, atol=1e-4)
+    np.testing.assert_allclose(trace.fused[0][..., 2:], (clean[..., 2:] + 1) / 2, atol=1e-4)
+
+
+def test_a_foreground_of_everything_starts_where_plain_fusion_does(videos):
+    video = videos[0]
+    of = scheduler("ddim")
+    schedule = {"steps": 4, "strength": 0.5}
+    model = lambda x, t: 0.3 * torch.tanh(x)  # noqa: E731
+    whole = torch.ones(1, 1, 1, 4, 4)
+    start = inpaint(model, of, IDENTITY, video, whole, generators=noise(1, 2), **schedule)
+    options = {"scheduler": of, "generators": noise(1, 2), **schedule}
+    plain, _ = progressive_light_fusion(model, lambda v: 0.5 * v, IDENTITY, video, **options)
+    options["generators"] = noise(1, 2)
+    filled, _ = progressive_light_fusion(
+        model, lambda v: 0.5 * v, IDENTITY, video, foreground=whole, start=start, **options
+    )
+    torch.testing.assert_close(filled, plain)
 
 
 def test_relighting_reaches_what_the_image_model_knows_and_uses_all_frames_at_once(videos):
