@@ -12,7 +12,7 @@ LABELS = {
 
 def figure_memory(memory):
     """Return the figure."""
-    figure, axis = new_figure(height=3.6)
+    figure, axis = new_figure(width=6.6, height=3.4)
     for i, (name, label) in enumerate(LABELS.items()):
         size = memory.kept.sel(form=name)
         axis.plot(memory.tokens, size / 2**20, label=label, marker=MARKERS[i], linestyle=LINESTYLES[i])
@@ -21,9 +21,7 @@ def figure_memory(memory):
     axis.set_yscale("log")
     axis.set_xlabel("sequence length T (tokens)")
     axis.set_ylabel("kept for the backward pass (MiB)")
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high * 20)  # room for the legend
-    axis.legend(loc="upper left")
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 

@@ -50,9 +50,7 @@ def draw(axis, table, direction: str) -> None:
         axis.axvspan(
             *PUBLISHED_CROSSOVER, color="0.9", zorder=0, label="published crossing with softmax (A100 class GPU)"
         )
-    axis.legend(loc="upper left", fontsize=7)
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high * 30)  # room for the legend
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=7.5)
 
 
 def figure_speed(kernels, measured: list, *, direction: str):
@@ -64,7 +62,7 @@ def figure_speed(kernels, measured: list, *, direction: str):
         direction: `forward`, or `both` for forward and backward.
     """
     tables = [kernels, *measured]
-    figure, axes = new_figure(len(tables), 1, width=5.2 * len(tables), height=4.2, squeeze=False)
+    figure, axes = new_figure(len(tables), 1, width=5.2 * len(tables), height=5.4, squeeze=False)
     for axis, table in zip(axes.flat, tables):
         draw(axis, table, direction)
     for axis in axes.flat[1:]:

@@ -26,14 +26,14 @@ def draw_measured(axis, table) -> None:
 
 
 def figure(times, measured: list):
-    """Return the figure; times are the least of the repeats, bars reach to the median.
+    """Return the figure; times are the least of the repeats, bars reach to the median, crosses are the paper's.
 
     Args:
         times: of this run.
         measured: tables that were measured on other machines and are kept with the project.
     """
     panels = 2 + len(measured)
-    fig, axes = new_figure(ncols=panels, width=4.7 * panels, height=3.8)
+    fig, axes = new_figure(ncols=panels, width=4.7 * panels, height=5.0)
     left, right = axes[:2]
     for axis, table in zip(axes[2:], measured):
         draw_measured(axis, table)
@@ -50,12 +50,16 @@ def figure(times, measured: list):
         title=f"P = {times.head_dim}, N = {int(times.state[-1])}",
     )
     left.legend()
-    batch = times.batch.values[-1]
+    batch, work = times.batch.values[-1], times.step_work.sel(part="operations").isel(state=-1)
+    work = work.values / work.values[0]
+    right.fill_between(ranks, 0, work / 2, color="0.93", zorder=0, label="pass: time grows half as much as the work")
+    right.plot(ranks, work, color="black", lw=0.9, ls=":", label="operations of a step")
     marks = [(dtype, state) for dtype in times.dtype.values for state in times.state.values]
     for i, (dtype, state) in enumerate(marks):
         values = times.decode_ms.sel(dtype=dtype, state=state, batch=batch)
-        least = values.min("repeat").values
-        up = values.median("repeat").values - least
+        one = values.min("repeat").values[0]
+        least = values.min("repeat").values / one
+        up = values.median("repeat").values / one - least
         right.errorbar(
             ranks,
             least,
@@ -63,21 +67,19 @@ def figure(times, measured: list):
             color=COLOURS[i],
             marker=MARKERS[i],
             ls=LINESTYLES[i],
-            label=f"{dtype}, N = {state}",
+            label=f"{dtype}, N = {state}: {one:.3g} ms at R = 1",
         )
-    if times.timed_on == "cuda":
-        for dtype, values in PAPER.items():
-            right.plot(list(values), list(values.values()), "x", color="black", label=f"paper, {dtype}, H100")
+    for (dtype, values), marker in zip(PAPER.items(), ("x", "+")):
+        right.plot(4, values[4] / values[1], marker, color="black", ms=8, label=f"paper, {dtype}, N = 128, H100")
     where = "GPU kernel" if times.timed_on == "cuda" else "PyTorch step on a processor"
     right.set(
         xlabel="rank R",
-        ylabel=f"ms per step, batch {batch}, {times.heads} heads",
+        ylabel=f"time of a step over that at R = 1, batch {batch}",
         xticks=ranks,
-        title=where,
+        title=f"{where}, {times.decode_heads} heads of {times.head_dim}",
+        ylim=(0, None),
     )
-    right.legend(loc="upper left")
-    right.margins(y=0.35)
-    right.set_ylim(bottom=0)
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=7.5)
     panel_labels(axes)
     return fig
 

@@ -5,6 +5,7 @@ import numpy as np
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
 from lib.language.tracking import half_turn_error, solved_length
 
+PAPER = {"mamba3": 100.0, "no_rotation": 2.27, "fixed_rotation": 1.56, "mamba2": 0.90}  # per cent, Table 5b
 LABELS = {
     "mamba3": "Mamba-3",
     "no_rotation": "no rotation",
@@ -17,8 +18,9 @@ LABELS = {
 
 def figure(parity: list):
     """Return the figure; lines are medians over seeds, bars the range."""
-    fig, (left, right) = new_figure(ncols=2, width=9.2, height=3.9, gridspec_kw={"width_ratios": [1.35, 1]})
-    for i, run in enumerate(parity):
+    fig, (left, right) = new_figure(ncols=2, width=9.2, height=4.8, gridspec_kw={"width_ratios": [1.35, 1]})
+    for run in sorted(parity, key=lambda run: list(LABELS).index(run.variant)):
+        i = list(LABELS).index(run.variant)
         values = run.scaled_accuracy
         middle = values.median("seed").values
         spread = np.abs(np.stack([values.min("seed").values, values.max("seed").values]) - middle)
@@ -26,11 +28,15 @@ def figure(parity: list):
             run.length * 1.02 ** (i - 1.5),
             middle,
             spread,
-            color=COLOURS[i % 8],
-            marker=MARKERS[i % 8],
-            ls=LINESTYLES[i % 8],
+            color=COLOURS[i],
+            marker=MARKERS[i],
+            ls=LINESTYLES[i],
             label=LABELS.get(run.variant, run.variant),
         )
+        if run.variant in PAPER:
+            left.plot(256, PAPER[run.variant] / 100, "x", color=COLOURS[i], ms=8, mew=1.8)
+    left.plot([], [], "x", color="black", label="paper at 256, trained to 160")
+    left.axhspan(0.95, 1.05, color="0.9", zorder=0, label="Mamba-3 passes at the longest in training")
     left.axvline(parity[0].longest, **REFERENCE)
     left.annotate("longest in training", (parity[0].longest, 1.12), (4, 0), textcoords="offset points", fontsize=7.5)
     left.set_xscale("log", base=2)
@@ -41,9 +47,9 @@ def figure(parity: list):
         xticks=parity[0].length.values,
         xticklabels=parity[0].length.values,
     )
-    left.legend(loc="lower left")
-    rotating = [run for run in parity if "turn" in run]
-    for i, run in enumerate(rotating):
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    for run in (run for run in parity if "turn" in run):
+        i = list(LABELS).index(run.variant)
         right.plot(
             half_turn_error(run.turn.values),
             solved_length(run.scaled_accuracy.values, run.length.values),
@@ -64,7 +70,7 @@ def figure(parity: list):
     )
     right.set_yscale("log", base=2)
     right.set_yticks([8, 32, 128, 512], [8, 32, 128, 512])
-    right.legend(loc="lower left")
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
     panel_labels((left, right))
     return fig
 

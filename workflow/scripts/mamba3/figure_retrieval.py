@@ -53,7 +53,10 @@ def figure(mqar: list, *, trained_pairs: int):
     )
     axis.set_xticks(mqar[0].pairs.values, [str(n) for n in mqar[0].pairs.values])
     axis.minorticks_off()
-    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    legend = axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    absent = [label for name, label in LABELS.items() if not count[name]]
+    if absent:
+        legend.set_title("not trained at this scale:\n" + ",\n".join(absent), {"size": 8})
     return fig
 
 

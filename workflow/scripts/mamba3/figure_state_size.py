@@ -8,10 +8,11 @@ MODELS = {"mamba2": "Mamba-2", "mamba3": "Mamba-3", "mimo": "Mamba-3, rank 4"}
 def figure(lm: list):
     """Return the figure: means over seeds with their range, the wide range of step sizes."""
     fig, axis = new_figure(width=5.6, height=4.0)
-    sizes = set()
+    sizes, absent = set(), []
     for i, (arch, label) in enumerate(MODELS.items()):
         runs = sorted((run for run in lm if run.arch == arch and run.init == "wide"), key=lambda run: run.state)
         if not runs:
+            absent.append(label)
             continue
         middle = [float(run.validation.mean()) for run in runs]
         low = [m - float(run.validation.min()) for m, run in zip(middle, runs)]
@@ -36,7 +37,7 @@ def figure(lm: list):
         ylabel=f"validation loss (nats per character), {seeds} seed{'s' if seeds > 1 else ''}",
     )
     axis.margins(x=0.15, y=0.12)
-    axis.legend()
+    axis.legend(title=f"not trained at this scale: {', '.join(absent)}" if absent else None, title_fontsize=8)
     return fig
 
 
