@@ -48,7 +48,7 @@ def step_times(
     for step in range(warmup + steps):
         for k, window in enumerate(windows):
             start = _clock(device)
-            optimiser.zero_grad(set_to_none=True)
+            optimiser.zero_grad()
             with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
                 loss = language_loss(model, window, slice_tokens).sum()
             loss.backward()

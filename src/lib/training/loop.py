@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint as recomputed
 
 from lib.progress import progress
+from lib.training.adamw import AdamW
 from lib.training.state import load_torch, pack_generator, torch_arrays, unpack_generator
 
 if TYPE_CHECKING:
@@ -65,17 +66,16 @@ def clip_each(parameters: list[nn.Parameter], bound: float) -> torch.Tensor:
     return norm
 
 
-def adamw(model: nn.Module, learning_rate: float, betas=(0.9, 0.95), weight_decay: float = 0.01):
+def adamw(model: nn.Module, learning_rate: float, betas=(0.9, 0.95), weight_decay: float = 0.01) -> AdamW:
     """AdamW; a parameter with the attribute `no_weight_decay = True` is not decayed."""
     groups: dict[bool, list] = {}
     for parameter in model.parameters():
         if parameter.requires_grad:
             groups.setdefault(bool(getattr(parameter, "no_weight_decay", False)), []).append(parameter)
-    return torch.optim.AdamW(
+    return AdamW(
         [{"params": group, "weight_decay": 0.0 if free else weight_decay} for free, group in sorted(groups.items())],
         lr=learning_rate,
         betas=betas,
-        fused=True,
     )
 
 
@@ -137,7 +137,7 @@ def train(
     for step in progress(range(len(trace), steps), label):
         for group in optimiser.param_groups:
             group["lr"] = highest * rate(step, steps, warmup, decay, floor)
-        optimiser.zero_grad(set_to_none=True)
+        optimiser.zero_grad()
         losses = 0.0
         for _ in range(parts):
             part = loss(step) / parts
@@ -155,8 +155,8 @@ def train(
     return np.stack(trace)
 
 
-def update_each(optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], shares: torch.Tensor | None) -> None:
-    """One step of an optimiser whose steps are proportional to its learning rate, as those of AdamW are.
+def update_each(optimiser: AdamW, parameters: list[nn.Parameter], shares: torch.Tensor | None) -> None:
+    """One step of AdamW, which is proportional to its learning rate, at a rate for each model.
 
     Args:
         optimiser: at the highest of the models' learning rates.

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lib.language.models import transnormer
-from lib.training.loop import grow, held_out_loss, language_loss, train
+from lib.training.loop import adamw, grow, held_out_loss, language_loss, train
 from lib.training.stacked import StackedLinear, generators
 
 
@@ -74,3 +74,21 @@ def test_a_loss_in_slices_and_layers_computed_again_have_the_same_gradients():
     torch.testing.assert_close(*losses)
     for first, second in zip(*gradients):
         torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-6)
+
+
+def test_steps_are_those_of_torch():
+    models, optimisers = [Bigram(5, [0, 1]) for _ in range(2)], []
+    unused = nn.Parameter(torch.ones(2, 3))
+    for model in models:
+        model.unused = unused
+    optimisers.append(adamw(models[0], 0.1, weight_decay=0.3))
+    optimisers.append(torch.optim.AdamW(models[1].parameters(), 0.1, betas=(0.9, 0.95), weight_decay=0.3, fused=True))
+    tokens = torch.from_numpy(np.random.default_rng(0).integers(0, 5, (2, 8, 7)))
+    for step in range(4):
+        for model, optimiser in zip(models, optimisers):
+            optimiser.param_groups[0]["lr"] = 0.1 / (1 + step)
+            optimiser.zero_grad()
+            language_loss(model, tokens).sum().backward()
+            optimiser.step()
+        assert torch.equal(models[0].table.weight, models[1].table.weight)
+    assert torch.equal(unused, torch.ones(2, 3))
