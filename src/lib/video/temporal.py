@@ -3,9 +3,6 @@
 from itertools import pairwise
 
 import numpy as np
-import torch
-from scipy.ndimage import gaussian_filter1d
-from skimage.registration import optical_flow_ilk
 
 
 def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
@@ -18,6 +15,8 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     Returns:
         (N, C, H, W): `image` at (x + dx, y + dy).
     """
+    import torch  # a second to import, which those who only compare features need not wait for
+
     height, width = image.shape[-2:]
     x = np.arange(width) + flow[:, 0]
     y = np.arange(height)[:, None] + flow[:, 1]
@@ -68,6 +67,8 @@ def estimated_flow(video: np.ndarray, radius: int = 3) -> np.ndarray:
     Returns:
         (B, F - 1, 2, H, W), (dx, dy) in pixels from frame f to f + 1.
     """
+    from skimage.registration import optical_flow_ilk
+
     grey = video.mean(2)
     flow = [[optical_flow_ilk(a, b, radius=radius)[::-1] for a, b in pairwise(clip)] for clip in grey]
     return np.asarray(flow)
@@ -158,6 +159,8 @@ def smooth_brightness(video: np.ndarray, sigma: float) -> np.ndarray:
     Returns:
         (B, F, C, H, W).
     """
+    from scipy.ndimage import gaussian_filter1d
+
     mean = video.mean((-1, -2))
     smooth = gaussian_filter1d(mean, sigma, axis=1, mode="reflect")
     return np.clip(video * (smooth / np.maximum(mean, 1e-6))[..., None, None], 0, 1)
