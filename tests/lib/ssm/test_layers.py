@@ -172,3 +172,24 @@ def test_the_output_norm_stands_before_the_gate_and_normalises_each_rank(rank):
     expected = layer._output(sum(rows))
     torch.testing.assert_close(layer(_inputs()[:1]), expected, rtol=1e-5, atol=1e-6)
     assert layer.norm.shape == (1, layer.H, layer.P)
+
+
+def test_a_fixed_lambda_and_single_biases_are_what_their_names_say():
+    assert torch.sigmoid(torch.tensor(mixer("half", 32, generators([0]), **SMALL).trap)) == 0.5
+    assert torch.sigmoid(torch.tensor(mixer("euler", 32, generators([0]), **SMALL).trap)) == 1
+    for name, biased in (("mamba3", (True, True)), ("b_bias", (True, False)), ("c_bias", (False, True))):
+        layer = mixer(name, 32, generators([0]), **SMALL)
+        assert (layer.B_bias is not None, layer.C_bias is not None) == biased
+    with pytest.raises(ValueError, match="lam"):
+        Mamba3(32, generators([0]), head_dim=16, lam=0.0)
+
+
+def test_a_tied_head_is_the_embedding():
+    options = {"hidden": 8, "channel": "gelu", **SMALL}
+    models = [sequence_model("mamba3", 11, 32, 1, generators([0, 1]), tied=tied, **options) for tied in (False, True)]
+    untied, tied = (count_parameters(model) for model in models)
+    assert untied - tied == 11 * 32
+    x = torch.randn(2, 3, 4, 32)
+    torch.testing.assert_close(models[1].head(x), x @ models[1].embedding.weight.mT[:, None])
+    rows = sequence_model("gdn", 11, 32, 1, generators([0]), gdn_value_dim=32, **options).mixers[0]
+    assert (rows.H, rows.V) == (2, 32)
