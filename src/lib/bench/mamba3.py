@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 
 from lib import attention
+from lib.bench.counts import decode_count
 from lib.bench.operators import Operator, Shape, random_inputs, softmax_counts
 from lib.bench.work import count_operations, tensor_bytes
 from lib.ssm import mamba3_scan, mamba3_step
-from lib.ssm.counts import decode_count
 
 ANGLES = 4  # N / ANGLES pairs rotate
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from lib.bench.counts import decode_count
 from lib.bench.mamba3 import step_work
 from lib.bench.work import count_operations, tensor_bytes
-from lib.ssm.counts import decode_count
 
 
 def test_products_and_elementwise_results_are_counted():

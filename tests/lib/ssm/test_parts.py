@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from lib.bench.counts import decode_count, paper_intensity
 from lib.ssm import exp_trapezoid_coeffs, parts, rotate_pairs, segsum
-from lib.ssm.counts import decode_count, paper_intensity
 from lib.ssm.discretization import exact, integrate
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from lib.atlas.job.quantities import estimated, exact, mean_over, timed
 from lib.bench.analysis import least_time
-from lib.ssm.counts import decode_count, paper_intensity
+from lib.bench.counts import decode_count, paper_intensity
 from lib.stats.intervals import (
     Estimate,
     estimate_mean,

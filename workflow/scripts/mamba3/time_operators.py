@@ -6,10 +6,10 @@ import numpy as np
 import torch
 import xarray as xr
 
+from lib.bench.counts import decode_count
 from lib.bench.mamba3 import MAMBA3, step_call, step_work
 from lib.bench.timing import machine, one_thread, time_op
 from lib.progress import progress
-from lib.ssm.counts import decode_count
 
 STATE_BYTES = {"float32": 4, "bfloat16": 2}
 OPERATORS = ("chunked", "rank_4", "scalar_decay", "sdpa")
