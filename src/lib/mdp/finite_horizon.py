@@ -234,8 +234,8 @@ def simulate(process: Process, policy, rng: np.random.Generator, count: int | No
     dynamics = _rows(process.transition.shape[:-4], lead)
     acting = _rows(policy.shape[:-3], lead)
     starting = _rows(process.initial.shape[:-1], lead)
-    transition = np.cumsum(process.transition, axis=-1).reshape(-1, horizon, states, actions, states)
-    choice = np.cumsum(policy, axis=-1).reshape(-1, horizon, states, actions)
+    transition = process.transition.reshape(-1, horizon, states, actions, states)
+    choice = policy.reshape(-1, horizon, states, actions)
     start = np.cumsum(process.initial, axis=-1).reshape(-1, states)
     draws = rng.random((1 if count is None else count, runs, 2 * horizon + 1))
     visited = np.empty((*draws.shape[:2], horizon + 1), dtype=np.intp)
@@ -243,9 +243,39 @@ def simulate(process: Process, policy, rng: np.random.Generator, count: int | No
     visited[..., 0] = draw_categories(start[starting], draws[..., 0])
     for h in range(horizon):
         x = visited[..., h]
-        taken[..., h] = a = draw_categories(choice[acting, h, x], draws[..., 2 * h + 1])
-        visited[..., h + 1] = draw_categories(transition[dynamics, h, x, a], draws[..., 2 * h + 2])
+        taken[..., h] = a = draw_categories(np.cumsum(choice[acting, h, x], axis=-1), draws[..., 2 * h + 1])
+        following = np.cumsum(transition[dynamics, h, x, a], axis=-1)
+        visited[..., h + 1] = draw_categories(following, draws[..., 2 * h + 2])
     return Trajectories(visited.reshape(*shape, horizon + 1), taken.reshape(*shape, horizon))
+
+
+def sample_occupancy(process: Process, policy, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Shares of visits (..., H, S, A) among `count` trajectories of each policy, without the trajectories.
+
+    The law is that of counting what `simulate` gives; the cost does not grow with `count`.
+
+    Args:
+        process: the dynamics.
+        policy: (..., H, S, A).
+        count: number of trajectories.
+        rng: random generator.
+    """
+    horizon, states, actions, _ = process.transition.shape[-4:]
+    lead = np.broadcast_shapes(policy.shape[:-3], process.transition.shape[:-4], process.initial.shape[:-1])
+    visits = np.empty((*lead, horizon, states, actions))
+    state = rng.multinomial(np.full(lead, count), np.broadcast_to(process.initial, (*lead, states)))
+    for h in range(horizon):
+        pairs = rng.multinomial(state, np.broadcast_to(policy[..., h, :, :], (*lead, states, actions)))
+        visits[..., h, :, :] = pairs / count
+        if h + 1 < horizon:
+            dynamics = np.broadcast_to(process.transition[..., h, :, :, :], (*lead, states, actions, states))
+            state = rng.multinomial(pairs, dynamics).sum(axis=(-3, -2))
+    return visits
+
+
+def sample_transition(process: Process, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Shares of next states among `count` draws at each (x, a), (..., H, S, A, S)."""
+    return rng.multinomial(count, process.transition) / count
 
 
 def _rows(own: tuple[int, ...], lead: tuple[int, ...]) -> np.ndarray:

@@ -13,6 +13,8 @@ from lib.mdp.finite_horizon import (
     make_process,
     occupancy,
     optimal_values,
+    sample_occupancy,
+    sample_transition,
     simulate,
     stack_processes,
     start_value,
@@ -116,6 +118,26 @@ def test_simulation_visits_as_the_occupancy_says(policy):
     expected = batch.transition[1, 0, 0, 0]
     share = np.bincount(following, minlength=S) / len(following)
     assert (np.abs(share - expected) <= 5 * np.sqrt(expected / len(following)) + 1e-12).all()
+
+
+def test_counts_of_visits_have_the_law_of_trajectories(process, policy):
+    many = np.broadcast_to(policy, (4000, *policy.shape))
+    counts, visits = sample_occupancy(process, many, 5, np.random.default_rng(7)), occupancy(process, policy)
+    np.testing.assert_allclose(counts.sum(axis=(-2, -1)), 1)
+    assert (np.abs(counts.mean(axis=0) - visits) <= 5 * np.sqrt(visits / 20_000) + 1e-12).all()
+    # joint over layers: the covariance of a visit in layer 0 with one in layer 1, of five independent trajectories
+    runs = simulate(process, policy, np.random.default_rng(8), 20_000)
+    first = (runs.states[:, 0] == 0) & (runs.actions[:, 0] == 1)
+    second = (runs.states[:, 1] == 1) & (runs.actions[:, 1] == 0)
+    expected = np.cov(first, second)[0, 1] / 5
+    covariance = np.cov(counts[:, 0, 0, 1], counts[:, 1, 1, 0])[0, 1]
+    assert covariance == pytest.approx(expected, abs=5 * 0.25 / 5 / np.sqrt(4000))
+
+
+def test_counts_of_next_states(process):
+    shares = sample_transition(process, 50_000, np.random.default_rng(9))
+    assert np.abs(shares - process.transition).max() < 5 * 0.5 / np.sqrt(50_000)
+    assert (shares[process.transition == 0] == 0).all()
 
 
 def test_policies_of_a_batch_are_simulated_apart(process):
