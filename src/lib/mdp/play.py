@@ -71,8 +71,9 @@ def _regret(game: Game, spent, sums) -> np.ndarray:
 
 
 def checkpoints_of(episodes: int, count: int) -> np.ndarray:
-    """Numbers of episodes of the checkpoints, rising to K."""
-    return np.unique(np.linspace(0, episodes, count + 1).round().astype(int)[1:])
+    """Numbers of episodes of the checkpoints, rising to K; as many as episodes where there are fewer."""
+    marks = np.unique(np.linspace(0, episodes, count + 1).round().astype(int))
+    return marks[marks > 0]
 
 
 def _mean_entropy(policy) -> np.ndarray:

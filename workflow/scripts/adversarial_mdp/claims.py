@@ -40,7 +40,9 @@ def _table(regret, kind: str, episodes) -> np.ndarray:
 
 
 def _episodes(regret, kind: str) -> list[int]:
-    return [k for k in (NOISY_RATES if kind == "noisy" else RATES) if k in regret.episodes.values]
+    """Numbers of episodes that are judged; all that there are where the scale is too small for two of them."""
+    judged = [k for k in (NOISY_RATES if kind == "noisy" else RATES) if k in regret.episodes.values]
+    return judged if len(judged) > 1 else regret.episodes.values.tolist()
 
 
 def _worst(means) -> np.ndarray:
@@ -166,10 +168,10 @@ def a7(inverses):
     for gamma in error.gamma.values:
         for budget in error.budget.values:
             here = error.sel(gamma=gamma, budget=budget)
-            others = here.isel(method=slice(1, None)).dropna("method", how="all")
-            if others.sizes["method"]:
-                best = others.isel(method=int(others.mean("rep").argmin("method")))
-                ratios.append(estimate_ratio(best.values, here.sel(method="inverse").values))
+            others = here.isel(algorithm=slice(1, None)).dropna("algorithm", how="all")
+            if others.sizes["algorithm"]:
+                best = others.isel(algorithm=int(others.mean("rep").argmin("algorithm")))
+                ratios.append(estimate_ratio(best.values, here.sel(algorithm="inverse").values))
             else:
                 ratios.append(Estimate(*[np.float64(math.nan)] * 4, here.sizes["rep"]))
             labels.append(f"gamma = {gamma:g}, {budget} samples")
@@ -190,8 +192,8 @@ def a8(simulator_free, rng):
     result = {}
     for kind in ("switch", "gap"):
         tables = {
-            name: regret.sel(kind=kind, method=name).transpose("env", "episodes").values
-            for name in regret.method.values
+            name: regret.sel(kind=kind, algorithm=name).transpose("env", "episodes").values
+            for name in regret.algorithm.values
         }
         exponent = _bootstrap(tables["inv"], lambda means: _slopes(episodes, means), rng)
         ratio = estimate_mean(tables["inv"] / tables["mgr"])
@@ -300,7 +302,7 @@ def a12(states, rng):
 
 def a13(simulator_free):
     """The older rate's schedule without a simulator is not among what was run: its exponents are unknown to us."""
-    return {"schedule_known": exact("luo" in simulator_free.method.values)}
+    return {"schedule_known": exact("luo" in simulator_free.algorithm.values)}
 
 
 def a14(relative):

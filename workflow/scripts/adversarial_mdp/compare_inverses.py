@@ -24,7 +24,7 @@ def compare_inverses(
     repetitions: int,
     rng: np.random.Generator,
 ) -> xr.Dataset:
-    """Return `error (method, gamma, budget, rep)`: spectral norm of (G - (gamma I + Sigma)^-1) Sigma.
+    """Return `error (algorithm, gamma, budget, rep)`: spectral norm of (G - (gamma I + Sigma)^-1) Sigma.
 
     Args:
         gammas: regularisations.
@@ -52,8 +52,8 @@ def compare_inverses(
                 for m, estimate in estimates.items():
                     error[m, g, b, r] = np.linalg.norm((estimate - true) @ sigma, 2)
     return xr.Dataset(
-        {"error": (("method", "gamma", "budget", "rep"), error, {"long_name": "spectral norm of the error"})},
-        coords={"method": methods, "gamma": gammas, "budget": budgets},
+        {"error": (("algorithm", "gamma", "budget", "rep"), error, {"long_name": "spectral norm of the error"})},
+        coords={"algorithm": methods, "gamma": gammas, "budget": budgets},
         attrs={"dim": dim},
     )
 

@@ -10,8 +10,8 @@ def figure(inverses):
     """Return the figure, a panel for each gamma."""
     fig, axes = new_figure(ncols=inverses.sizes["gamma"], width=9.6, height=3.4, sharey=True)
     for axis, gamma in zip(axes, inverses.gamma.values):
-        for i, method in enumerate(inverses.method.values):
-            error = inverses.error.sel(method=method, gamma=gamma).transpose("rep", "budget").values
+        for i, method in enumerate(inverses.algorithm.values):
+            error = inverses.error.sel(algorithm=method, gamma=gamma).transpose("rep", "budget").values
             label = LABELS.get(method, f"resampling, c = {method.removeprefix('mgr ')}")
             style = {"color": COLOURS[i], "marker": MARKERS[i], "ls": LINESTYLES[i], "label": label}
             draw_means(axis, inverses.budget * 1.04**i, error, **style)

@@ -12,10 +12,10 @@ def figure(simulator_free):
     regret = simulator_free.regret.mean("rep")
     episodes = simulator_free.episodes.values
     for axis, (kind, title) in zip(axes, TITLES.items()):
-        for i, method in enumerate(simulator_free.method.values):
-            values = regret.sel(method=method, kind=kind).transpose("env", "episodes").values
+        for i, method in enumerate(simulator_free.algorithm.values):
+            values = regret.sel(algorithm=method, kind=kind).transpose("env", "episodes").values
             draw_means(axis, episodes * 1.03**i, values, **STYLES[method])
-        start = 1.5 * float(regret.sel(method="uniform", kind=kind).mean("env")[0])
+        start = 1.5 * float(regret.sel(algorithm="uniform", kind=kind).mean("env")[0])
         for power, name in ((8 / 9, "8/9"), (14 / 15, "14/15")):
             line = start * (episodes / episodes[0]) ** power
             axis.plot(episodes, line, **REFERENCE)

@@ -21,7 +21,7 @@ def run_simulator_free(
     beta: float,
     root_seed: int,
 ) -> xr.Dataset:
-    """Return `regret (method, episodes, kind, env, rep)` of `inv`, `mgr`, `commit` and `uniform`.
+    """Return `regret (algorithm, episodes, kind, env, rep)` of `inv`, `mgr`, `commit` and `uniform`.
 
     Args:
         kinds: of adversaries.
@@ -46,8 +46,8 @@ def run_simulator_free(
         regret[-2, n] = run_explore_then_commit(game, count, rng()).reshape(regret.shape[2:])
         regret[-1, n] = run_uniform(game, count, rng(), 1).regret.reshape(regret.shape[2:])
     return xr.Dataset(
-        {"regret": (("method", "episodes", "kind", "env", "rep"), regret, {"long_name": "regret"})},
-        coords={"method": list(names), "episodes": episodes, "kind": kinds},
+        {"regret": (("algorithm", "episodes", "kind", "env", "rep"), regret, {"long_name": "regret"})},
+        coords={"algorithm": list(names), "episodes": episodes, "kind": kinds},
     )
 
 
