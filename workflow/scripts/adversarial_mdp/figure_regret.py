@@ -30,6 +30,8 @@ def figure(rates_luo, rates_lb, rates_mr, rates_ewn, rates_mr0, rates_uniform):
             axis.plot(episodes, start * (episodes / episodes[0]) ** power, **REFERENCE)
             axis.annotate(f"$K^{{{name}}}$", (episodes[-1], start * (episodes[-1] / episodes[0]) ** power), fontsize=8)
         axis.set(xscale="log", yscale="log", xlabel="episodes K", title=title)
+        axis.set(xticks=episodes, xticklabels=[str(k) for k in episodes])
+        axis.set_xticks([], minor=True)
     axes[0].set(ylabel="regret")
     axes[0].legend(fontsize=7)
     panel_labels(axes)

@@ -31,6 +31,9 @@ def _draw_simulators(axis, simulators) -> None:
     axis.axhline(1, **REFERENCE)
     axis.axhspan(0.8, 1.2, color="0.93", zorder=0)
     axis.set(xscale="log", xlabel="trajectories M for each use", ylabel="regret over that with known dynamics")
+    sampled = np.unique(counts[counts > 0])
+    axis.set(xticks=sampled, xticklabels=[str(m) for m in sampled])
+    axis.set_xticks([], minor=True)
     axis.legend(fontsize=7)
 
 
