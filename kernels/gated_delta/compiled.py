@@ -50,10 +50,12 @@ def _forward_rows(q, k, v, beta, decay, states, out, rest, table, scale, kept):
                 for n in range(E):
                     w[n] += k0 * S[m, n]
             for n in range(E):
-                r = v[b, t, h, n] - a * w[n]
-                w[n] = strength * r
-                if kept:
-                    rest[b, t, h, n] = r
+                w[n] = v[b, t, h, n] - a * w[n]
+            if kept:
+                for n in range(E):
+                    rest[b, t, h, n] = w[n]
+            for n in range(E):
+                w[n] *= strength
             for m in range(0, D - 3, 4):
                 q0, q1, q2, q3 = q[b, t, h, m], q[b, t, h, m + 1], q[b, t, h, m + 2], q[b, t, h, m + 3]
                 k0, k1, k2, k3 = k[b, t, h, m], k[b, t, h, m + 1], k[b, t, h, m + 2], k[b, t, h, m + 3]
