@@ -15,7 +15,7 @@ from tests.conftest import expect_identical, sampled
 
 pytestmark = pytest.mark.workflow
 # data that only another configuration, or a stage of their own, asks for
-OPTIONAL = {"cogvideox", "wan", "count_table", "labelled_table", "action_table", "private_table"}
+OPTIONAL = {"cogvideox", "wan", "count_table", "labelled_table", "action_table", "private_table", "environment_table"}
 
 
 @pytest.fixture(scope="module")

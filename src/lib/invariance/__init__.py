@@ -1,0 +1,1 @@
+"""Representations whose best linear predictor is the same in every environment."""
