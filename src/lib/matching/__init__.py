@@ -1,0 +1,1 @@
+"""Online matching with stochastic rewards: policies, benchmarks by linear programs, exact values, analysis programs."""
