@@ -10,12 +10,12 @@ from lib.atlas.workflow.config import load_paper
 
 ROOT = Path(__file__).resolve().parents[2]
 AMP = {
-    "size": 16,
+    "size": 24,
     "kappa": 0.5,
     "alphas": [0.2, 0.3],
-    "noise": 0.0,
+    "noise": 0.5,
     "teachers": 2,
-    "iterations": 10,
+    "iterations": 60,
     "damping": 0.5,
     "onsager": True,
     "root_seed": 0,
@@ -29,9 +29,29 @@ def test_message_passing_has_one_start_and_the_same_data_for_variants(load):
     np.testing.assert_array_equal(run.error[:, :, 0], plain.error[:, :, 0])
     np.testing.assert_array_equal(run.error[:, :, 0], goe.error[:, :, 0])  # the teachers are the same
     assert not np.array_equal(run.error[:, :, -1], plain.error[:, :, -1])
-    np.testing.assert_array_equal(run.samples, [51, 76])
+    np.testing.assert_array_equal(run.samples, [115, 172])
+    assert run.converged.all()
+    assert not plain.converged.any()
+    assert np.isfinite(plain.error).all()
     with pytest.raises(ValueError, match="sensing"):
         stage(**AMP, sensing="other")
+
+
+def test_a_run_that_did_not_converge_has_no_error(load):
+    run = load("quadratic_network/simulate_amp")(
+        **{**AMP, "alphas": [0.05], "size": 40, "noise": 0.0, "iterations": 150}, sensing="rank1"
+    )
+    assert not run.converged.all()
+    assert np.isnan(run.error.values[~run.converged.values]).all()
+
+
+def test_claims_rest_on_the_runs_that_converged(verdict):
+    runs = _messages(1.0)
+    runs["error"] = runs.error.where((runs.teacher != 1) | (runs.alpha != 0.2), np.nan)
+    ratio = verdict("quadratic_network", "q4", amp_noisy=runs)
+    assert ratio["verdict"] == "reproduced"
+    runs["error"] = runs.error.where(runs.alpha != 0.2, np.nan)  # of none
+    assert verdict("quadratic_network", "q4", amp_noisy=runs)["verdict"] == "not reproduced"
 
 
 def test_averages_are_not_worse_than_single_runs_and_are_debiased(load):

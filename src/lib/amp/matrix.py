@@ -1,8 +1,12 @@
 """Generalised approximate message passing for a symmetric matrix seen through random linear measurements.
 
 GAMP-RIE of Maillard et al. (2024, arXiv:2408.03733) when the denoiser is the rotationally invariant estimator. The
-normalisation is that of the reduced linear model y = tr(Phi S) + noise; the start from the prior mean is ours (the
-authors' random start freezes near the recovery threshold).
+normalisation is that of the reduced linear model y = tr(Phi S) + noise.
+
+A run can end in three ways: at a fixed point; wandering about one by a few per cent of its posterior variance, as
+small matrices do where data are few; or frozen, its variance collapsed while the labels are far from explained. The
+last is no result. `gamp` tells them apart without the truth: by how far the estimate still moves, and by whether the
+labels' residuals are as large as the variance says.
 """
 
 from collections.abc import Callable
@@ -11,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lib.linalg.random_matrix import rie_denoise, rie_mse
+
+MOVEMENT, CONSISTENCY, WATCHED = 0.1, 3.0, 10
 
 
 class State(NamedTuple):
@@ -42,8 +48,13 @@ def rie(kappa: float, floor: float = 1e-7, nodes: int = 200) -> Callable[[np.nda
 
 
 def init(d: int, n: int, kappa: float) -> State:
-    """Start from the prior: mean I, variance 2 / kappa."""
+    """Start from the prior: mean I, variance 2 / kappa, messages of their first values."""
     return State(np.eye(d), 2 / kappa, 2 / kappa, np.zeros(n), np.zeros(n), 0)
+
+
+def damped_init(d: int, n: int, kappa: float) -> State:
+    """Start from the prior with messages far from their values, damped from the first iteration, as the authors do."""
+    return State(np.eye(d), 2 / kappa, 10.0, np.full(n, 10.0), np.zeros(n), 1)
 
 
 def step(state: State, sensing, y: np.ndarray, noise: float, denoise, damping: float = 0.5, onsager: bool = True):
@@ -78,12 +89,32 @@ def step(state: State, sensing, y: np.ndarray, noise: float, denoise, damping: f
 
 
 class Run(NamedTuple):
-    """A finished run: last state, last denoised matrix and its noise variance, and errors by iteration."""
+    """A finished run.
+
+    Args:
+        state: last one.
+        observed: last denoised matrix.
+        t: its noise variance.
+        errors: by iteration.
+        movement: largest |change|_F^2 / d of the last `WATCHED` iterations over the posterior variance.
+        consistency: mean squared residual of the labels over what noise and variance predict: 1 at a fixed point.
+    """
 
     state: State
     observed: np.ndarray
     t: float
     errors: np.ndarray
+    movement: float
+    consistency: float
+
+    @property
+    def converged(self) -> bool:
+        """Whether the run rests, or wanders by little, where its variance agrees with the labels.
+
+        Of 44 teachers (d = 40 to 100, kappa = 1/2, alpha = .05 to .43) from two starts, runs that end near the Bayes
+        error move by .05 at most and are consistent within .88 to 2.2; frozen runs are inconsistent by 1e6 and more.
+        """
+        return bool(self.movement < MOVEMENT and 1 / CONSISTENCY < self.consistency < CONSISTENCY)
 
 
 def gamp(
@@ -98,7 +129,10 @@ def gamp(
     tolerance: float = 1e-9,
     onsager: bool = True,
 ) -> Run:
-    """Iterate GAMP-RIE until the estimate converges, `iterations` times at most.
+    """Iterate GAMP-RIE until the estimate rests, `iterations` times at most, from the prior.
+
+    A run that does not converge (`Run.converged`) is started again with damped messages. Of two runs that do not, the
+    more consistent one is returned. The error decides nothing.
 
     Args:
         sensing: measurements (see `step`).
@@ -109,7 +143,7 @@ def gamp(
         iterations: at most this many.
         damping: weight of the old messages, in [0, 1).
         tolerance: stop when |change|_F^2 / d falls below.
-        onsager: False leaves out the Onsager correction.
+        onsager: False leaves out the Onsager correction, after which residuals say nothing: there is no second start.
 
     Raises:
         ValueError: shapes that do not fit, noise < 0 or damping outside [0, 1).
@@ -118,15 +152,32 @@ def gamp(
         raise ValueError(f"y: got shape {y.shape}, expected ({sensing.n},)")
     if noise < 0 or not 0 <= damping < 1:
         raise ValueError(f"noise, damping: got {noise}, {damping}, expected >= 0 and in [0, 1)")
-    state, observed, t = init(sensing.d, sensing.n, kappa), np.eye(sensing.d), np.inf
-    denoise, errors = rie(kappa), [error(np.eye(sensing.d))]
-    for _ in range(iterations):
-        previous = state.estimate
-        state, observed, t = step(state, sensing, y, noise, denoise, damping, onsager)
-        errors.append(error(state.estimate))
-        if np.sum((state.estimate - previous) ** 2) / sensing.d < tolerance:
-            break
-    return Run(state, observed, t, np.array(errors))
+
+    def run(state: State) -> Run:
+        observed, t, denoise = np.eye(sensing.d), np.inf, rie(kappa)
+        errors, changes = [error(state.estimate)], []
+        for _ in range(iterations):
+            previous = state.estimate
+            state, observed, t = step(state, sensing, y, noise, denoise, damping, onsager)
+            errors.append(error(state.estimate))
+            changes.append(np.sum((state.estimate - previous) ** 2) / sensing.d)
+            if changes[-1] < tolerance:
+                break
+        movement = max(changes[-WATCHED:] if changes[-1] >= tolerance else changes[-1:]) / state.variance
+        return Run(state, observed, t, np.array(errors), movement, _consistency(state, noise))
+
+    first = run(init(sensing.d, sensing.n, kappa))
+    if first.converged or not onsager:
+        return first
+    second = run(damped_init(sensing.d, sensing.n, kappa))
+    if second.converged:
+        return second
+    return min((first, second), key=lambda one: abs(np.log(one.consistency)))
+
+
+def _consistency(state: State, noise: float) -> float:
+    """Mean squared residual of the labels over the variance that was predicted for it."""
+    return float(np.mean(state.g**2) * (noise + state.smoothed))
 
 
 def state_evolution(alpha: float, kappa: float, noise: float, iterations: int, nodes: int = 200) -> np.ndarray:

@@ -51,8 +51,10 @@ def message_passing_errors(
     iterations: int,
     damping: float = 0.5,
     onsager: bool = True,
-) -> np.ndarray:
-    """Errors of GAMP-RIE by iteration, (iterations + 1,); the last one is repeated once the estimate has converged.
+) -> tuple[np.ndarray, bool]:
+    """Errors of GAMP-RIE by iteration, (iterations + 1,), and whether it converged.
+
+    The last error is repeated once the estimate rests.
 
     Args:
         measurements: teacher, operator and labels.
@@ -66,7 +68,7 @@ def message_passing_errors(
         return float(q.frobenius_error(estimate, teacher, kappa))
 
     run = gamp(sensing, labels, kappa, noise, error=error, iterations=iterations, damping=damping, onsager=onsager)
-    return np.pad(run.errors, (0, iterations + 1 - len(run.errors)), mode="edge")
+    return np.pad(run.errors, (0, iterations + 1 - len(run.errors)), mode="edge"), run.converged
 
 
 class NetworkSamples(NamedTuple):

@@ -6,6 +6,7 @@ import pytest
 from lib.amp import matrix as amp
 from lib.linalg.random_matrix import mmse
 from lib.teacher_student import quadratic as q
+from lib.teacher_student.learning import sample_measurements
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,41 @@ def test_reaches_the_bayes_error_and_needs_the_onsager_term():
     assert run.errors[0] == pytest.approx(1, abs=0.2)
     assert run.errors[-1] == pytest.approx(float(mmse(alpha, kappa)[0]), rel=0.2)
     assert amp.gamp(sensing, y, kappa, 0.0, error=error, onsager=False).errors[-1] > 1.2 * run.errors[-1]
+
+
+def _run(d, alpha, seed, start=None):
+    kappa = 0.5
+    rng = np.random.default_rng([seed, d, 50, int(1000 * alpha), 7])
+    measurements = sample_measurements(d, int(kappa * d), int(alpha * d * d), rng, 0.0, "rank1")
+    return amp.gamp(
+        measurements.sensing, measurements.labels, kappa, 0.0,
+        error=lambda s: float(q.frobenius_error(s, measurements.teacher, kappa)),
+    )  # fmt: skip
+
+
+def test_a_frozen_run_is_started_again(monkeypatch):
+    """From the prior this teacher's run freezes: its variance collapses, its residuals do not."""
+    bayes = float(mmse(0.1, 0.5)[0])
+    run = _run(40, 0.1, 1)
+    assert run.converged
+    assert run.errors[-1] == pytest.approx(bayes, rel=0.2)
+    monkeypatch.setattr(amp, "damped_init", amp.init)
+    frozen = _run(40, 0.1, 1)
+    assert not frozen.converged
+    assert frozen.consistency > 1e3
+    assert frozen.errors[-1] > 1.3 * bayes
+
+
+def test_a_run_without_enough_data_says_that_it_did_not_converge():
+    run = _run(40, 0.05, 1)
+    assert not run.converged
+    assert run.errors[-1] > 1.3
+
+
+def test_a_converged_run_is_a_fixed_point():
+    run = _run(60, 0.2, 1)
+    assert run.movement < 1e-6
+    assert run.consistency == pytest.approx(1, abs=0.2)
 
 
 def test_bad_arguments_are_named():

@@ -35,7 +35,8 @@ def test_reduced_labels_are_the_linear_measurements_up_to_a_constant(rng):
 def test_message_passing_descends_to_the_bayes_error(rng, sensing):
     d, kappa, alpha, noise = 40, 0.5, 0.2, 0.5
     measurements = learning.sample_measurements(d, int(kappa * d), int(alpha * d**2), rng, noise, sensing)
-    errors = learning.message_passing_errors(measurements, kappa, noise, iterations=150)
+    errors, converged = learning.message_passing_errors(measurements, kappa, noise, iterations=150)
+    assert converged
     assert errors.shape == (151,)
     assert errors[0] == q.frobenius_error(np.eye(d), measurements.teacher, kappa)
     if sensing == "goe":  # converged: the last error is repeated

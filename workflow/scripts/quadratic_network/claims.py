@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.job.quantities import estimated, exact, mean_over
+from lib.atlas.job.quantities import estimated, exact, mean_over, share_of
 from lib.stats.intervals import (
     Estimate,
     difference_of,
@@ -13,7 +13,7 @@ from lib.stats.intervals import (
     magnitude_of,
     mean_of,
     ratio_of,
-    standard_error,
+    side_by_side,
     without_error,
 )
 
@@ -30,12 +30,29 @@ def _labels(run) -> list[str]:
 
 
 def _mean(values: np.ndarray) -> Estimate:
-    """Mean over teachers, the first axis; the error of a single one is not known."""
-    return estimate_mean(values) if len(values) > 1 else without_error(values[0], 1)
+    """Mean over the teachers, the first axis, whose run converged; the error of a single one is not known."""
+    return _over_known(estimate_mean, values)
+
+
+def _over_known(estimate, *columns: np.ndarray) -> Estimate:
+    """An estimate of paired columns (teacher, alpha), or (teacher,), over the teachers that have all values.
+
+    It is not a number where no teacher has them; its error is not known where one has.
+    """
+    if columns[0].ndim > 1:
+        return side_by_side(_over_known(estimate, *one) for one in zip(*(column.T for column in columns)))
+    known = np.isfinite(columns).all(axis=0)
+    chosen = [column[known] for column in columns]
+    if known.sum() > 1:
+        return estimate(*chosen)
+    if not known.any():
+        return without_error(np.nan, 0)
+    doubled = estimate(*(np.repeat(column, 2) for column in chosen))
+    return without_error(doubled.value, 1)
 
 
 def _final_errors(run) -> np.ndarray:
-    """Errors of message passing after its last iteration, (teacher, alpha)."""
+    """Errors of message passing after its last iteration, (teacher, alpha), NaN where it did not converge."""
     return run.error.values[:, :, -1]
 
 
@@ -50,8 +67,14 @@ def _deviation_from_bayes(run) -> Estimate:
 
 
 def _over_teachers(values, run) -> dict:
-    """Mean over the teachers of a run of values (teacher, alpha)."""
-    return mean_over("teachers", values, labels=_labels(run), ids=run.teacher.values)
+    """Mean over the teachers of a run whose message passing converged, of values (teacher, alpha)."""
+    return estimated(_mean(values), "teachers", labels=_labels(run))
+
+
+def _converged(run) -> dict:
+    """Share of the runs of message passing that converged."""
+    known = np.isfinite(_final_errors(run))
+    return share_of("runs", int(known.sum()), known.size)
 
 
 def _over_runs(runs, values) -> dict:
@@ -80,14 +103,14 @@ def q1(theory) -> dict:
 
 def q2(theory, amp_threshold) -> dict:
     """The Bayes error vanishes at the recovery threshold, and message passing follows it."""
-    errors, teachers = _final_errors(amp_threshold), amp_threshold.teacher.values
+    errors = _final_errors(amp_threshold)
     above, below = np.argmax(amp_threshold.alpha.values), np.argmin(amp_threshold.alpha.values)
     return {
         "error_at_threshold": exact(
             theory.threshold_error.values, labels=[f"kappa = {kappa:g}" for kappa in theory.threshold.values]
         ),
-        "amp_above": mean_over("teachers", errors[:, above], ids=teachers),
-        "amp_below": mean_over("teachers", errors[:, below], ids=teachers),
+        "amp_above": estimated(_mean(errors[:, above]), "teachers"),
+        "amp_below": estimated(_mean(errors[:, below]), "teachers"),
     }
 
 
@@ -97,6 +120,7 @@ def q3(amp_clean, amp_small, amp_large) -> dict:
     small, large = (_deviation_from_bayes(_at(run, TREND)) for run in (amp_small, amp_large))
     return {
         "ratio": _over_teachers(_over_bayes(clean), clean),
+        "converged": _converged(clean),
         "deviation_growth": estimated(difference_of(large, small), "teachers"),
         "deviation_small": estimated(small, "teachers"),
         "deviation_large": estimated(large, "teachers"),
@@ -105,7 +129,7 @@ def q3(amp_clean, amp_small, amp_large) -> dict:
 
 def q4(amp_noisy) -> dict:
     """With noise message passing reaches the Bayes error."""
-    return {"ratio": _over_teachers(_over_bayes(amp_noisy), amp_noisy)}
+    return {"ratio": _over_teachers(_over_bayes(amp_noisy), amp_noisy), "converged": _converged(amp_noisy)}
 
 
 def q5(spectra) -> dict:
@@ -178,8 +202,9 @@ def q8(baselines, amp_small) -> dict:
 def q9(amp_rank1, amp_goe) -> dict:
     """Message passing has the same error with rank-one and with Gaussian sensing matrices."""
     rank_one, gaussian = _final_errors(amp_rank1), _final_errors(amp_goe)
-    value, se, low, high, n = difference = estimate_difference(gaussian, rank_one)  # the teachers are the same
-    error = np.hypot(standard_error(gaussian), standard_error(rank_one))
+    difference = _over_known(estimate_difference, gaussian, rank_one)  # the teachers are the same
+    value, se, low, high, n = difference
+    error = np.hypot(_mean(gaussian).se, _mean(rank_one).se)
     in_errors = magnitude_of(Estimate(value / error, se / error, low / error, high / error, n))
     labels = _labels(amp_goe)
     return {
@@ -204,8 +229,8 @@ def q10(theory) -> dict:
 def q11(amp_plain, amp_onsager) -> dict:
     """Without the Onsager term the error of message passing is larger."""
     plain, onsager = _final_errors(amp_plain), _final_errors(amp_onsager)
-    ratio = estimate_ratio(plain, onsager) if len(plain) > 1 else without_error((plain / onsager)[0], 1)
-    return {"ratio": estimated(ratio, "teachers, paired", labels=_labels(amp_plain), ids=amp_plain.teacher.values)}
+    ratio = _over_known(estimate_ratio, plain, onsager)
+    return {"ratio": estimated(ratio, "teachers, paired", labels=_labels(amp_plain))}
 
 
 def q12(theory) -> dict:

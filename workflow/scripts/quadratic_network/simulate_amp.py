@@ -26,7 +26,7 @@ def simulate_amp(
     damping: float,
     root_seed: int,
 ) -> xr.Dataset:
-    """Return the error of every iteration, `error (teacher, alpha, iteration)`, and the Bayes error at each alpha.
+    """Return the error of every iteration, `error (teacher, alpha, iteration)`, NaN where a run did not converge.
 
     Args:
         size: dimension d.
@@ -43,17 +43,21 @@ def simulate_amp(
     """
     m = int(kappa * size)
     error = np.zeros((teachers, len(alphas), iterations + 1))
+    converged = np.zeros((teachers, len(alphas)), bool)
     counts = np.array([int(alpha * size**2) for alpha in alphas])
     points = [(teacher, index) for index in reversed(range(len(alphas))) for teacher in range(teachers)]
     for teacher, index in progress(points, f"GAMP-RIE at d = {size}"):
         rng = generator(root_seed, "quadratic_network", "amp", size, kappa, alphas[index], noise, teacher)
         measurements = sample_measurements(size, m, int(counts[index]), rng, noise, sensing)
-        error[teacher, index] = message_passing_errors(
+        error[teacher, index], converged[teacher, index] = message_passing_errors(
             measurements, m / size, noise, iterations=iterations, damping=damping, onsager=onsager
         )
+    if onsager:  # a run that did not converge is no result; without the correction none is meant to
+        error[~converged] = np.nan
     return xr.Dataset(
         {
             "error": (("teacher", "alpha", "iteration"), error, {"long_name": "error kappa |S_hat - S|_F^2 / d"}),
+            "converged": (("teacher", "alpha"), converged, {"long_name": "whether the run converged"}),
             "bayes_error": ("alpha", mmse(counts / size**2, m / size, noise)[0]),
             "samples": ("alpha", counts),
         },

@@ -83,7 +83,8 @@ def simulate_gd(
                 runs.descent.learning_rate,
             )
         measurements = Measurements(s, RankOne(x), reduced_labels(y, size))
-        amp_error[a] = message_passing_errors(measurements, ratio, reduced, iterations=amp_iterations)[-1]
+        errors, converged = message_passing_errors(measurements, ratio, reduced, iterations=amp_iterations)
+        amp_error[a] = errors[-1] if converged else np.nan
     limit = infinite_average_error(single.mean(-1), average[..., -1], initialisations)
     return xr.Dataset(
         {
@@ -93,7 +94,11 @@ def simulate_gd(
             "loss": (("alpha", "decay", "initialisation"), loss, {"long_name": "final mean squared residual"}),
             "steps": (("alpha", "decay"), step_count),
             "learning_rate": (("alpha", "decay"), rate),
-            "amp_error": ("alpha", amp_error, {"long_name": "error of GAMP-RIE on the same labels"}),
+            "amp_error": (
+                "alpha",
+                amp_error,
+                {"long_name": "error of GAMP-RIE on the same labels, NaN without convergence"},
+            ),
             "bayes_error": ("alpha", mmse(counts / size**2, ratio, reduced)[0]),
             "samples": ("alpha", counts),
         },
