@@ -408,3 +408,17 @@ def test_p_value_lies_within_the_band_about_the_empirical_distribution(load):
     p_value = load(f"{PAPER}/claims", "d1")(_identities())["p_value"]
     assert p_value["low"] < p_value["value"] == 0.5 < p_value["high"]
     assert p_value["se"] is None
+
+
+@pytest.mark.parametrize("variable", ["probability", "tried"])
+@pytest.mark.parametrize(
+    ("name", "stores"),
+    [
+        ("d5", {"sizes_bases": _sizes()}),
+        ("d11", {"sizes_growth": _sizes(repeated=(5, 7), independent=(15, 20), sizes=(10, 20))}),
+    ],
+)
+def test_sizes_without_probabilities_are_not_known(passes, blank, variable, name, stores):
+    ((key, store),) = stores.items()
+    assert passes("dpp_least_squares", name, **stores)
+    assert not passes("dpp_least_squares", name, **{key: store.assign({variable: blank(store)[variable]})})

@@ -119,7 +119,8 @@ def _needed(sizes, strategy: str) -> Estimate:
     def first(reached) -> np.ndarray:
         return np.where(reached, at.tried.values, np.inf).min(axis=-1)
 
-    needed = at.needed.sel(level=level).values
+    known = np.isfinite(at.probability.values).any(axis=-1) & np.isfinite(at.tried.values).any(axis=-1)
+    needed = np.where(known, at.needed.sel(level=level).values, np.nan)
     low, high = first(probability.high >= level), first(probability.low >= level)
     return Estimate(needed, np.full_like(needed, np.nan), low, high, sizes.repetitions)
 
