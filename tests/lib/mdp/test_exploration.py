@@ -162,6 +162,7 @@ def test_the_rare_branch_needs_what_a_line_search_says():
     ("change", "message"),
     [
         ({"tolerances": np.zeros(12)}, "tolerances"),
+        ({"features": np.full((12, 2, 3), np.nan)}, "not finite"),
         ({"offset": -np.repeat(np.eye(3)[None], 2, axis=0)}, "positive definite"),
         ({"features": np.zeros((0, 2, 3)), "tolerances": np.zeros(0)}, "no policy"),
         ({"offset": np.eye(3)}, "shapes"),
