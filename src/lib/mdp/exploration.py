@@ -173,10 +173,10 @@ def fewest_episodes_of_many(
         norms = squared_norms(scaled, covariance)
         if len(chosen) > 20 * columns:
             raise RuntimeError("fewest_episodes: a feature expectation that no policy excites")
-    chosen = sorted(set(chosen))
+    chosen, bound = sorted(set(chosen)), -np.inf
     for _ in range(most_rounds):
         rows = sorted(binding)
-        part = fewest_episodes(scaled[rows], covariances[chosen], offset, np.ones(len(rows)), precision=precision / 4)
+        part = fewest_episodes(scaled[rows], covariances[chosen], offset, np.ones(len(rows)), precision=precision / 2)
         covariance = play(offset, covariances[chosen], part.episodes)
         norms = squared_norms(scaled, covariance)
         weights = np.zeros_like(norms)
@@ -184,7 +184,7 @@ def fewest_episodes_of_many(
         prices = flat @ _prices(scaled, covariance, weights)
         # the dual bound of `certify`, with the dearest of all policies
         at = (weights * norms).sum() + prices[chosen] @ part.episodes
-        bound = (at - weights.sum()) / prices.max()
+        bound = max(bound, (at - weights.sum()) / prices.max())
         broken = np.flatnonzero(norms.max(axis=1) > 1 + precision / 4)
         if not len(broken) and part.value - bound <= precision * part.value:
             episodes = np.zeros(arms)

@@ -269,10 +269,13 @@ def minimise(task: Task, start, precision: float, max_steps: int) -> tuple[np.nd
     """
     size, arms = start.shape
     x, value, bound = np.full((size, arms), np.nan), np.full(size, np.nan), np.full(size, np.nan)
-    rows, at = np.arange(size), start_from(task, start)
-    for _ in range(max_steps):
+    rows, at, best = np.arange(size), start_from(task, start), np.full(size, -np.inf)
+    for step in range(max_steps):
         terms = terms_at(task, at)
         reached, proved = certify(task, at, terms)
+        best = np.fmax(best, proved)
+        if step == max_steps - 1:
+            proved = best  # a bound holds wherever it was proved
         finished = reached - proved <= precision * reached
         if task.budget is None:
             finished |= reached - proved <= LEAST_GAP
@@ -281,7 +284,7 @@ def minimise(task: Task, start, precision: float, max_steps: int) -> tuple[np.nd
             x[done], value[done], bound[done] = at.x[finished], reached[finished], proved[finished]
             if not rest.any():
                 return x, value, bound
-            rows, task, at = rows[rest], task.take(rest), Iterate(*(one[rest] for one in at))
+            rows, best, task, at = rows[rest], best[rest], task.take(rest), Iterate(*(one[rest] for one in at))
             terms = Terms(*(None if one is None else one[rest] for one in terms))
         at = step_inside(task, at, terms)
     raise RuntimeError(f"exploration design: gap open after {max_steps} Newton steps in {len(rows)} of {size} problems")
