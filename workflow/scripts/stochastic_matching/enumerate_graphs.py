@@ -31,7 +31,7 @@ def enumerate_graphs(*, graphs: int, most: int, most_edges: int, root_seed: int)
 
     Args:
         graphs: number of graphs.
-        most: most vertices of each side; at least one, and two edges.
+        most: most vertices of each side; at least two, and three edges.
         most_edges: most edges, since the path program grows like 2^edges.
         root_seed: root of the random streams.
     """
@@ -64,11 +64,11 @@ def enumerate_graphs(*, graphs: int, most: int, most_edges: int, root_seed: int)
 
 
 def _draw(most: int, most_edges: int, rng) -> list[list[Fraction]]:
-    """A graph of at most `most` vertices on each side, with 2 to `most_edges` edges."""
+    """A graph of 2 to `most` vertices on each side, with 3 to `most_edges` edges."""
     while True:
-        n, arrivals = rng.integers(1, most + 1, 2)
+        n, arrivals = rng.integers(2, most + 1, 2)
         edge = rng.random((n, arrivals)) < rng.uniform(0.5, 1)
-        if 2 <= edge.sum() <= most_edges:
+        if 3 <= edge.sum() <= most_edges:
             twentieths = np.where(edge, rng.integers(1, 20, edge.shape), 0)
             return [[Fraction(int(x), 20) for x in row] for row in twentieths]
 

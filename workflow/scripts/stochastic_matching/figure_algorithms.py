@@ -23,8 +23,8 @@ def figure(trap, heterogeneous, large):
         left.bar(np.arange(len(policies)) + 0.27 * (k - 1), mean, 0.25, yerr=[mean - low, high - mean],
                  color=COLOURS[k], label=label, hatch=("", "//", "..")[k], edgecolor="white")  # fmt: skip
     left.set_xticks(range(len(policies)), policies)
-    left.set(ylabel="successes over the program", ylim=(0.5, 1))
-    left.legend(fontsize=7, loc="upper right")
+    left.set(ylabel="successes over the program", ylim=(0.5, 1.02))
+    left.legend(fontsize=7, loc="upper left", ncols=3)
     balance, greedy = policies.index("balance"), policies.index("greedy")
     runs = heterogeneous.successes.astype(float).transpose("replicate", "graph", "policy").values
     difference = (runs[..., greedy] - runs[..., balance]) / heterogeneous.configuration.values
