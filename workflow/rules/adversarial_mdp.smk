@@ -283,6 +283,21 @@ use rule figure as adversarial_mdp_relative with:
         **paper.script("figure_relative"),
 
 
+use rule table as adversarial_mdp_rates with:
+    """Table: rates and measured exponents."""
+    input:
+        **paper.stores(*[f"rates_{learner}" for learner in ADVERSARIAL_MDP_LEARNERS], "simulator_free"),
+    output:
+        table=paper.table("rates"),
+    log:
+        paper.log("table_rates"),
+    benchmark:
+        paper.benchmark("table_rates")
+    params:
+        **paper.script("table_rates"),
+        root_seed=paper.root_seed,
+
+
 use rule claims as adversarial_mdp_measure_claims with:
     """Measure every claim of the paper."""
     input:

@@ -126,7 +126,14 @@ def log_barrier_gain(p, losses, eta) -> np.ndarray:
     excess = np.ascontiguousarray((tilt - low).reshape(-1, p.shape[-1]))
     multiplier = np.array([_barrier_multiplier(row) for row in excess]).reshape(low.shape)
     r = -p * (eta * losses + multiplier - low) * _ratio(p, tilt, low, multiplier)
-    return -np.sum(p * r * losses, axis=-1) - np.sum(r - np.log1p(r), axis=-1) / eta[..., 0]
+    return -np.sum(p * r * losses, axis=-1) - np.sum(_above_logarithm(r), axis=-1) / eta[..., 0]
+
+
+def _above_logarithm(r) -> np.ndarray:
+    """What r is above log(1 + r), by its series where the difference cancels."""
+    series = r**2 * (1 / 2 + r * (-1 / 3 + r * (1 / 4 + r * (-1 / 5 + r * (1 / 6 - r / 7)))))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.abs(r) < 1e-3, series, r - np.log1p(r))
 
 
 def _ratio(p, tilt, low, multiplier) -> np.ndarray:

@@ -7,6 +7,7 @@ from scipy.optimize import brentq, minimize
 
 from lib.bandits.ftrl import (
     REGULARISERS,
+    _above_logarithm,
     entropy_gain,
     entropy_leader,
     init,
@@ -109,6 +110,13 @@ def test_gains_in_many_digits(size, eta):
     np.testing.assert_allclose(log_barrier_gain(p, losses, np.full(3, eta)) / scale, expected / scale, atol=1e-8)
     exact = [exact_entropy_gain(*row, mpmath.mpf(eta)) for row in zip(p, losses)]
     np.testing.assert_allclose(entropy_gain(p, losses, np.full(3, eta)) / scale, exact / scale, atol=1e-8)
+
+
+@pytest.mark.parametrize("r", [1e-12, -1e-8, 9e-4, -9e-4, 1.1e-3, -0.5, 3.0])
+def test_what_a_number_is_above_its_logarithm_keeps_its_digits(r):
+    with mpmath.workdps(60):
+        expected = mpmath.mpf(r) - mpmath.log1p(mpmath.mpf(r))
+    assert float(_above_logarithm(np.array(r))) == pytest.approx(float(expected), rel=1e-12)
 
 
 def test_regret_of_two_steps_by_hand():
