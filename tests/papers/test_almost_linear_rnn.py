@@ -48,6 +48,7 @@ ANALYSE = {
     "draws": 2,
     "ahead": 20,
     "reset": 0,
+    "longest_cycle": 3,
     "beats": False,
 }
 
@@ -123,6 +124,7 @@ def test_a_known_chaotic_model_is_analysed_as_what_it_is(stage, rng):
     assert analysis.driven_baseline.sizes == {"order": 2, "draw": 2, "measure": 2}
     assert float(analysis.baseline.sel(measure="D_stsp").min()) > 2  # a linear mean dies out
     np.testing.assert_allclose(analysis.share.sum("rank"), 1)
+    np.testing.assert_array_equal(analysis.real_cycles, [2, 1, 2])  # a tent of slope 1.7 has all of these
 
 
 def test_recordings_are_read_and_refused(stage, tmp_path, rng):
@@ -237,8 +239,9 @@ def baselines_of(mean=6.0, noisy=8.0) -> xr.Dataset:
             "baseline": (("order", "measure"), mean_scores),
             "driven_baseline": (("order", "draw", "measure"), noisy_scores),
             "chosen_floor": ("measure", [0.5, 0.05]),
+            "real_cycles": ("period", [2, 0]),
         },
-        {"order": [1, 5], "measure": ["D_stsp", "D_H"]},
+        {"period": [1, 2], "order": [1, 5], "measure": ["D_stsp", "D_H"]},
     ).assign(best_detail=0)
 
 

@@ -80,42 +80,14 @@ def _solve_word(model: AlmostLinearRNN, word) -> tuple[np.ndarray, np.ndarray]:
     return _follow(jacobians, index, h, start), product
 
 
-def _is_real(model: AlmostLinearRNN, word, points: np.ndarray) -> bool:
-    return bool(np.isfinite(points).all() and np.array_equal(codes(model, points), np.asarray(word)))
-
-
 def cycle_of_word(model: AlmostLinearRNN, word) -> Cycle:
     """The only candidate for a cycle that visits the linear regions of a word in this order.
 
     z* = (I - J_k ... J_1)^{-1} sum_j J_k ... J_{j+1} h; real when every iterate lies in its region.
     """
     points, product = _solve_word(model, word)
-    return Cycle(points, _is_real(model, word, points), np.linalg.eigvals(product))
-
-
-def nearest_cycle(model: AlmostLinearRNN, word, most: int = 12) -> Cycle | None:
-    """A real cycle of as many steps as a word, by Newton's method: solve for the word, then take that of the solution.
-
-    Newton's method ends after finitely many steps here, at a cycle or in a loop of words.
-
-    Args:
-        model: the network.
-        word: symbols of a guess `(k,)`.
-        most: steps of the method.
-
-    Returns:
-        None when the method does not end at a real cycle.
-    """
-    word = np.asarray(word)
-    for _ in range(most):
-        points, product = _solve_word(model, word)
-        if not np.isfinite(points).all():
-            return None
-        reached = codes(model, points)
-        if np.array_equal(reached, word):
-            return Cycle(points, True, np.linalg.eigvals(product))
-        word = reached
-    return None
+    real = bool(np.isfinite(points).all() and np.array_equal(codes(model, points), np.asarray(word)))
+    return Cycle(points, real, np.linalg.eigvals(product))
 
 
 def admissible_necklaces(adjacency: np.ndarray, length: int) -> list[tuple[int, ...]]:
@@ -146,10 +118,18 @@ def admissible_necklaces(adjacency: np.ndarray, length: int) -> list[tuple[int, 
     return necklaces
 
 
-def real_cycles(model: AlmostLinearRNN, longest: int) -> list[Cycle]:
-    """All real cycles of up to `longest` steps, one for each word of linear regions that has one, shortest first."""
-    complete = np.ones((2**model.rectified,) * 2)
-    words = [word for n in range(1, longest + 1) for word in admissible_necklaces(complete, n)]
+def real_cycles(
+    model: AlmostLinearRNN, longest: int, graph: tuple[np.ndarray, np.ndarray] | None = None
+) -> list[Cycle]:
+    """All real cycles of up to `longest` steps, one for each word of linear regions that has one, shortest first.
+
+    Args:
+        model: the network.
+        longest: steps of the longest cycle.
+        graph: symbols and 0/1 adjacency of the transitions that are allowed; by default all regions and transitions.
+    """
+    symbols, adjacency = graph or (np.arange(2**model.rectified), np.ones((2**model.rectified,) * 2))
+    words = [symbols[list(word)] for n in range(1, longest + 1) for word in admissible_necklaces(adjacency, n)]
     return [cycle for cycle in (cycle_of_word(model, word) for word in words) if cycle.real]
 
 

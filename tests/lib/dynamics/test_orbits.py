@@ -36,6 +36,8 @@ def test_cycles_of_the_tent_map():
             assert np.abs(cycle.eigenvalues).max() == pytest.approx(2.0**n, rel=1e-6)
             assert orbits.return_error(full, cycle) < 1e-12
     assert [len(cycle.points) for cycle in orbits.real_cycles(full, 3)] == [1, 1, 2, 3, 3]
+    golden = (np.array([1, 0]), np.array([[1, 1], [1, 0]]))  # symbol 0 never follows itself
+    assert [len(cycle.points) for cycle in orbits.real_cycles(full, 4, golden)] == [1, 2, 3, 4]
     flat = _tent(1.2)
     real = [orbits.cycle_of_word(flat, w).real for w in orbits.admissible_necklaces(np.ones((2, 2)), 3)]
     assert not any(real)  # period three needs a slope above the golden ratio

@@ -6,10 +6,11 @@ import numpy as np
 import xarray as xr
 
 from lib.dynamics.almost_linear import AlmostLinearRNN, codes, free_run, reset_run
-from lib.dynamics.analysis import score_free_run, symbolic_portrait
+from lib.dynamics.analysis import graph_of, score_free_run, symbolic_portrait
 from lib.dynamics.autoregression import free_var_runs
 from lib.dynamics.ecg import beat_words, q_troughs, share_of_commonest, top_word_share
 from lib.dynamics.measures import Scorer, n_step_error
+from lib.dynamics.orbits import real_cycles
 from lib.progress import progress
 
 
@@ -56,6 +57,7 @@ def analyse(
     draws: int,
     ahead: int,
     reset: int,
+    longest_cycle: int,
     beats: bool,
     rng,
 ) -> xr.Dataset:
@@ -76,6 +78,7 @@ def analyse(
         orders, draws: of the autoregressions, and how many runs with innovations each of them makes.
         ahead: steps of the n-step prediction error.
         reset: also score a run whose observed units are reset to the data every so many steps; 0 for none.
+        longest_cycle: real cycles of the chosen model are sought up to this number of steps; 0 for none.
         beats: also describe the beats of an electrocardiogram.
         rng: innovations of the autoregressions.
     """
@@ -88,7 +91,7 @@ def analyse(
 
     score = scorer(held_out)
     trainings = [store.isel(run=r) for store in trained for r in range(store.sizes["run"])]
-    runs, details = [], []
+    runs, details, models = [], [], []
     for training in progress(trainings, "models"):
         model = _model(training)
         z = free_run(model, x[0], steps, transient)
@@ -112,6 +115,7 @@ def analyse(
             troughs = share_of_commonest(code[q_troughs(z[:, 0])])
             detail = detail.assign(beats=len(words), top_word=top_word_share(words), q_share=troughs)
         details.append(detail)
+        models.append(model)
     numbers = np.array([int(training.rectified) for training in trainings])
     seeds = np.array([int(training.seed) for training in trainings])
     measures = xr.concat(runs, "run")
@@ -119,8 +123,11 @@ def analyse(
     autoregressions = [free_var_runs(x, order, run_steps, draws, rng) for order in orders]
     baseline = np.array([[score(run[transient:]) for run in free_runs] for free_runs in autoregressions])
     name = {"long_name": "vector autoregressions"}
+    chosen = int(np.argmin(selection))
+    cycles = [len(cycle.points) for cycle in real_cycles(models[chosen], longest_cycle, graph_of(details[chosen]))]
     references = _floors(x, cut, held_out, scorer, length).assign(
-        best_detail=int(np.argmin(selection)),
+        best_detail=chosen,
+        real_cycles=("period", np.bincount(cycles, minlength=longest_cycle + 1)[1:], {"long_name": "real cycles"}),
         baseline=(("order", "measure"), baseline[:, 0], name | {"note": "their mean"}),
         driven_baseline=(("order", "draw", "measure"), baseline[:, 1:], name | {"note": "with innovations"}),
     )
@@ -132,6 +139,7 @@ def analyse(
         dim=series.dim.values,
         measure=["D_stsp", "D_H"],
         order=orders,
+        period=np.arange(1, longest_cycle + 1),
     ).assign_attrs(
         system=series.attrs["system"],
         dt=series.attrs["dt"],

@@ -97,6 +97,7 @@ def _word_topology(run, name: str, adjacency: np.ndarray) -> dict:
         f"{name}_entropy": _trainings(entropy, seeds),
         f"{name}_growth": _trainings(growth, seeds),
         f"{name}_kept_regions": _trainings(run.kept.values.sum(1), seeds),
+        f"{name}_real_cycles": exact(run.real_cycles.values, labels=[f"period {k}" for k in run.period.values]),
     }
 
 
