@@ -2,6 +2,7 @@
 
 import numpy as np
 from numba import njit
+from scipy.signal import lfilter
 
 from lib.bench.ratios import cpu_ratio
 from lib.dynamics import measures
@@ -149,17 +150,20 @@ def main() -> None:
     ratio = cpu_ratio(lambda: word_counts(code, 8), lambda: numpy_words(code, 8), 1)
     print(f"words of up to 8 letters in 100000 symbols over numpy.unique: {ratio:.3f}")
 
-    constant, coefficients, _ = fit_var(half, 5)
-    noise, flat = 0.01 * rng.standard_normal((10_000, 3)), coefficients.transpose(1, 0, 2).reshape(3, 15)
+    constant, coefficients, _ = fit_var(half, 1)
+    noise = 0.01 * rng.standard_normal((10_000, 3))
 
-    def numpy_var():
-        recent, out = half[4::-1].ravel(), np.empty((10_000, 3))
-        for t in range(10_000):
-            out[t] = constant + flat @ recent + noise[t]
-            recent = np.concatenate([out[t], recent[:-3]])
-        return out
+    def filtered():
+        """The same run in the coordinates where lags do not mix, by SciPy's recursive filter."""
+        values, vectors = np.linalg.eig(coefficients[0])
+        driven = (noise + constant) @ np.linalg.inv(vectors).T
+        start = np.linalg.solve(vectors, half[0].astype(complex))
+        runs = [lfilter([1], [1, -a], u, zi=[a * z])[0] for a, u, z in zip(values, driven.T, start)]
+        return (np.stack(runs, axis=1) @ vectors.T).real
 
-    np.testing.assert_allclose(run_var(constant, coefficients, half[:5], noise), numpy_var())
+    np.testing.assert_allclose(run_var(constant, coefficients, half[:1], noise), filtered(), rtol=1e-6, atol=1e-9)
+    ratio = cpu_ratio(lambda: run_var(constant, coefficients, half[:1], noise), filtered)
+    print(f"autoregression of order 1, 10000 steps, over scipy.signal.lfilter: {ratio:.2f}")
 
 
 if __name__ == "__main__":
