@@ -194,6 +194,21 @@ def test_claims_and_figures_of_a_small_run(stage, rng):
         assert len(drawn) > 10_000
 
 
+def test_words_and_graphs_of_models_that_stay_in_one_region_are_drawn(stage, rng):
+    """A run that has collapsed has no words of several regions and no entropy of the next symbol."""
+    still = _tent(0)._replace(a=np.full(5, 0.5), w=np.zeros((5, 5)))
+    x = generate(_tent(0), np.full(5, 0.1), 4200)[200:, :3]
+    series = xr.Dataset(
+        {"x": (("time", "dim"), x), "fixed_point": (("point", "dim"), np.zeros((2, 3)))},
+        coords={"dim": ["x", "y", "z"]},
+        attrs={"system": "lorenz", "dt": 1.0},
+    )
+    analysis = stage("analyse")(series, [_as_trained([still], [0])], target=1, rng=rng, **ANALYSE)
+    none = analysis.assign(block_entropy=analysis.block_entropy * np.nan)
+    for name, inputs in (("symbols", (none, analysis)), ("graphs", (series, analysis, analysis))):
+        assert len(svg_bytes(stage(f"figure_{name}", "figure")(*inputs), {})) > 5_000
+
+
 LOBES = np.array([[1.0, 1.1, 0.5], [-1.1, -1.0, 0.5]])  # fixed points of the series
 SADDLE = np.array([0.0, 0.1, -2.0])
 

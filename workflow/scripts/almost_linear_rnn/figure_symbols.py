@@ -28,6 +28,8 @@ def _draw_range(axis, n, values, label, colour, marker, line="-"):
     """Median over trainings, with the range of all of them shaded; lengths that no training has are left out."""
     values = np.where(values > 0, values, np.nan)
     known = np.isfinite(values).any(axis=0)
+    if not known.any():  # models that stay in one region
+        return
     low, middle, high = np.nanquantile(values[:, known], [0, 0.5, 1], axis=0)
     axis.fill_between(n[known], low, high, color=colour, alpha=0.15, lw=0)
     axis.plot(n[known], middle, marker=marker, ms=4, mfc="white", color=colour, ls=line, lw=1, label=label)
