@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from lib.atlas.job.checkpoint import Checkpoint
 from lib.atlas.job.claims import REPRODUCED, judge, measure
 from lib.atlas.workflow.config import load_paper
 from tests.papers import judged
@@ -73,3 +74,24 @@ def blank():
 def parameters():
     """`parameters("paper", "scale")` returns the paper's parameters at a scale, by section."""
     return lambda slug, scale: load_paper(slug, ROOT, scale)["parameters"]
+
+
+@pytest.fixture
+def stopping(tmp_path):
+    """`stopping(n)`: a checkpoint that is saved each time it may be, and is interrupted at its n-th save."""
+
+    class Stopping(Checkpoint):
+        saves = 0
+
+        def save(self, state):
+            super().save(state)
+            self.saves += 1
+            if self.saves == self.last:
+                raise KeyboardInterrupt
+
+    def one(last: int) -> Checkpoint:
+        checkpoint = Stopping(tmp_path / "checkpoint.zarr.zip", {}, every=0.0)
+        checkpoint.last = last
+        return checkpoint
+
+    return one

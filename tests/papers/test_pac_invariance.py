@@ -84,26 +84,11 @@ def _broken(store, **changes):
     return store.assign({name: change(store[name]) for name, change in changes.items()})
 
 
-def test_a_stopped_search_goes_on_to_the_same_result(search):
-    class Stop(Exception):
-        pass
-
-    class Memory:
-        saved, calls = None, 0
-
-        def load(self):
-            return self.saved
-
-        def save_if_due(self, state):
-            self.saved = {name: np.array(value) for name, value in state().items()}
-            self.calls += 1
-            if self.calls == 2:
-                raise Stop
-
-    memory = Memory()
-    with pytest.raises(Stop):
-        search(checkpoint=memory)
-    xr.testing.assert_identical(search(checkpoint=memory), search())
+def test_a_stopped_search_goes_on_to_the_same_result(search, stopping):
+    checkpoint = stopping(2)
+    with pytest.raises(KeyboardInterrupt):
+        search(checkpoint=checkpoint)
+    xr.testing.assert_identical(search(checkpoint=checkpoint), search())
 
 
 def test_parents_are_invariant_and_wide_searches_are_wider(search):

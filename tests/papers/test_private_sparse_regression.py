@@ -103,32 +103,17 @@ def test_simulated_users_agree_with_the_limit(users):
     assert 0.3 < float(other.users.mean() / other.limit.mean()) < 3
 
 
-def test_a_stopped_simulation_goes_on_to_the_same_result(load, users, monkeypatch):
-    class Stop(Exception):
-        pass
-
-    class Memory:
-        saved, calls = None, 0
-
-        def load(self):
-            return self.saved
-
-        def save_if_due(self, state):
-            self.saved = {name: np.array(value) for name, value in state().items()}
-            self.calls += 1
-            if self.calls == 5:
-                raise Stop
-
+def test_a_stopped_simulation_goes_on_to_the_same_result(load, stopping):
     case = {
         "name": "tight", "method": "tight", "design": "rademacher", "dim": 3, "sparsity": 2, "users": 200_000,
         "epsilon": 2.0, "seeds": 2, "bound_x": 1.0, "rounds": 1,
     }  # fmt: skip
     stage = load(f"{PAPER}/simulate_users")
     arguments = {"cases": [case], "noise": 0.25, "delta": 1e-5, "root_seed": 0}
-    memory = Memory()
-    with pytest.raises(Stop):
-        stage(**arguments, checkpoint=memory)
-    xr.testing.assert_identical(stage(**arguments, checkpoint=memory), stage(**arguments, checkpoint=None))
+    checkpoint = stopping(5)
+    with pytest.raises(KeyboardInterrupt):
+        stage(**arguments, checkpoint=checkpoint)
+    xr.testing.assert_identical(stage(**arguments, checkpoint=checkpoint), stage(**arguments, checkpoint=None))
 
 
 def test_a_table_of_ones_own(load, tmp_path):

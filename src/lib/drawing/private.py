@@ -1,9 +1,6 @@
 """How the methods of private regression look and what they are called, the same in all figures."""
 
-import numpy as np
-
-from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE
-from lib.stats.intervals import estimate_mean
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS
 
 NAMES = {
     "classical": "closed form, classical noise",
@@ -24,23 +21,3 @@ STYLES = {
     }
     for i, (name, words) in enumerate(NAMES.items())
 }
-
-
-def draw_means(axis, x, values, **style) -> None:
-    """Draw means over seeds with 95 % intervals.
-
-    Args:
-        axis: where to draw.
-        x: (P,) positions, in any order.
-        values: (P, seeds).
-        style: options of `Axes.errorbar`.
-    """
-    order = np.argsort(x)
-    mean, _, low, high, _ = estimate_mean(np.asarray(values), axis=1)
-    axis.errorbar(np.asarray(x)[order], mean[order], [(mean - low)[order], (high - mean)[order]], **style)
-
-
-def draw_guide(axis, x, start: float, exponent: float, label: str) -> None:
-    """Draw a power law through the first point, in grey."""
-    x = np.array([np.min(x), np.max(x)], float)
-    axis.plot(x, start * (x / x[0]) ** exponent, label=label, **REFERENCE)

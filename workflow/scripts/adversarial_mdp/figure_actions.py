@@ -3,7 +3,8 @@
 import numpy as np
 
 from lib.atlas.job.figure import REFERENCE, new_figure, panel_labels
-from lib.drawing.mdp import STYLES, draw_means
+from lib.drawing.mdp import STYLES
+from lib.drawing.ranges import draw_means, tick_at
 
 
 def figure(actions):
@@ -14,13 +15,12 @@ def figure(actions):
         for i, learner in enumerate(("lb", "mr")):
             chosen = (actions.learner.values == learner) & (actions.copies.values == copies)
             counts = actions.actions.values[chosen]
-            draw_means(axis, counts * 1.03**i, regret[chosen].values.T, **STYLES[learner])
+            draw_means(axis, counts * 1.03**i, regret[chosen].values.T, units=0, **STYLES[learner])
         axis.plot(
             counts, 1.3 * float(regret[chosen].mean("env")[0]) * np.sqrt(counts / counts[0]), label="√A", **REFERENCE
         )
         axis.set(xscale="log", yscale="log", xlabel="actions A", title=title)
-        axis.set(xticks=counts, xticklabels=[str(a) for a in counts])
-        axis.set_xticks([], minor=True)
+        tick_at(axis, counts)
     axes[0].set(ylabel="regret")
     axes[0].legend(fontsize=7)
     panel_labels(axes)

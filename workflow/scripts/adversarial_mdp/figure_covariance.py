@@ -1,7 +1,7 @@
 """Figure: errors of two estimates of an inverse covariance against the number of samples."""
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
-from lib.drawing.mdp import draw_means
+from lib.drawing.ranges import draw_means
 
 LABELS = {"inverse": "regularised inverse"}
 
@@ -14,7 +14,7 @@ def figure(inverses):
             error = inverses.error.sel(algorithm=method, gamma=gamma).transpose("rep", "budget").values
             label = LABELS.get(method, f"resampling, c = {method.removeprefix('mgr ')}")
             style = {"color": COLOURS[i], "marker": MARKERS[i], "ls": LINESTYLES[i], "label": label}
-            draw_means(axis, inverses.budget * 1.04**i, error, **style)
+            draw_means(axis, inverses.budget * 1.04**i, error, units=0, **style)
         axis.set(xscale="log", yscale="log", xlabel="samples", title=f"γ = {gamma:g}")
     axes[0].set(ylabel="error of the inverse")
     axes[0].legend(fontsize=7)

@@ -1,7 +1,8 @@
 """Figure: regret without a simulator against the number of episodes."""
 
 from lib.atlas.job.figure import REFERENCE, new_figure, panel_labels
-from lib.drawing.mdp import STYLES, draw_means
+from lib.drawing.mdp import STYLES
+from lib.drawing.ranges import draw_means
 
 TITLES = {"switch": "losses that switch", "gap": "fixed losses"}
 
@@ -14,7 +15,7 @@ def figure(simulator_free):
     for axis, (kind, title) in zip(axes, TITLES.items()):
         for i, method in enumerate(simulator_free.algorithm.values):
             values = regret.sel(algorithm=method, kind=kind).transpose("env", "episodes").values
-            draw_means(axis, episodes * 1.03**i, values, **STYLES[method])
+            draw_means(axis, episodes * 1.03**i, values, units=0, **STYLES[method])
         start = 1.5 * float(regret.sel(algorithm="uniform", kind=kind).mean("env")[0])
         for power, name in ((8 / 9, "8/9"), (14 / 15, "14/15")):
             line = start * (episodes / episodes[0]) ** power

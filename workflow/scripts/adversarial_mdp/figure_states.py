@@ -3,7 +3,8 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure, panel_labels
-from lib.drawing.mdp import STYLES, draw_means
+from lib.drawing.mdp import STYLES
+from lib.drawing.ranges import draw_means, tick_at
 
 
 def _draw_states(axis, states) -> None:
@@ -13,7 +14,7 @@ def _draw_states(axis, states) -> None:
         style = dict(STYLES[learner])
         if hot:
             style |= {"color": COLOURS[4], "marker": "x", "label": "log-barrier, a feature for each pair"}
-        draw_means(axis, states.states.values[chosen], regret[chosen].values.T, **style)
+        draw_means(axis, states.states.values[chosen], regret[chosen].values.T, units=0, **style)
     counts = np.unique(states.states.values)
     axis.set(xscale="log", xlabel="states S", ylabel="regret", xticks=counts, xticklabels=[str(s) for s in counts])
     axis.set_xticks([], minor=True)
@@ -27,13 +28,12 @@ def _draw_simulators(axis, simulators) -> None:
     for learner in ("lb", "mr"):
         own = simulators.learner.values == learner
         ratio = regret[own & (counts > 0)].values / regret[own & (counts == 0)].values
-        draw_means(axis, counts[own & (counts > 0)], ratio.T, **STYLES[learner])
+        draw_means(axis, counts[own & (counts > 0)], ratio.T, units=0, **STYLES[learner])
     axis.axhline(1, **REFERENCE)
     axis.axhspan(0.8, 1.2, color="0.93", zorder=0)
     axis.set(xscale="log", xlabel="trajectories M for each use", ylabel="regret over that with known dynamics")
     sampled = np.unique(counts[counts > 0])
-    axis.set(xticks=sampled, xticklabels=[str(m) for m in sampled])
-    axis.set_xticks([], minor=True)
+    tick_at(axis, sampled)
     axis.legend(fontsize=7)
 
 

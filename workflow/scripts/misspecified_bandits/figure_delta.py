@@ -1,6 +1,7 @@
 """Figure: size of the codes that hide s^delta eps, and the error of the Lasso at delta = 1."""
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
+from lib.drawing.ranges import tick_at
 from lib.stats.intervals import estimate_mean
 
 
@@ -21,8 +22,7 @@ def figure(codes, lasso):
                            marker=MARKERS[2 * k + e], ls=LINESTYLES[e], label=f"{label}, {words}")  # fmt: skip
     right.axhspan(0.5, 2, color="0.93", zorder=0)
     right.set(xscale="log", yscale="log", xlabel="sparsity s", ylabel="l1 error over s ε")
-    right.set_xticks(lasso.sparsity.values, [str(s) for s in lasso.sparsity.values])
-    right.set_xticks([], minor=True)
+    tick_at(right, lasso.sparsity.values)
     right.set_title(f"d = {lasso.attrs['dim']}, {lasso.attrs['queries']} queries")
     right.legend(fontsize=7)
     panel_labels((left, right))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.drawing.ranges import tick_at
 
 
 def figure(spans):
@@ -15,8 +16,7 @@ def figure(spans):
         axis.axhline(float(spans.bound.sel(sites=s)), color=COLOURS[k], ls=":", label=f"s = {s}, bound")
     axis.plot(dims, (dims + 1) * (dims + 2) / 2, color="0.5", label="all covariance matrices")
     axis.set(xscale="log", yscale="log", xlabel="covariates d", ylabel="dimension of the span")
-    axis.set_xticks(dims, [str(d) for d in dims])
-    axis.set_xticks([], minor=True)
+    tick_at(axis, dims)
     ticks = [4, 10, 20, 50, 100, 500]
     axis.set_yticks(ticks, [str(t) for t in ticks])
     axis.set_yticks([], minor=True)

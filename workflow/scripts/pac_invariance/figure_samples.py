@@ -1,7 +1,7 @@
 """Figure: errors of empirical gradients against the number of samples."""
 
 from lib.atlas.job.figure import COLOURS, new_figure
-from lib.drawing.private import draw_guide, draw_means
+from lib.drawing.ranges import draw_guide, draw_means
 
 
 def figure(gaps):

@@ -1,7 +1,7 @@
 """Figure: sparse regression without privacy, errors and times."""
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
-from lib.drawing.private import draw_guide, draw_means
+from lib.drawing.ranges import draw_guide, draw_means, tick_at
 
 NAMES = {
     "closed_form": "closed form",
@@ -39,8 +39,7 @@ def figure(byproduct, times):
     right.set(ylabel="smallest time (ms)", title=f"d = {times.attrs['dim']}, one thread")
     for axis, store in ((left, byproduct), (right, times)):
         axis.set(xscale="log", yscale="log", xlabel="rows n")
-        axis.set_xticks(store.rows.values, [str(n) for n in store.rows.values])
-        axis.set_xticks([], minor=True)
+        tick_at(axis, store.rows.values)
         axis.legend(fontsize=6)
     panel_labels((left, right))
     return fig

@@ -1,7 +1,8 @@
 """Figure: error against the dimension, without interaction, with public features, with interaction."""
 
 from lib.atlas.job.figure import new_figure, panel_labels
-from lib.drawing.private import STYLES, draw_guide, draw_means
+from lib.drawing.private import STYLES
+from lib.drawing.ranges import draw_guide, draw_means, tick_at
 
 
 def figure(by_d, by_d_wide, by_d_public, rounds_d):
@@ -30,8 +31,7 @@ def figure(by_d, by_d_wide, by_d_public, rounds_d):
     right.set(title="interaction, n = 1e9")
     for axis, store in zip(axes, (by_d_wide, by_d_public, rounds_d)):
         axis.set(xscale="log", yscale="log", xlabel="features d", ylabel="ℓ2 error")
-        axis.set_xticks(store.dim.values, [str(d) for d in store.dim.values])
-        axis.set_xticks([], minor=True)
+        tick_at(axis, store.dim.values)
         axis.legend(fontsize=6)
     left.set_xticks([4, 8, 16, 32, 64], ["4", "8", "16", "32", "64"])
     panel_labels(axes)

@@ -1,7 +1,8 @@
 """Figure: error against epsilon, for four ways to release the moments."""
 
 from lib.atlas.job.figure import new_figure
-from lib.drawing.private import STYLES, draw_guide, draw_means
+from lib.drawing.private import STYLES
+from lib.drawing.ranges import draw_guide, draw_means, tick_at
 
 
 def figure(by_eps):
@@ -13,8 +14,7 @@ def figure(by_eps):
     start = float(by_eps.total.sel(estimator="classical").isel(point=0).mean())
     draw_guide(axis, by_eps.epsilon.values, start * 0.8, -1, "slope −1")
     axis.set(xscale="log", yscale="log", xlabel="ε of each user", ylabel="ℓ2 error", title="d = 8, k = 2, n = 6.4e10")
-    axis.set_xticks(by_eps.epsilon.values, [f"{e:g}" for e in by_eps.epsilon.values])
-    axis.set_xticks([], minor=True)
+    tick_at(axis, by_eps.epsilon.values)
     axis.legend(fontsize=7)
     return fig
 

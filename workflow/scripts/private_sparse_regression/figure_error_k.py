@@ -1,7 +1,8 @@
 """Figure: error against the sparsity."""
 
 from lib.atlas.job.figure import new_figure, panel_labels
-from lib.drawing.private import STYLES, draw_guide, draw_means
+from lib.drawing.private import STYLES
+from lib.drawing.ranges import draw_guide, draw_means, tick_at
 
 
 def figure(by_k, by_k_spread, rounds_k, paper_k):
@@ -31,8 +32,7 @@ def figure(by_k, by_k_spread, rounds_k, paper_k):
     right.set(title="d = 128, n = 1e11; paper's: d = 512, n = 1e12")
     for axis, store in zip(axes, (by_k, by_k_spread, rounds_k)):
         axis.set(xscale="log", yscale="log", xlabel="sparsity k", ylabel="ℓ2 error")
-        axis.set_xticks(store.sparsity.values, [str(k) for k in store.sparsity.values])
-        axis.set_xticks([], minor=True)
+        tick_at(axis, store.sparsity.values)
         axis.legend(fontsize=6, loc="upper left")
         axis.title.set_size(8)
         axis.set_ylim(None, axis.get_ylim()[1] * 5)

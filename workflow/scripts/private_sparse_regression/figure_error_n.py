@@ -3,7 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
-from lib.drawing.private import draw_guide, draw_means
+from lib.drawing.ranges import draw_guide, draw_means
 
 
 def figure(by_n, rounds_n):

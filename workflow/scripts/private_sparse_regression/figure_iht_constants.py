@@ -3,7 +3,8 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, new_figure, panel_labels
-from lib.drawing.private import STYLES, draw_guide, draw_means
+from lib.drawing.private import STYLES
+from lib.drawing.ranges import draw_guide, draw_means
 
 
 def figure(rounds_n, paper_n, radius):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
-from lib.drawing.private import draw_guide, draw_means
+from lib.drawing.ranges import draw_guide, draw_means, tick_at
 from lib.stats.intervals import estimate_ratio
 
 NAMES = {
@@ -42,8 +42,7 @@ def figure(interaction):
     right.set(ylabel="ℓ2 error", title="covariance is the identity")
     for axis in (left, right):
         axis.set(xscale="log", yscale="log", xlabel="features d")
-        axis.set_xticks(dims, [str(d) for d in dims])
-        axis.set_xticks([], minor=True)
+        tick_at(axis, dims)
         axis.legend(fontsize=7)
     left.set_yticks([0.5, 1, 2, 5], ["0.5", "1", "2", "5"])
     left.set_yticks([], minor=True)

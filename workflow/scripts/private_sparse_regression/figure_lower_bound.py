@@ -3,7 +3,8 @@
 import numpy as np
 
 from lib.atlas.job.figure import new_figure, panel_labels
-from lib.drawing.private import STYLES, draw_means
+from lib.drawing.private import STYLES
+from lib.drawing.ranges import draw_means
 
 METHODS = ("classical", "public", "tight", "pure")
 

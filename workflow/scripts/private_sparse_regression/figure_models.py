@@ -1,7 +1,7 @@
 """Figure: the price of privacy without it, in the central and in the local model."""
 
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
-from lib.drawing.private import draw_guide, draw_means
+from lib.drawing.ranges import draw_guide, draw_means, tick_at
 
 NAMES = {"none": "no privacy", "central": "central, ε = 1", "classical": "local, ε = 1"}
 
@@ -24,8 +24,7 @@ def figure(models, peeling):
     right.set(ylim=(0, None), title=f"peeling, n = {peeling.attrs['rows']}")
     for axis, dims in ((left, models.dim.values), (right, peeling.dim.values)):
         axis.set(xscale="log", xlabel="features d", ylabel="ℓ2 error")
-        axis.set_xticks(dims, [str(d) for d in dims])
-        axis.set_xticks([], minor=True)
+        tick_at(axis, dims)
         axis.legend(fontsize=7)
     panel_labels((left, right))
     return fig

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, MARKERS, new_figure
+from lib.drawing.ranges import tick_at
 from lib.stats.intervals import estimate_mean
 
 
@@ -25,8 +26,7 @@ def figure(triangular):
                       fontsize=7)  # fmt: skip
     axis.set(xscale="log", xlabel="offline vertices n", ylabel="expected successes over the benchmark")
     ticks = [n for n in (1, 2, 5, 10, 20, 40, 120) if n <= sizes.values.max()]
-    axis.set_xticks(ticks, [str(n) for n in ticks])
-    axis.set_xticks([], minor=True)
+    tick_at(axis, ticks)
     axis.legend(fontsize=7)
     return fig
 
