@@ -1,9 +1,12 @@
 """What the audit says of its totals follows from the verdicts."""
 
+import numpy as np
 import pytest
 
-from lib.atlas.evidence import audit
+from lib.atlas.evidence import audit, pages
 from lib.atlas.job.claims import NOT_REPRODUCED, NOT_TESTED, REPRODUCED
+from lib.atlas.job.quantities import estimated
+from lib.stats.intervals import estimate_mean
 
 
 def claim(verdict, setting, central=True, known_from="read in the paper"):
@@ -56,3 +59,10 @@ def test_no_cell_of_the_table_is_a_formula(text):
 @pytest.mark.parametrize("cell", ["-10", "+1.5e-3", "0.5", "a = b", "", -3, None])
 def test_numbers_and_words_stay_in_the_table(cell):
     assert audit.inert(cell) == cell
+
+
+def test_a_list_without_items_is_words_too():
+    """At a small scale there may be nothing to estimate: budgets that no run needs, graphs that none has."""
+    quantity = estimated(estimate_mean(np.zeros((3, 0))), "runs", labels=[]) | {"n": []}
+    assert pages.units(quantity) == "over no runs"
+    assert pages.parts(quantity) == []

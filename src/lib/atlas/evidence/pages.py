@@ -65,6 +65,8 @@ def units(quantity: dict) -> str:
     """Over how many units a quantity was estimated, in words; empty where that is not known."""
     if "n" in quantity and "units" in quantity:
         counts = sorted(set(listed(quantity["n"])))
+        if not counts:  # a list of no items
+            return f"over no {quantity['units']}"
         number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         return f"over {number} {quantity['units']}"
     return "exact" if quantity.get("kind") == "exact" else ""
