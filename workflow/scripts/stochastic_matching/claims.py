@@ -89,12 +89,14 @@ def _simulated(store, policy: str):
 
 def s5(triangular, families, search_configuration, unequal):
     """Stochastic Balance keeps .613 of the stochastic configuration program, .611 where probabilities are unequal."""
-    exact_ones = _ratios(triangular.sel(size=list(TRIANGULAR)))
+    sizes = [n for n in TRIANGULAR if n in triangular["size"].values] or triangular["size"].values.tolist()
+    exact_ones = _ratios(triangular.sel(size=sizes))
     balance = estimate_mean(_simulated(unequal, "balance"))
-    control = triangular.control_successes.sel(control=20) / triangular.control_configuration.sel(control=20)
+    largest = 20 if 20 in triangular.control.values else triangular.control.values[-1]
+    control = triangular.control_successes.sel(control=largest) / triangular.control_configuration.sel(control=largest)
     control = estimate_mean(control.values)
     return {
-        "triangular": exact(exact_ones, labels=[f"n = {n}" for n in TRIANGULAR]),
+        "triangular": exact(exact_ones, labels=[f"n = {n}" for n in sizes]),
         "families": exact(float(np.min(_ratios(families)))),
         "searched": exact(
             search_configuration.ratio.min("start", skipna=False).values,
@@ -113,7 +115,8 @@ def s6(triangular, equal_value):
     small = triangular.sel(size=[n for n in triangular["size"].values if n <= 10])
     ratio = small.value.values / small.matching.values
     runs = equal_value.successes.astype(float).transpose("replicate", "policy", "eps")
-    limit = (2 * runs.sel(eps=0.01) - runs.sel(eps=0.02)).values  # linear in eps
+    fine, coarse = np.sort(runs.eps.values)[:2]
+    limit = ((coarse * runs.sel(eps=fine) - fine * runs.sel(eps=coarse)) / (coarse - fine)).values  # linear in eps
     mean, se, _, _, n = estimate_mean(limit)
     labels = list(equal_value.policy.values)
     return {
