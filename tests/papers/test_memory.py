@@ -30,7 +30,7 @@ def lightning(p: dict) -> float:
 
 
 def downstream(p: dict) -> float:
-    return language_model(p, p["layers"], p["width"], p["hidden"], p["micro_batch"] * p["tokens"])
+    return language_model(p, p["layers"], p["width"], max(p["hidden"].values()), p["micro_batch"] * p["tokens"])
 
 
 def descent(p: dict) -> float:
