@@ -78,20 +78,21 @@ def parameters():
 
 @pytest.fixture
 def stopping(tmp_path):
-    """`stopping(n)`: a checkpoint that is saved each time it may be, and is interrupted at its n-th save."""
+    """`stopping(2, 5)`: a checkpoint that is saved each time it may be and interrupted at its 2nd and 5th save.
+
+    `states` has what was saved.
+    """
 
     class Stopping(Checkpoint):
-        saves = 0
-
         def save(self, state):
             super().save(state)
-            self.saves += 1
-            if self.saves == self.last:
+            self.states.append(state)
+            if len(self.states) in self.ends:
                 raise KeyboardInterrupt
 
-    def one(last: int) -> Checkpoint:
+    def one(*ends: int) -> Checkpoint:
         checkpoint = Stopping(tmp_path / "checkpoint.zarr.zip", {}, every=0.0)
-        checkpoint.last = last
+        checkpoint.ends, checkpoint.states = ends, []
         return checkpoint
 
     return one

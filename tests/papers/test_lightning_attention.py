@@ -41,31 +41,18 @@ def test_both_forms_learn_alike_and_all_see_the_same_text(load, tmp_path):
     assert shards.attrs["vocabulary"] == 11
 
 
-class Interrupted(Exception):
-    """Stands for the end of a job."""
-
-
-def test_a_training_goes_on_where_it_was_interrupted(load, tmp_path, monkeypatch):
-    from lib.atlas.job.checkpoint import Checkpoint
-
+def test_a_training_goes_on_where_it_was_interrupted(load, stopping, monkeypatch):
     stage = load("lightning_attention/train_models")
     options = {**LANGUAGE, "seeds": {"base": [0, 1], "other": [0]}, "architecture": "tnl_chunked"}
     options["sizes"] = {"base": LANGUAGE["sizes"]["base"], "other": {"width": 8, "layers": 1, "heads": 2}}
     undisturbed = stage(**options)
-    saves, save = [], Checkpoint.save
-
-    def die(self, state):
-        save(self, state)
-        saves.append(str(state["part"]))
-        if len(saves) in (3, 11):  # in the middle of either size
-            raise Interrupted
-
-    monkeypatch.setattr(Checkpoint, "save", die)
+    checkpoint = stopping(3, 11)  # in the middle of either size
     monkeypatch.setattr("lib.training.loop.LEAST_BETWEEN_SAVES", 0)
     for _ in range(2):
-        with pytest.raises(Interrupted):
-            stage(**options, checkpoint=Checkpoint(tmp_path / "state.zarr.zip", {}, every=0.0))
-    resumed = stage(**options, checkpoint=Checkpoint(tmp_path / "state.zarr.zip", {}, every=0.0))
+        with pytest.raises(KeyboardInterrupt):
+            stage(**options, checkpoint=checkpoint)
+    resumed = stage(**options, checkpoint=checkpoint)
+    saves = [str(state["part"]) for state in checkpoint.states]
     assert saves[10] == "other"
     assert len(saves) == 2 * 8  # no step twice
     xr.testing.assert_identical(resumed, undisturbed)

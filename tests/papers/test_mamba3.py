@@ -84,30 +84,17 @@ def test_each_seed_reports_its_best_width_and_learning_rate(load):
     assert (run.learning_rate == 0.01).any()  # the other does not move a weight
 
 
-class Interrupted(Exception):
-    """Stands for the end of a job."""
-
-
-def test_a_sweep_goes_on_where_it_was_interrupted(load, tmp_path, monkeypatch):
-    from lib.atlas.job.checkpoint import Checkpoint
-
+def test_a_sweep_goes_on_where_it_was_interrupted(load, stopping, monkeypatch):
     stage = load("mamba3/train_state_tracking")
     options = {**TRACKING, "task": "brackets", "variant": "mamba3", "seeds": [0, 1], "widths": [8, 16]}
     undisturbed = stage(**options)
-    saves, save = [], Checkpoint.save
-
-    def die(self, state):
-        save(self, state)
-        saves.append(str(state["part"]))
-        if len(saves) in (2, 5):
-            raise Interrupted
-
-    monkeypatch.setattr(Checkpoint, "save", die)
+    checkpoint = stopping(2, 5)
     monkeypatch.setattr("lib.training.loop.LEAST_BETWEEN_SAVES", 0)
     for _ in range(2):
-        with pytest.raises(Interrupted):
-            stage(**options, checkpoint=Checkpoint(tmp_path / "state.zarr.zip", {}, every=0.0))
-    resumed = stage(**options, checkpoint=Checkpoint(tmp_path / "state.zarr.zip", {}, every=0.0))
+        with pytest.raises(KeyboardInterrupt):
+            stage(**options, checkpoint=checkpoint)
+    resumed = stage(**options, checkpoint=checkpoint)
+    saves = [str(state["part"]) for state in checkpoint.states]
     assert saves == ["width 8"] * 3 + ["width 16"] * 3
     xr.testing.assert_identical(resumed, undisturbed)
 
