@@ -4,11 +4,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from snakemake.jobs import GroupJob
 
-from lib.atlas.evidence import plan as plans
-from lib.atlas.workflow.internals import parts
+from lib.atlas.workflow.internals import name_groups
 
 pytestmark = pytest.mark.workflow
 
@@ -34,40 +35,21 @@ def test_a_retry_asks_for_more(file):
     assert re.findall(r"\b(?:slurm_\w+|gres|nodes)=\S+", text) == []
 
 
-def groups_of(plan: dict, slug: str, suffix: str) -> dict[str, list[str]]:
-    """The groups in which the rules of a paper travel: all of them, or its figures and tables."""
-    own = [name for name in plan["rules"] if name.startswith(f"{slug}_")]
-    figures = set(plan["papers"][slug]["figures"])
-    drawn = [name for name in own if figures & set(plan["rules"][name]["outputs"].values())]
-    return parts(f"{slug}{suffix}", drawn if suffix else own)
-
-
 @pytest.mark.parametrize(("scale", "suffix"), [("smoke", ""), ("laptop", "_figures")])
 def test_short_jobs_travel_together(project, scale, suffix):
     """A paper's figures are one group, all of the paper is at smoke scale, and no group depends on itself."""
     said = planned_on_slurm(project, "--config", f"scale={scale}")
-    plan = plans.read(project.root, scale, "results")
-    rules = set(re.findall(r"^ *rule (\w+):", said, re.MULTILINE))
-    expected = {"audit"}
-    for slug in project.slugs():
-        groups = groups_of(plan, slug, suffix)
-        assert len(groups) < 6
-        expected |= {group for group, names in groups.items() if len(names) > 1 and rules & set(names)}
-    assert sorted(re.findall(r"Group job (\w+)", said)) == sorted(expected)
+    groups = {"audit", *(f"{slug}{suffix}" for slug in project.slugs())}
+    assert sorted(re.findall(r"Group job (\w+)", said)) == sorted(groups)
     alone = set(re.findall(r"^rule (\w+):", said, re.MULTILINE))
     assert (alone == {"all", "audit_paper"}) is (scale == "smoke")  # a paper's page is made beside Snakemake
 
 
-@pytest.mark.parametrize("letters", [5, 30, 60, 150, 249])
-def test_names_of_any_length_fit_a_file_system(letters):
-    """Slurm's plugin names a folder after a group and the first five of its rules."""
-    rules = [f"{number:02d}".ljust(letters, "x") for number in range(25)]
-    groups = parts(rules[0][:-2], rules)
-    assert [rule for names in groups.values() for rule in names] == rules
-    for group, names in groups.items():
-        folder = f"group_{group}_{'_'.join(names[:5])}{'_...' if len(names) > 5 else ''}"
-        assert len(names) == 1 or len(folder) <= 255
-    assert (len(groups) == 1) is (letters <= 30)
+def test_a_groups_job_is_named_as_the_group():
+    """Files are named after a job; the names of five rules in it are too long for a file system."""
+    name_groups()
+    jobs = [SimpleNamespace(rule=SimpleNamespace(name=letter * 60)) for letter in "abcdef"]
+    assert GroupJob.name.fget(SimpleNamespace(groupid="group", jobs=jobs)) == "group"
 
 
 def rules_of(copy, *allowed: str) -> set[str]:

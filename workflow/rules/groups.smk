@@ -1,7 +1,7 @@
 # Jobs that travel together on a cluster. Starting a job takes longer than most stages do, so the figures and tables of a
-# paper are one job, the audit is another, and at smoke scale a paper is one job from its data to its claims. Rules whose
-# names are too long for that travel in several groups.
+# paper are one job, the audit is another, and at smoke scale a paper is one job from its data to its claims.
 
+internals.name_groups()
 
 for slug, paper in PAPERS.items():
     if config["scale"] == "smoke":

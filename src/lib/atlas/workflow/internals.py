@@ -1,10 +1,11 @@
 """The one place that rests on what Snakemake does not promise to keep. Everything else goes through its documented
-directives and options. Five things have no such way:
+directives and options. Six things have no such way:
 
 - the plan: `check`, `status` and the archives need what the rules would make, and Snakemake lists no more than names;
 - what rests on data that nobody supplied, and all the stores behind a paper's figures: a target must name its files;
 - which rules a process may run (`--allowed-rules`): a job on a cluster then reads its own paper's rules only;
-- the group of a rule, which depends on the scale and on the names of the rules that travel with it;
+- the group of a rule, which depends on the scale;
+- the name of a group's job, which holds the names of its rules and grows too long for a file;
 - why a cluster refused a job: Snakemake drops the reason where the job is a group.
 """
 
@@ -203,39 +204,26 @@ def check_targets(workflow, arguments: Sequence[str]) -> None:
             raise ConfigError(f"{target}: got no such target, {words}{hint(target, names)}")
 
 
-# Slurm's plugin makes a folder `group_<group>_<five rules>_...` for the logs of a group; file systems allow 255 letters
-_LETTERS = 255 - len("group__...") - 5
-
-
-def parts(group: str, names: Sequence[str]) -> dict[str, list[str]]:
-    """The groups in which rules travel: one, or as many as it takes for every name to fit a file system.
-
-    Args:
-        group: name of the group; of several, the second and later ones carry their number.
-        names: rules, each below those whose outputs it reads, so that no group waits for a later one.
-
-    Returns:
-        Rules by group. A rule that fits no group with another is a group of its own.
-    """
-    groups: dict[str, list[str]] = {}
-    name = group
-    for rule in names:
-        longest = sorted(map(len, [*groups.get(name, []), rule]))[-5:]
-        if name in groups and len(name) + sum(longest) > _LETTERS:
-            name = f"{group}_{len(groups) + 1}"
-        groups.setdefault(name, []).append(rule)
-    return groups
-
-
 def travel_together(workflow, group: str, names: Sequence[str]) -> None:
-    """Make rules one job, or a few, where the profile groups (`group-components`)."""
-    for part, rules in parts(group, names).items():
+    """Make rules one job where the profile groups (`group-components`)."""
 
-        def grouped(wildcards, part=part):
-            return part if workflow.group_settings.group_components else None
+    def grouped(wildcards):
+        return group if workflow.group_settings.group_components else None
 
-        for rule in rules if len(rules) > 1 else []:
-            workflow.get_rule(rule).group = grouped
+    for rule in names if len(names) > 1 else []:
+        workflow.get_rule(rule).group = grouped
+
+
+def name_groups() -> None:
+    """Let the job of a group be called as the group.
+
+    Snakemake adds the names of five of its rules. Files are named after the job (a script, a folder of logs), and
+    thirty letters a rule are too many for a file system; Slurm's plugin then waits forever for a job that it never
+    submitted.
+    """
+    from snakemake.jobs import GroupJob
+
+    GroupJob.name = property(lambda job: job.groupid)
 
 
 def run_first(workflow, slug: str, priority: int) -> None:
