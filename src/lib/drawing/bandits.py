@@ -1,6 +1,6 @@
 """How the algorithms of `lib.bandits` look and what they are called, the same in all figures."""
 
-from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS
+from lib.drawing.styles import styles_of
 
 NAMES = {
     "elimination": "elimination on the net",
@@ -10,7 +10,4 @@ NAMES = {
     "random": "best of as many at random",
     "net": "the whole net",
 }
-STYLES = {
-    name: {"color": COLOURS[i], "marker": MARKERS[i], "ls": LINESTYLES[i % 4], "label": label}
-    for i, (name, label) in enumerate(NAMES.items())
-}
+STYLES = styles_of(NAMES)

@@ -1,6 +1,6 @@
 """How learners in decision processes look and what they are called, the same in all figures; means with intervals."""
 
-from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS
+from lib.drawing.styles import styles_of
 
 NAMES = {
     "luo": "entropy, older rates",
@@ -13,7 +13,4 @@ NAMES = {
     "mgr": "geometric resampling",
     "commit": "explore, then commit",
 }
-STYLES = {
-    name: {"color": COLOURS[i % 8], "marker": MARKERS[i % 8], "ls": LINESTYLES[i % 8], "label": label}
-    for i, (name, label) in enumerate(NAMES.items())
-}
+STYLES = styles_of(NAMES)

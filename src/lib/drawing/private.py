@@ -1,6 +1,6 @@
 """How the methods of private regression look and what they are called, the same in all figures."""
 
-from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS
+from lib.drawing.styles import styles_of
 
 NAMES = {
     "classical": "closed form, classical noise",
@@ -12,12 +12,4 @@ NAMES = {
     "paper": "hard thresholding, paper's constants",
     "one_round": "one round",
 }
-STYLES = {
-    name: {
-        "color": COLOURS[i % len(COLOURS)],
-        "marker": MARKERS[i % len(MARKERS)],
-        "ls": LINESTYLES[i % 4],
-        "label": words,
-    }
-    for i, (name, words) in enumerate(NAMES.items())
-}
+STYLES = styles_of(NAMES)

@@ -68,6 +68,14 @@ def random_parameter(dim: int, sparsity: int, rng: np.random.Generator) -> np.nd
     return theta
 
 
+def _count_signs(rows: float, dim: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The 2^dim sign vectors, and how often each comes among n fair draws."""
+    if dim > 16:
+        raise ValueError(f"theta: got {dim} features, expected at most 16, since 2^d sign vectors are counted")
+    cells = 1 - 2.0 * ((np.arange(2**dim)[:, None] >> np.arange(dim)) & 1)
+    return cells, rng.multinomial(int(rows), np.full(len(cells), 1 / len(cells)))
+
+
 def rademacher_sums(
     rows: float, theta: np.ndarray, noise: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -88,11 +96,7 @@ def rademacher_sums(
     Raises:
         ValueError: more than 16 features.
     """
-    dim = len(theta)
-    if dim > 16:
-        raise ValueError(f"theta: got {dim} features, expected at most 16, since 2^d sign vectors are counted")
-    cells = 1 - 2.0 * ((np.arange(2**dim)[:, None] >> np.arange(dim)) & 1)
-    counts = rng.multinomial(int(rows), np.full(len(cells), 1 / len(cells)))
+    cells, counts = _count_signs(rows, len(theta), rng)
     errors = (2 * rng.binomial(counts, 0.5) - counts) * noise
     weighted = cells * (counts / rows)[:, None]
     square = cells.T @ weighted
@@ -101,10 +105,6 @@ def rademacher_sums(
 
 def binary_label_sums(rows: float, theta: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """The same for labels y in {+-1} with P(y = 1 | x) = (1 + <theta, x>) / 2, for |theta|_1 <= 1 and d <= 16."""
-    dim = len(theta)
-    if dim > 16:
-        raise ValueError(f"theta: got {dim} features, expected at most 16, since 2^d sign vectors are counted")
-    cells = 1 - 2.0 * ((np.arange(2**dim)[:, None] >> np.arange(dim)) & 1)
-    counts = rng.multinomial(int(rows), np.full(len(cells), 1 / len(cells)))
+    cells, counts = _count_signs(rows, len(theta), rng)
     labels = 2 * rng.binomial(counts, np.clip((1 + cells @ theta) / 2, 0, 1)) - counts
     return cells.T @ (cells * (counts / rows)[:, None]), cells.T @ (labels / rows)

@@ -4,7 +4,7 @@ import numpy as np
 
 from lib.atlas.job.quantities import estimated, exact, mean_over, share_of
 from lib.invariance.span import pac_share, vc_bound
-from lib.stats.bootstrap import percentile_estimate, power_law_exponent
+from lib.stats.bootstrap import bootstrap_counts, percentile_estimate, power_law_exponent
 from lib.stats.intervals import (
     Estimate,
     end_of,
@@ -188,19 +188,17 @@ def c10(heads, rng):
     mean = estimate_mean(share, axis=2)
     excess = mean.value - expected - 4 * mean.se
     full = (heads.support.values == heads.width.values[:, None, None]).mean(axis=2) >= 0.95
-    ratios = share / expected[..., None]
-    chosen = ratios[full]  # cells, sets
     count = int(full.sum()) if np.isfinite(share).all() else np.nan
-    if len(chosen):
-        drawn = rng.integers(0, chosen.shape[1], (2000, len(chosen), chosen.shape[1]))
-        resampled = np.take_along_axis(chosen[None], drawn, axis=2).mean(axis=(1, 2))
-        pooled = percentile_estimate(chosen.mean(), resampled, chosen.size)
-    else:
-        pooled = Estimate(np.nan, np.nan, np.nan, np.nan, 0)
+    # unseen interventions are the same for all training sets of a model, so that models are the units
+    sums = np.where(full, (share / expected[..., None]).mean(axis=2), 0).sum(axis=1)
+    cells = full.sum(axis=1)
+    counts = bootstrap_counts(len(full), 2000, rng)
+    with np.errstate(invalid="ignore"):  # no cell at all is not a number
+        pooled = percentile_estimate(sums.sum() / cells.sum(), (counts @ sums) / (counts @ cells), len(full))
     return {
         "largest_excess": exact(float(np.max(excess))),
         "fully_supported": exact(count),
-        "sharpness": estimated(pooled, "training sets"),
+        "sharpness": estimated(pooled, SEEDS),
     }
 
 

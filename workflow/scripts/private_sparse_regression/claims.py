@@ -7,6 +7,7 @@ from lib.bench.analysis import least_time
 from lib.stats.bootstrap import power_law_exponent
 from lib.stats.intervals import (
     Estimate,
+    difference_of,
     end_of,
     estimate_from_error,
     estimate_mean,
@@ -119,12 +120,7 @@ def p4(by_d_public, rng):
 
 def _ratio_exponent(x, above, below, rng) -> Estimate:
     """Exponent of the ratio of two means; the two samples are independent."""
-    first, second = (power_law_exponent(x, values, rng) for values in (above, below))
-    se = np.hypot(first.se, second.se)
-    value = first.value - second.value
-    half = np.hypot(first.high - first.value, second.value - second.low)
-    lower = np.hypot(first.value - first.low, second.high - second.value)
-    return Estimate(value, se, value - lower, value + half, first.n)
+    return difference_of(power_law_exponent(x, above, rng), power_law_exponent(x, below, rng))
 
 
 def p5(by_k, by_k_spread, rng):
