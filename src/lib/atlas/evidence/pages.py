@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from urllib.parse import quote
 
-from lib.atlas.evidence import spread, trend
+from lib.atlas.evidence import graph, spread, trend
 from lib.atlas.evidence.audit import breakdown, headline
 from lib.atlas.evidence.costs import totals
 from lib.atlas.job.claims import (
@@ -239,6 +239,7 @@ def _render(template: str, templates: list[Path], **values) -> str:
     environment.filters |= {"failing": failing, "firmness": firmness, "letter": letter, "minutes": minutes}
     environment.filters |= {"colour": verdict_class, "paper_numbers": paper_numbers}
     environment.filters |= {"turning": trend.mark, "trends": trend.scales, "turns": spread.turns}
+    environment.filters |= {"lineage_drawing": graph.drawing}
     environment.globals |= {"bar": bar, "verdicts": VERDICTS, "letters": _LETTERS}
     return environment.get_template(template).render(**values)
 
