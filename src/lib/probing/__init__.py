@@ -1,0 +1,1 @@
+"""Linear probes of features: naive Bayes, logistic regression, sample complexity, risks."""
