@@ -1,8 +1,9 @@
 """Excess risks of the logistic and the 0-1 loss, and the bound of one by the other.
 
-At a point with class probabilities p and scores h, the excess of the logistic loss is KL(p | softmax h), that of the 0-1
-loss t = max p - p_j with j the class of the largest score. Then Psi(t) <= KL, hence t <= sqrt(2 KL): with q = softmax h,
-q_j >= q_i gives t <= p_i - p_j - (q_i - q_j) <= |p - q|_1, and the smallest KL at a given t is that of two classes.
+At a point with class probabilities p and scores h, the excess of the logistic loss is KL(p | softmax h), that of the
+0-1 loss t = max p - p_j with j the class of the largest score. Then Psi(t) <= KL, hence t <= sqrt(2 KL): with q =
+softmax h, q_j >= q_i gives t <= p_i - p_j - (q_i - q_j) <= |p - q|_1, and the smallest KL at a given t is that of two
+classes.
 """
 
 import numpy as np
@@ -12,7 +13,7 @@ CONSTANT = np.sqrt(2)  # of the bound t <= CONSTANT sqrt(KL), natural logarithms
 
 
 def zero_one_excess(p, scores) -> np.ndarray:
-    """max p - p_j with j the class of the largest score; of equal scores the worst class.
+    """Largest p less p_j, with j the class of the largest score; of equal scores the worst class.
 
     Args:
         p: (..., K) class probabilities.

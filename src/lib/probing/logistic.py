@@ -107,7 +107,7 @@ def _principal_axes(x: np.ndarray) -> _Axes:
 
 
 def _loss(z: np.ndarray, codes: np.ndarray, rows: int, device: str):
-    """Mean loss and its gradient (rows, r + 1), a function of parameters (rows, r + 1) whose last entry is the intercept."""
+    """A function from parameters (rows, r + 1), the intercept last, to the mean loss and its gradient."""
     if device != "cpu":
         return _loss_on_device(z, codes, rows, device)
     m = len(z)

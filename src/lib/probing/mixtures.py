@@ -76,8 +76,8 @@ def power_mixture(classes: int, dim: int, setting: str = "easy", matrix_seed: in
     """The mixture of the paper's simulation.
 
     Means are -1 and 2^(k - 1) in every coordinate; the variance is n in the first half of the coordinates, 1 in the
-    rest. For more than two classes all is shifted and divided by 2^(K - 3). `hard` adds the entries of A^T A outside the
-    diagonal, A uniform in [-1, 1]; that matrix is indefinite, and its negative eigenvalues are set to zero.
+    rest. For more than two classes all is shifted and divided by 2^(K - 3). `hard` adds the entries of A^T A outside
+    the diagonal, A uniform in [-1, 1]; that matrix is indefinite, and its negative eigenvalues are set to zero.
 
     Args:
         classes: K, at least 2.
@@ -190,7 +190,7 @@ def _owen(h, k, correlation, rest) -> float:
 
 
 def best_linear_rule(mixture: Mixture, variances=None) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (K, n) and intercepts (K,) of naive Bayes with the true means and these variances (its own by default)."""
+    """Weights (K, n) and intercepts (K,) of naive Bayes with the true means, and variances that are true by default."""
     variances = mixture.variances if variances is None else variances
     weights = mixture.means / variances
     return weights, -0.5 * (weights * mixture.means).sum(axis=1)
@@ -199,8 +199,8 @@ def best_linear_rule(mixture: Mixture, variances=None) -> tuple[np.ndarray, np.n
 def dilute_crossing(dim: int, strength: float, margin: float) -> float:
     """Leading order of the number of samples at which the class mean rule of `dilute_mixture` is within a margin.
 
-    With w = mu + noise of variance 1 / m in each coordinate the normalised margin is s^2 / sqrt(s^2 + n / m), so that m / n
-    = 1 / (s^4 / q^2 - s^2) with q the quantile of the target error Phi(-s) + margin.
+    With w = mu + noise of variance 1 / m in each coordinate the normalised margin is s^2 / sqrt(s^2 + n / m), so that
+    m / n = 1 / (s^4 / q^2 - s^2) with q the quantile of the target error Phi(-s) + margin.
     """
     quantile = -special.ndtri(special.ndtr(-strength) + margin)
     return dim / (strength**4 / quantile**2 - strength**2)

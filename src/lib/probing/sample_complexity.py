@@ -13,7 +13,7 @@ STRIDE = 6  # sizes of the grid that the search passes over at once
 
 
 def geometric_sizes(first: int, last: int, ratio: float) -> np.ndarray:
-    """Whole numbers from first to at least last, each the rounded product of the one before with the ratio, or one more.
+    """Whole numbers from first to at least last, each the one before times the ratio, rounded, or one more.
 
     Raises:
         ValueError: a first size below 1, or a ratio not above 1.
@@ -43,7 +43,7 @@ def search_crossing(
 ) -> ErrorCurve:
     """Find the first size of a grid at which the mean error is below a target, and draw more around it.
 
-    Sizes grow in strides until one is below the target, so that none much above the crossing is tried; bisection follows.
+    Sizes grow in strides until one is below the target, so that none far above the crossing is tried; bisection follows.
 
     Args:
         error: of a training set, a function of its size and of the number of the draw.

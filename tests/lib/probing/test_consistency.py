@@ -22,7 +22,7 @@ def test_psi_has_all_digits(t):
 
 def test_psi_at_its_ends():
     np.testing.assert_allclose(psi_transform([0.0, 1.0]), [0, np.log(2)], rtol=1e-15)
-    with pytest.raises(ValueError, match="t: got 1.1"):
+    with pytest.raises(ValueError, match=r"t: got 1\.1"):
         psi_transform([0.5, 1.1])
 
 

@@ -24,7 +24,7 @@ def sample(m, n, classes, scales=1.0):
     return (rng.normal(size=(m, n)) + 0.7 * np.eye(classes, n)[codes]) * scales + 3, codes
 
 
-@pytest.mark.parametrize("m, n", [(60, 9), (9, 60)])
+@pytest.mark.parametrize(("m", "n"), [(60, 9), (9, 60)])
 @pytest.mark.parametrize("classes", [2, 4])
 def test_the_minimiser_is_that_of_scikit_learn(m, n, classes):
     x, codes = sample(m, n, classes)
@@ -41,7 +41,8 @@ def test_features_of_different_scale_cost_no_more_steps():
     x, codes = sample(300, 40, 3)
     scales = np.logspace(-3, 3, 40)
     plain, scaled = (fit_logistic(rows, codes, [1.0], tol=1e-6)[0] for rows in (x, x * scales))
-    assert plain.converged and scaled.converged
+    assert plain.converged
+    assert scaled.converged
     assert scaled.steps < 200
     # the gradient of the penalised loss vanishes: sum_i (p_ik - y_ik) x_i + w_k / C = 0
     scores = (x * scales) @ scaled.weights.T + scaled.intercepts
