@@ -43,7 +43,7 @@ def search_crossing(
 ) -> ErrorCurve:
     """Find the first size of a grid at which the mean error is below a target, and draw more around it.
 
-    Sizes grow in strides until one is below the target, so that none far above the crossing is tried; bisection follows.
+    Sizes grow in strides until one is below the target, so that none far above the crossing is tried; then it bisects.
 
     Args:
         error: of a training set, a function of its size and of the number of the draw.
