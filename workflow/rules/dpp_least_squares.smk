@@ -181,6 +181,60 @@ use rule stage as dpp_least_squares_bound_errors with:
         root_seed=paper.root_seed,
 
 
+use rule stage as dpp_least_squares_map_stability with:
+    """Map the share of stable designs over m and n."""
+    output:
+        store=paper.store("stability"),
+    log:
+        paper.log("stability"),
+    benchmark:
+        paper.benchmark("stability")
+    priority: 70
+    resources:
+        mem_mb=mem(1500),
+        runtime=minutes(600),
+    params:
+        **paper.params("stability"),
+        **paper.script("map_stability"),
+        root_seed=paper.root_seed,
+
+
+use rule stage as dpp_least_squares_compare_errors with:
+    """Compare relative errors as the paper's table does."""
+    output:
+        store=paper.store("errors"),
+    log:
+        paper.log("errors"),
+    benchmark:
+        paper.benchmark("errors")
+    priority: 60
+    resources:
+        mem_mb=mem(1500),
+        runtime=minutes(600),
+    params:
+        **paper.params("errors"),
+        **paper.script("compare_errors"),
+        root_seed=paper.root_seed,
+
+
+use rule stage as dpp_least_squares_measure_rates with:
+    """Measure rates of errors without conditioning, and tails of the smallest eigenvalue."""
+    output:
+        store=paper.store("rates"),
+    log:
+        paper.log("rates"),
+    benchmark:
+        paper.benchmark("rates")
+    priority: 60
+    resources:
+        mem_mb=mem(1500),
+        runtime=minutes(600),
+    params:
+        **paper.params("rates"),
+        **paper.script("measure_rates"),
+        root_seed=paper.root_seed,
+
+
 use rule figure as dpp_least_squares_points with:
     """Figure: points of each strategy below their densities."""
     input:
@@ -286,6 +340,78 @@ use rule figure as dpp_least_squares_h_norm with:
         **paper.script("figure_h_norm"),
 
 
+use rule figure as dpp_least_squares_heatmap_uniform with:
+    """Figure: stable designs, uniform measure."""
+    input:
+        stability=paper.store("stability"),
+    output:
+        figure=paper.figure("heatmap_uniform"),
+    log:
+        paper.log("figure_heatmap_uniform"),
+    benchmark:
+        paper.benchmark("figure_heatmap_uniform")
+    params:
+        **paper.script("figure_heatmap"),
+        family="legendre",
+
+
+use rule figure as dpp_least_squares_heatmap_gaussian with:
+    """Figure: stable designs, normal law."""
+    input:
+        stability=paper.store("stability"),
+    output:
+        figure=paper.figure("heatmap_gaussian"),
+    log:
+        paper.log("figure_heatmap_gaussian"),
+    benchmark:
+        paper.benchmark("figure_heatmap_gaussian")
+    params:
+        **paper.script("figure_heatmap"),
+        family="hermite",
+
+
+use rule figure as dpp_least_squares_histograms with:
+    """Figure: distributions of the relative error."""
+    input:
+        errors=paper.store("errors"),
+    output:
+        figure=paper.figure("histograms"),
+    log:
+        paper.log("figure_histograms"),
+    benchmark:
+        paper.benchmark("figure_histograms")
+    params:
+        **paper.script("figure_histograms"),
+
+
+use rule figure as dpp_least_squares_rates with:
+    """Figure: rates of errors without conditioning, and tails of the smallest eigenvalue."""
+    input:
+        rates=paper.store("rates"),
+    output:
+        figure=paper.figure("rates"),
+    log:
+        paper.log("figure_rates"),
+    benchmark:
+        paper.benchmark("figure_rates")
+    params:
+        **paper.script("figure_rates"),
+
+
+use rule table as dpp_least_squares_table1 with:
+    """Table: relative errors beside the paper's table."""
+    input:
+        errors=paper.store("errors"),
+    output:
+        table=paper.table("table1"),
+    log:
+        paper.log("table_table1"),
+    benchmark:
+        paper.benchmark("table_table1")
+    params:
+        **paper.script("table_table1"),
+
+
 use rule table as dpp_least_squares_quantiles with:
     """Table: mean and quantiles of the error by strategy, function and n."""
     input:
@@ -306,7 +432,7 @@ use rule claims as dpp_least_squares_measure_claims with:
     """Measure every claim of the paper."""
     input:
         **paper.stores("identities", "identities_bases"),
-        **paper.stores("conditioning", "sizes_growth", "sizes_bases", "growth", "bounds"),
+        **paper.stores("conditioning", "sizes_growth", "sizes_bases", "growth", "bounds", "errors", "rates"),
         independent=paper.store("designs_independent"),
         volume=paper.store("designs_volume"),
         repeated=paper.store("designs_repeated"),

@@ -15,6 +15,7 @@ def rational(x: np.ndarray) -> np.ndarray:
 
 FUNCTIONS = {
     "runge": lambda x: 1 / (1 + 5 * x[..., 0] ** 2),
+    "bell": lambda x: 1 / (1 + 2 * x[..., 0] ** 2),
     "kink": lambda x: np.abs(x[..., 0]),
     "exponential": lambda x: np.exp(x[..., 0]),
     "oscillation": lambda x: np.sin(10 * x[..., 0]),
@@ -24,6 +25,7 @@ FUNCTIONS = {
 }
 FORMULAS = {
     "runge": "1/(1 + 5x²)",
+    "bell": "1/(1 + 2x²)",
     "kink": "|x|",
     "exponential": "exp(x)",
     "oscillation": "sin(10x)",

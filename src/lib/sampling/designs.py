@@ -44,15 +44,19 @@ def sample_volume(basis: OrthonormalBasis, n: int, measure: Measure, rng: np.ran
     return np.take_along_axis(np.concatenate([repelled, free], axis=1), order[..., None], axis=1)
 
 
-def sample_repeated_dpp(basis: OrthonormalBasis, copies: int, rng: np.random.Generator, size: int = 1) -> np.ndarray:
-    """Independent copies of a projection DPP beside each other: points (size, copies * m, dim).
+def sample_repeated_dpp(basis: OrthonormalBasis, n: int, rng: np.random.Generator, size: int = 1) -> np.ndarray:
+    """The first n points of independent copies of a projection DPP, one after the other: points (size, n, dim).
+
+    The points of a copy are exchangeable, so each point of an incomplete one has the Christoffel density too.
 
     Raises:
-        ValueError: copies < 1.
+        ValueError: n < 1.
     """
-    if copies < 1:
-        raise ValueError(f"copies: got {copies}, expected at least 1")
-    return sample_projection_dpp(basis, rng, size * copies).reshape(size, copies * basis.size, basis.dim)
+    if n < 1:
+        raise ValueError(f"n: got {n}, expected at least 1")
+    copies = -(-n // basis.size)
+    x = sample_projection_dpp(basis, rng, size * copies)
+    return x.reshape(size, copies * basis.size, basis.dim)[:, :n]
 
 
 def sample_repeated_volume(
@@ -199,7 +203,7 @@ def strategy_measure(strategy: str, basis: OrthonormalBasis) -> Measure:
 
 
 def points_multiple(strategy: str, m: int) -> int:
-    """Number that divides the numbers of points of a strategy: m for processes and their copies, 2m for `rvol`, else 1.
+    """Number of points by which designs of a strategy grow: a whole copy, m for `rep` and 2m for `rvol`, else 1.
 
     Args:
         strategy: a key of `STRATEGIES`, conditioned (`_cond`) or not.
@@ -211,13 +215,19 @@ def points_multiple(strategy: str, m: int) -> int:
     return {"dpp": m, "repeated": m, "repeated volume": 2 * m}.get(_points_of(strategy)[0], 1)
 
 
+def _divisor(points: str, m: int) -> int:
+    """Number that divides the numbers of points that a strategy can have."""
+    return {"dpp": m, "repeated volume": 2 * m}.get(points, 1)
+
+
 def has_designs(strategy: str, m: int, n: int) -> bool:
     """Whether a strategy, conditioned (`_cond`) or not, has designs of n points for m functions that determine a fit.
 
     Raises:
         ValueError: an unknown strategy.
     """
-    return n >= m and n % points_multiple(strategy, m) == 0 and (n == m or _points_of(strategy)[0] != "dpp")
+    points = _points_of(strategy)[0]
+    return n >= m and n % _divisor(points, m) == 0 and (n == m or points != "dpp")
 
 
 def draws(strategy: str, basis: OrthonormalBasis, n: int, measure: Measure | None = None):
@@ -225,8 +235,9 @@ def draws(strategy: str, basis: OrthonormalBasis, n: int, measure: Measure | Non
 
     Args:
         strategy: a key of `STRATEGIES`: `mc` and `iid` (independent points of mu and of the Christoffel density), `dpp`
-            (one projection DPP), `vol` and `vol_mu` (volume sampling), `rep` (repeated DPP), `rvol` (repeated volume
-            sampling of 2m points), `damped_iid` and `damped_vol`.
+            (one projection DPP), `vol` and `vol_mu` (volume sampling), `rep` (repeated DPP, of whose last copy the
+            first points stay where n is no multiple of m), `rvol` (repeated volume sampling of 2m points),
+            `damped_iid` and `damped_vol`.
         basis: orthonormal basis of m functions.
         n: number of points.
         measure: another measure nu instead of the strategy's own.
@@ -240,15 +251,16 @@ def draws(strategy: str, basis: OrthonormalBasis, n: int, measure: Measure | Non
     if strategy not in STRATEGIES:
         raise ValueError(f"strategy: got {strategy!r}, expected one of {', '.join(STRATEGIES)}")
     measure = strategy_measure(strategy, basis) if measure is None else measure
-    points, m, multiple = STRATEGIES[strategy][0], basis.size, points_multiple(strategy, basis.size)
-    if n % multiple or n < 1 or (points == "dpp" and n != m):
-        expected = f"{m}" if points == "dpp" else f"a positive multiple of {multiple}"
+    points, m = STRATEGIES[strategy][0], basis.size
+    divisor = _divisor(points, m)
+    if n % divisor or n < 1 or (points == "dpp" and n != m):
+        expected = f"{m}" if points == "dpp" else f"a positive multiple of {divisor}"
         raise ValueError(f"n: got {n} for {strategy}, expected {expected}")
     samplers = {
         "iid": lambda size, rng: sample_iid(basis, n, measure, rng, size),
         "dpp": lambda size, rng: sample_projection_dpp(basis, rng, size),
         "volume": lambda size, rng: sample_volume(basis, n, measure, rng, size),
-        "repeated": lambda size, rng: sample_repeated_dpp(basis, n // m, rng, size),
+        "repeated": lambda size, rng: sample_repeated_dpp(basis, n, rng, size),
         "repeated volume": lambda size, rng: sample_repeated_volume(basis, n // (2 * m), 2 * m, measure, rng, size),
     }
     return samplers[points], measure
@@ -259,8 +271,8 @@ def growing_gram(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Gram matrices of designs that grow point by point: the first n points are a design of the strategy for every n.
 
-    Volume samples grow by independent points, repeated ones by further copies. Cheaper than fresh designs for each n;
-    the matrices of one design at different n are dependent.
+    Volume samples grow by independent points, repeated ones by what remains of the last copy and by further copies.
+    Cheaper than fresh designs for each n; the matrices of one design at different n are dependent.
 
     Args:
         strategy, basis: as for `draws`.
@@ -274,17 +286,25 @@ def growing_gram(
     Raises:
         ValueError: sizes that do not ascend, or as `draws`.
     """
+    repeats = STRATEGIES.get(strategy, ("",))[0].startswith("repeated")
+    copy = points_multiple(strategy, basis.size) if strategy == "rep" else 1
     total, before, measure = np.zeros((size, basis.size, basis.size)), 0, None
+    spare = np.empty((size, 0, basis.dim))  # points of the last copy beyond n
     for n in sizes:
         if n <= before:
             raise ValueError(f"sizes: got {n} after {before}, expected ascending numbers")
-        repeats = STRATEGIES.get(strategy, ("",))[0].startswith("repeated")
-        draw, measure = draws(strategy if repeats or not before else "iid", basis, n - before, measure)
+        fresh = -(-(n - before - spare.shape[1]) // copy) * copy  # whole copies
+        remaining = np.empty((size, before + spare.shape[1] + fresh - n, basis.dim))
+        if fresh:
+            draw, measure = draws(strategy if repeats or not before else "iid", basis, fresh, measure)
         for block in blocks(size, (n - before) * basis.size):
-            x = draw(block.stop - block.start, rng)
+            x = spare[block]
+            if fresh:
+                x = np.concatenate([x, draw(block.stop - block.start, rng)], axis=1)
+            x, remaining[block] = x[:, : n - before], x[:, n - before :]
             phi = basis.evaluate(x)
             total[block] += (n - before) * gram(phi, measure.weight(x, phi))
-        before = n
+        before, spare = n, remaining
         yield n, total / n
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lib.regression.weighted import inverse_gram_mean, weighted_least_squares
+from lib.regression.weighted import concentration_constant, inverse_gram_mean, weighted_least_squares
 from lib.sampling import designs, measures
 from lib.sampling.bases import Hermite, Legendre, Trigonometric
 from lib.sampling.multivariate import DiscreteBasis, polynomial_basis
@@ -108,13 +108,70 @@ def test_conditioned_designs_have_the_restricted_law(basis, volume):
 
 def test_repeated_copies_are_independent_processes():
     basis = Trigonometric(5)
-    x = designs.sample_repeated_dpp(basis, 3, np.random.default_rng(4), 2000)
+    x = designs.sample_repeated_dpp(basis, 15, np.random.default_rng(4), 2000)
     assert x.shape == (2000, 15, 1)
     counts = np.sum(x[..., 0].reshape(2000, 3, 5) < 0.3, axis=2)
     correlation = np.corrcoef(counts.T)
     assert np.max(np.abs(correlation - np.eye(3))) < 4.5 / np.sqrt(2000)
     y = designs.sample_repeated_volume(basis, 2, 7, measures.christoffel_measure(basis), np.random.default_rng(5), 10)
     assert y.shape == (10, 14, 1)
+
+
+def test_points_of_an_incomplete_copy_have_the_christoffel_density():
+    """The process is drawn as eigenvalues in ascending order: without a permutation the first points would be small."""
+    basis = Legendre(4)
+    x = designs.sample_repeated_dpp(basis, 6, np.random.default_rng(12), 3000)
+    assert x.shape == (3000, 6, 1)
+    for point in (4, 5):
+        assert stats.kstest(basis.component_cdfs(x[:, point]).mean(-1), "uniform").pvalue > LEVEL
+    # two points of the incomplete copy repel each other: E K(x, y)^2 / (k(x) k(y)) is below that of independent points
+    phi = basis.evaluate(x)
+    phi /= np.linalg.norm(phi, axis=-1, keepdims=True)
+    within, between = (np.sum(phi[:, 4] * phi[:, i], axis=-1) ** 2 for i in (5, 0))
+    assert np.mean(between) == pytest.approx(1 / basis.size, abs=4 * np.std(between) / np.sqrt(3000))
+    assert np.mean(within) < np.mean(between) - 10 * np.std(within) / np.sqrt(3000)
+    # the mean of G stays I
+    design = designs.sample_design("rep", basis, 6, np.random.default_rng(13), 3000)
+    matrices = designs.gram(design.phi, design.w)
+    assert np.all(np.abs(matrices.mean(0) - np.eye(4)) < 4.5 * matrices.std(0) / np.sqrt(3000))
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Piecewise constants on six cells of eight atoms with probabilities of their own."""
+    weight = np.random.default_rng(14).dirichlet(np.full(48, 5.0))
+    return DiscreteBasis(np.repeat(np.eye(6), 8, axis=0), weight)
+
+
+@pytest.mark.parametrize("strategy", ["dpp", "rep"])
+def test_piecewise_constants_have_one_point_in_each_cell_and_the_gram_matrix_is_the_identity(cells, strategy):
+    """Examples 4.2 and 5.2 of Nouy and Michel."""
+    n = 6 if strategy == "dpp" else 18
+    design = designs.sample_design(strategy, cells, n, np.random.default_rng(15), 100)
+    cell = np.sort(design.x[..., 0].astype(int).reshape(100, n // 6, 6) // 8, axis=2)
+    np.testing.assert_array_equal(cell, np.broadcast_to(np.arange(6), cell.shape))
+    np.testing.assert_allclose(designs.gram(design.phi, design.w), np.broadcast_to(np.eye(6), (100, 6, 6)), atol=1e-12)
+
+
+@pytest.mark.parametrize("basis", [Legendre(6), Hermite(5), polynomial_basis("legendre", 2, 2)], ids=repr)
+def test_volume_sampling_keeps_the_bounds_of_the_smallest_eigenvalue(basis):
+    """Lemmas 4.8 and 4.9 of Nouy and Michel, with the optimal reference (alpha = 1)."""
+    m, draws = basis.size, 3000
+    for n in (m, 2 * m, 4 * m):
+        smallest = designs.sample_design("vol", basis, n, np.random.default_rng(16), draws).eigenvalues[:, 0]
+        if n > m:  # at n = m the inverse has no variance
+            inverse = 1 / smallest
+            assert np.mean(inverse) <= n * m / (n - m + 1) + 4 * np.std(inverse) / np.sqrt(draws)
+            assert np.mean(inverse) >= n / (n - m + 1) - 4 * np.std(inverse) / np.sqrt(draws)  # of the mean eigenvalue
+        for delta in (0.25, 0.5, 0.75):
+            share = np.mean(smallest < (1 - delta) * (n - m) / n)
+            bound = min(1, m * np.exp(-concentration_constant(delta) * (n - m) / m))
+            assert share <= bound + 4 * np.sqrt(bound * (1 - bound) / draws)
+    # the tail bound says something, and is not met by chance
+    n = 12 * m
+    smallest = designs.sample_design("vol", basis, n, np.random.default_rng(17), 300).eigenvalues[:, 0]
+    assert m * np.exp(-concentration_constant(0.75) * (n - m) / m) < 0.2
+    assert np.mean(smallest < 0.25 * (n - m) / n) < 0.2
 
 
 @pytest.mark.parametrize(
@@ -175,7 +232,14 @@ def test_every_strategy_has_the_christoffel_weights_or_its_own():
 
 @pytest.mark.parametrize(
     ("strategy", "sizes"),
-    [("iid", [6, 9, 20]), ("vol", [5, 6, 20]), ("vol_mu", [5, 12]), ("rep", [5, 15]), ("rvol", [10, 30])],
+    [
+        ("iid", [6, 9, 20]),
+        ("vol", [5, 6, 20]),
+        ("vol_mu", [5, 12]),
+        ("rep", [5, 15]),
+        ("rep", [7, 9, 11, 23]),
+        ("rvol", [10, 30]),
+    ],
 )
 def test_growing_designs_have_the_law_of_fresh_ones(strategy, sizes):
     basis, rng = Legendre(5), np.random.default_rng(11)
@@ -207,8 +271,8 @@ def test_bad_arguments_are_named():
         designs.sample_design("grid", basis, 8, rng)
     with pytest.raises(ValueError, match="n: got 3, expected at least the number of functions, 4"):
         designs.sample_design("vol", basis, 3, rng)
-    with pytest.raises(ValueError, match="n: got 10 for rep, expected a positive multiple of 4"):
-        designs.sample_design("rep", basis, 10, rng)
+    with pytest.raises(ValueError, match="n: got 0 for rep, expected a positive multiple of 1"):
+        designs.sample_design("rep", basis, 0, rng)
     with pytest.raises(ValueError, match="n: got 12 for rvol, expected a positive multiple of 8"):
         designs.sample_design("rvol", basis, 12, rng)
     with pytest.raises(ValueError, match="n: got 8 for dpp, expected 4"):
@@ -218,7 +282,7 @@ def test_bad_arguments_are_named():
             designs.sample_design("iid_cond", basis, 8, rng, delta=delta)
     with pytest.raises(ValueError, match="max_tries: got 0"):
         designs.sample_design("iid_cond", basis, 8, rng, max_tries=0)
-    with pytest.raises(ValueError, match="copies: got 0"):
+    with pytest.raises(ValueError, match="n: got 0"):
         designs.sample_repeated_dpp(basis, 0, rng)
     with pytest.raises(ValueError, match="n: got 0"):
         designs.sample_iid(basis, 0, measures.reference_measure(basis), rng)

@@ -160,6 +160,31 @@ def _bound(conditioning, eta: Estimate) -> Estimate:
     return Estimate(bound, np.zeros_like(bound), low, high, conditioning.draws)
 
 
+def _below(values, thresholds) -> np.ndarray:
+    """Share of values at or below each threshold."""
+    return np.searchsorted(np.sort(values), thresholds, side="right") / len(values)
+
+
+def _violations(independent, repeated) -> int:
+    """Thresholds at which repeated designs have the heavier lower tail, by three standard errors of the independent.
+
+    The thresholds are the 99 percentiles of both samples together.
+    """
+    thresholds = np.quantile(np.concatenate([independent, repeated]), np.arange(1, 100) / 100)
+    share = _below(independent, thresholds)
+    allowed = share + 3 * binomial_error(share, len(independent))
+    return int(np.sum(~(_below(repeated, thresholds) <= allowed)))
+
+
+def _log_slope(x, means: Estimate) -> Estimate:
+    """Least-squares slope of the logarithm of independent means on log x, with the error that theirs give it."""
+    centred = np.log(x) - np.mean(np.log(x))
+    weights = centred / (centred @ centred)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope, se = weights @ np.log(means.value), np.linalg.norm(weights * means.se / means.value)
+    return estimate_from_error(slope, se, means.n)
+
+
 def d1(identities) -> dict:
     """Moments of the process have their exact values, and one of its points the Christoffel density."""
     return {
@@ -365,6 +390,69 @@ def d11(sizes_growth) -> dict:
         ),
         "repeated_over_m": estimated(over_m, "designs", labels=labels),
         "volume_over_iid": estimated(ratio_of(volume, iid), "designs", labels=labels),
+    }
+
+
+def d12(errors) -> dict:
+    """Relative errors at n = 2m are those of the paper's table, in its order."""
+    order = ("rep_cond", "rep", "vol", "iid")
+    at = errors.isel(size=0).sel(multiple=2, strategy=list(order))
+    rms = estimate_root_mean_square(at.relative_error.transpose("draw", "strategy").values)
+    quantile = estimate_quantile(at.relative_error.transpose("draw", "strategy").values, 0.95)
+    over_paper = _each(rms, lambda values: values / at.printed_rms.values)
+    steps = side_by_side(ratio_of(_item(rms, k + 1), _item(rms, k)) for k in range(3))
+    wider = errors.isel(size=-1).sel(multiple=2, strategy=list(order))
+    return {
+        "repeated_over_paper": estimated(_item(over_paper, order.index("rep")), "draws"),
+        "conditioned_over_paper": estimated(_item(over_paper, order.index("rep_cond")), "draws"),
+        "volume_over_paper": estimated(_item(over_paper, order.index("vol")), "draws"),
+        "smallest_step": estimated(extreme_of(steps, np.min), "draws"),
+        "rms": estimated(rms, "draws", labels=order),
+        "quantile": estimated(quantile, "draws", labels=order),
+        "rms_largest_space": estimated(
+            estimate_root_mean_square(wider.relative_error.transpose("draw", "strategy").values), "draws", labels=order
+        ),
+    }
+
+
+def d13(rates) -> dict:
+    """Without conditioning, the excess error of volume sampling falls as 1 / n."""
+    excess = estimate_mean(rates.excess.values, axis=1)
+    labels = [f"n = {multiple * rates.m}" for multiple in rates.multiple.values]
+    return {
+        "slope": estimated(_log_slope(rates.multiple.values, excess), "draws"),
+        "excess": estimated(excess, "draws", labels=labels),
+    }
+
+
+def d14(rates) -> dict:
+    """The mean of r independent projections on volume samples has an excess error proportional to 1 / r."""
+    excess = estimate_mean(rates.averaged_excess.values, axis=1)
+    labels = [f"r = {r}" for r in rates.copies.values]
+    return {
+        "slope": estimated(_log_slope(rates.copies.values, excess), "averages"),
+        "excess": estimated(excess, "averages", labels=labels),
+    }
+
+
+def d15(rates) -> dict:
+    """The lower tail of lambda_min of determinantal points is dominated by that of independent points."""
+    cells = list(itertools.product(rates.tail_size.values, rates.tail_multiple.values))
+    counts = []
+    for size, multiple in cells:
+        independent, repeated = (
+            rates.smallest.sel(tail_size=size, tail_multiple=multiple, strategy=strategy).values
+            for strategy in ("iid", "rep")
+        )
+        known = np.isfinite(independent).all() and np.isfinite(repeated).all()
+        counts.append(_violations(independent, repeated) if known else np.nan)
+    draws = rates.sizes["tail_draw"]
+    return {
+        "violations": estimated(
+            without_error(np.array(counts, dtype=float), draws),
+            "draws",
+            labels=[f"m = {size}, n = {multiple * size}" for size, multiple in cells],
+        )
     }
 
 
