@@ -219,6 +219,30 @@ def test_excess_errors_fall_with_points_and_averages(load):
     assert np.all(run.smallest.median("tail_draw").diff("tail_multiple") > 0)
 
 
+def test_removal_leaves_at_least_m_points_and_recycling_saves_evaluations(load):
+    run = load(f"{PAPER}/save_evaluations")(
+        size=4,
+        function="runge",
+        points=24,
+        strategies=["iid", "rep"],
+        deltas=[0.5, 0.8],
+        max_tries=1000,
+        repetitions=20,
+        levels=[3, 6],
+        multiple=5,
+        runs=60,
+        root_seed=0,
+    )
+    assert run.left.min() >= 4
+    assert np.all(run.left.mean("repetition").sel(delta=0.8) <= run.left.mean("repetition").sel(delta=0.5))
+    assert run.left.max() < 24
+    assert np.all(run.square_after.mean("repetition") > run.square_before.mean("repetition"))
+    assert np.all(run.reused.sel(level=3) == 0)
+    expected = np.sum(np.minimum(np.arange(31), 15) * stats.binom(30, 0.5).pmf(np.arange(31)))
+    assert float(run.reused.sel(level=6).mean()) == pytest.approx(expected, abs=4 * 3 / np.sqrt(60))
+    assert np.all(run.square_recycled >= 1)
+
+
 def test_every_claim_is_measured_and_judged(load, claim_ids):
     """The quantities that the rules name are those that the claims measure, from stores of smoke scale."""
     paper = load_paper(PAPER, Path(__file__).resolve().parents[2], "smoke")

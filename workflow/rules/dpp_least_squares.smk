@@ -235,6 +235,24 @@ use rule stage as dpp_least_squares_measure_rates with:
         root_seed=paper.root_seed,
 
 
+use rule stage as dpp_least_squares_save_evaluations with:
+    """Remove points from stable designs, and recycle points in nested spaces."""
+    output:
+        store=paper.store("evaluations"),
+    log:
+        paper.log("evaluations"),
+    benchmark:
+        paper.benchmark("evaluations")
+    priority: 70
+    resources:
+        mem_mb=mem(1500),
+        runtime=minutes(600),
+    params:
+        **paper.params("evaluations"),
+        **paper.script("save_evaluations"),
+        root_seed=paper.root_seed,
+
+
 use rule figure as dpp_least_squares_points with:
     """Figure: points of each strategy below their densities."""
     input:
@@ -396,6 +414,20 @@ use rule figure as dpp_least_squares_rates with:
         paper.benchmark("figure_rates")
     params:
         **paper.script("figure_rates"),
+
+
+use rule figure as dpp_least_squares_evaluations with:
+    """Figure: greedy removal of points, and recycled points."""
+    input:
+        evaluations=paper.store("evaluations"),
+    output:
+        figure=paper.figure("evaluations"),
+    log:
+        paper.log("figure_evaluations"),
+    benchmark:
+        paper.benchmark("figure_evaluations")
+    params:
+        **paper.script("figure_evaluations"),
 
 
 use rule table as dpp_least_squares_table1 with:
