@@ -1,4 +1,4 @@
-"""Sparse and low-rank fits to compare with, each as a path of fits: greedy choices, thresholding, shrinkage, components.
+"""Sparse and low-rank fits to compare with, each as a path: greedy choices, thresholding, shrinkage, components.
 
 A path is an array of fits (steps, n), so that the best step can be named by whoever knows the truth, or by validation.
 """
@@ -16,9 +16,9 @@ from lib.regression.sparse import hard_threshold
 def greedy_path(x, y, steps: int, *, renormalise: bool) -> tuple[np.ndarray, np.ndarray]:
     """Fits of least squares on columns that are chosen one after the other.
 
-    Each step takes the column with the largest inner product with the residual (orthogonal matching pursuit, for columns
-    of equal length), or with `renormalise` the one that lowers the residual most, by the columns' parts outside what is
-    chosen already (forward stepwise selection, orthogonal least squares).
+    Each step takes the column with the largest inner product with the residual (orthogonal matching pursuit, for
+    columns of equal length), or with `renormalise` the one that lowers the residual most, by the columns' parts outside
+    what is chosen already (forward stepwise selection, orthogonal least squares).
 
     Args:
         x: (n, d).
@@ -92,7 +92,7 @@ def ridge_path(x, y, penalties) -> np.ndarray:
 
 
 def component_path(x, y, counts) -> np.ndarray:
-    """Fits (counts, n) on the first principal components, without centring; counts above the rank fit the whole span."""
+    """Fits (counts, n) on the first principal components, without centring; beyond the rank, on the whole span."""
     left, values, _ = np.linalg.svd(x, full_matrices=False)
     left = left[:, values > 1e-14 * values[0]]
     return np.array([left[:, :count] @ (left[:, :count].T @ y) for count in counts])

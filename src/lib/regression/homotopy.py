@@ -1,10 +1,10 @@
 """The whole path of the Lasso by homotopy, for designs of any condition.
 
-The minimiser of |y - Z b|^2 / (2 n) + level sum_j weight_j |b_j| is linear in the level as long as the active columns and
-their signs stay the same. With Z_A = Q R it is R b_A = Q^T y - n level R^-T (weight * sign), so that fits and
+The minimiser of |y - Z b|^2 / (2 n) + level sum_j weight_j |b_j| is linear in the level as long as the active columns
+and their signs stay the same. With Z_A = Q R it is R b_A = Q^T y - n level R^-T (weight * sign), so that fits and
 correlations at every level come from one QR factorisation of the active columns themselves, never from a Gram matrix,
 whose condition is the square of theirs, and never from the step before. The factorisation is updated as a column comes
-or goes. Coordinate descent needs as many sweeps as such designs have condition; the homotopy has one step for each change.
+or goes. Coordinate descent needs the more sweeps the worse the condition, the homotopy one step for each change.
 """
 
 import math

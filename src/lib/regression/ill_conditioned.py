@@ -1,7 +1,10 @@
 """Designs of any condition number, and signals on a few of their columns whose values are near worst.
 
-`spread` is the ratio of the largest scale to the smallest, kappa. Columns are not normalised here: `unit_columns` does it.
+`spread` is the ratio of the largest scale to the smallest, kappa. Columns get equal lengths from `unit_columns` alone.
 """
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -129,3 +132,44 @@ def sign_signal(x: np.ndarray, support: np.ndarray, rng: np.random.Generator) ->
     if not scale > 0:
         raise ValueError("support: got a signal of zero, expected columns whose sum is not zero")
     return weights / scale, signal / scale
+
+
+class Problem(NamedTuple):
+    """A design with a signal on a random support, and what is observed of it.
+
+    Attributes:
+        x: (n, d), columns of length sqrt(n).
+        signal: (n,) of mean square 1.
+        y: (n,), signal and Gaussian noise.
+        support: (k,) places.
+        weights: (k,) coefficients on the support.
+    """
+
+    x: np.ndarray
+    signal: np.ndarray
+    y: np.ndarray
+    support: np.ndarray
+    weights: np.ndarray
+
+
+def draw_problem(
+    design: str,
+    rows: int,
+    dim: int,
+    spread: float,
+    sparsity: int,
+    noise: float,
+    stream: Callable[[str], np.random.Generator],
+) -> Problem:
+    """Draw a problem with a cancelling signal.
+
+    Args:
+        design, rows, dim, spread: as of `draw_columns`.
+        sparsity: k.
+        noise: deviation of the noise.
+        stream: a generator of its own for `design`, `support`, `signal` and `noise`, so that none depends on another.
+    """
+    x, _ = unit_columns(draw_columns(design, rows, dim, spread, stream("design")))
+    support = random_support(dim, sparsity, stream("support"))
+    weights, signal = cancelling_signal(x, support, stream("signal"))
+    return Problem(x, signal, signal + noise * stream("noise").standard_normal(rows), support, weights)

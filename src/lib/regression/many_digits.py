@@ -13,7 +13,7 @@ def exact_cauchy(rows: int, shifts, digits: int = 80) -> list[list[mpmath.mpf]]:
 
 
 def geometric_factor(rows: int, exponents, rng, digits: int = 80) -> list[list[mpmath.mpf]]:
-    """Columns u + 2^-e g for integer exponents e, u and g standard normal doubles: scales far beyond a double's digits."""
+    """Columns u + 2^-e g for integers e, u and g of standard normal doubles: scales beyond double precision."""
     with mpmath.workdps(digits):
         common = [mpmath.mpf(v) for v in rng.standard_normal(rows)]
         return [

@@ -1,14 +1,14 @@
 """A preconditioner of random columns: for any design it makes signals on a random support cheap in a weighted l1 norm.
 
 Draw r columns at random, let U be their span and rho_i the distance of column i from U. For a support S that is
-uniformly random too, with probability at least 1 - k (k - 1) / (r + k - 1), every column of S is closer to U than to the
-span of the rest of S, rho_i <= D_i, and then sum_i |w_i| rho_i <= k |X w| for every w on S. Nothing is asked of X.
+uniformly random too, with probability at least 1 - k (k - 1) / (r + k - 1), every column of S is closer to U than to
+the span of the rest of S, rho_i <= D_i, and then sum_i |w_i| rho_i <= k |X w| for every w on S. Nothing is asked of X.
 
 Proof: fix i and the r + k - 1 other columns of S and R together; which k - 1 of them are those of S is uniform. Call a
 choice bad where D_i < rho_i. Two bad choices meet: if they were disjoint, each would lie in what the other leaves to R,
-and the distance of each would be the smaller one. By the theorem of Erdos, Ko and Rado at most a share
-(k - 1) / (r + k - 1) of all choices is bad; sum over the k columns. Columns that R and S share have rho = 0, and r is at
-least k - 1. The bound and its proof are ours.
+and the distance of each would be the smaller one. By the theorem of Erdős, Ko and Rado at most a share
+(k - 1) / (r + k - 1) of all choices is bad; sum over the k columns. Columns that R and S share have rho = 0, and with
+r at least k - 1 sharing does not raise the share of the others. The bound and its proof are ours.
 """
 
 from typing import NamedTuple
@@ -33,10 +33,18 @@ class Preconditioner(NamedTuple):
     columns: np.ndarray
 
 
-def spanning_basis(columns: np.ndarray, rtol: float = TOLERANCE) -> np.ndarray:
-    """Orthonormal basis (n, r') of the span of some columns, by QR with column pivoting.
+class Factors(NamedTuple):
+    """QR factorisation of independent columns, x[:, places] = basis @ triangle."""
 
-    Columns are scaled to equal length first; a direction counts where its pivot is at least `rtol` of that length.
+    basis: np.ndarray
+    triangle: np.ndarray
+    places: np.ndarray
+
+
+def factorise(columns: np.ndarray, rtol: float = TOLERANCE) -> Factors:
+    """Factorise a largest set of independent columns, by QR with column pivoting.
+
+    Columns are scaled to equal length first; one counts where its pivot is at least `rtol` of that length.
 
     Args:
         columns: (n, r); none is allowed.
@@ -44,11 +52,18 @@ def spanning_basis(columns: np.ndarray, rtol: float = TOLERANCE) -> np.ndarray:
     """
     columns = np.asarray(columns, dtype=float)
     lengths = np.linalg.norm(columns, axis=0)
-    columns = columns[:, lengths > 0] / lengths[lengths > 0]
-    if not columns.shape[1]:
-        return np.zeros((len(columns), 0))
-    basis, triangle, _ = linalg.qr(columns, mode="economic", pivoting=True)
-    return basis[:, np.abs(np.diag(triangle)) >= rtol]
+    nonzero = np.flatnonzero(lengths > 0)
+    if not len(nonzero):
+        return Factors(np.zeros((len(columns), 0)), np.zeros((0, 0)), nonzero)
+    basis, triangle, order = linalg.qr(columns[:, nonzero] / lengths[nonzero], mode="economic", pivoting=True)
+    size = int(np.sum(np.abs(np.diag(triangle)) >= rtol))
+    places = nonzero[order[:size]]
+    return Factors(basis[:, :size], triangle[:size, :size] * lengths[places], places)
+
+
+def spanning_basis(columns: np.ndarray, rtol: float = TOLERANCE) -> np.ndarray:
+    """Orthonormal basis (n, r') of the span of some columns; arguments as of `factorise`."""
+    return factorise(columns, rtol).basis
 
 
 def residualise(x: np.ndarray, basis: np.ndarray) -> np.ndarray:
@@ -117,7 +132,7 @@ def default_size(rows: int, sparsity: int) -> int:
 
 
 def failure_bound(sparsity: int, size: int) -> float:
-    """Bound k (k - 1) / (r + k - 1) on the probability that a random support has a column farther from U than from S."""
+    """Bound k (k - 1) / (r + k - 1) on the probability that a column of S is farther from U than from the rest of S."""
     return sparsity * (sparsity - 1) / (size + sparsity - 1) if sparsity > 1 else 0.0
 
 

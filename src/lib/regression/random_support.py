@@ -1,16 +1,24 @@
-"""Sparse regression behind a preconditioner: its span is fitted freely, the rest by a Lasso of columns made equally long.
+"""Sparse regression behind a preconditioner: its span is fitted freely, the rest by a Lasso of equally long columns.
 
-Every coefficient then pays for the part of its column outside the span, so that a signal on a random support has a small
-weighted norm whatever the condition of the design is.
+Every coefficient then pays for the part of its column outside the span, so that a signal on a random support has a
+small weighted norm whatever the condition of the design is.
 """
 
 import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy import linalg
 
 from lib.regression.homotopy import LassoPath, lasso_homotopy, lasso_levels
-from lib.regression.preconditioner import Preconditioner, distances_from, failure_bound, residualise
+from lib.regression.preconditioner import (
+    Preconditioner,
+    distances_from,
+    factorise,
+    failure_bound,
+    residualise,
+    spanning_basis,
+)
 
 
 class Outside(NamedTuple):
@@ -61,11 +69,9 @@ def path_outside(rest: Outside, y, levels, *, until: float = 0.0) -> LassoPath:
     y = np.asarray(y, dtype=float)
     inside = rest.basis @ (rest.basis.T @ y)
     if not len(rest.places):
-        shape = (len(levels), *y.shape[1:])
-        fits, coefficients = np.broadcast_to(inside, (len(levels), *y.shape)), np.zeros((len(levels), 0, *y.shape[1:]))
-        return LassoPath(
-            np.asarray(levels), coefficients, fits, np.zeros(shape), np.array(0), np.array("levels reached")
-        )
+        fits = np.broadcast_to(inside, (len(levels), *y.shape))
+        zero = np.zeros((len(levels), *y.shape[1:]))
+        return LassoPath(np.asarray(levels), zero[:, None][:, :0], fits, zero, np.array(0), np.array("levels reached"))
     path = lasso_homotopy(rest.columns, residualise(y, rest.basis), levels, until=until)
     return path._replace(fits=path.fits + inside)
 
@@ -91,19 +97,50 @@ def noise_level(noise: float, rows: int, dim: int, factor: float = 1.0) -> float
 def coefficients_of(x, rest: Outside, chosen, outer, fit) -> np.ndarray:
     """Coefficients (d,) of a fit: those outside the span scaled back, those of the span's columns by least squares.
 
+    Of dependent columns of the span only independent ones get a coefficient. X w is the fit up to a rounding error of
+    1e-16 of the largest coefficient, which grows with the condition of the span's columns.
+
     Args:
         x: (n, d).
         rest: of `outside`.
         chosen: (r,) places of the columns that span.
-        outer: (m,) coefficients of `rest.columns`.
-        fit: (n,).
+        outer: (m,) coefficients of `rest.columns`, or (m, M).
+        fit: (n,), or (n, M).
     """
-    result = np.zeros(rest.dim)
-    result[rest.places] = np.asarray(outer) / rest.scales
-    if len(chosen):
-        part = fit - x[:, rest.places] @ result[rest.places]
-        result[chosen] += np.linalg.lstsq(x[:, chosen], part, rcond=1e-13)[0]
+    outer, chosen = np.asarray(outer), np.asarray(chosen, int)
+    result = np.zeros((rest.dim, *outer.shape[1:]))
+    result[rest.places] = (outer.T / rest.scales).T
+    factors = factorise(x[:, chosen])
+    part = fit - x[:, rest.places] @ result[rest.places]
+    result[chosen[factors.places]] = linalg.solve_triangular(
+        factors.triangle, factors.basis.T @ part, check_finite=False
+    )
     return result
+
+
+def validation_errors(x, y, chosen, levels, folds: list[np.ndarray], *, until: float = 0.0) -> np.ndarray:
+    """Mean squared errors (L,) on rows that were left out; levels that a fold's path does not reach are infinite.
+
+    Columns are brought to equal length, and projected, on the rows that are left in. Without chosen columns it is the
+    cross-validation of the Lasso itself.
+
+    Args:
+        x, y: (n, d) and (n,).
+        chosen: (r,) places of the columns that span.
+        levels: (L,) positive, descending.
+        folds: rows of each fold.
+        until: as of `lasso_homotopy`.
+    """
+    chosen, total, count = np.asarray(chosen, int), np.zeros(len(levels)), 0
+    for fold in folds:
+        left_in = np.setdiff1d(np.arange(len(y)), fold)
+        inner = x[left_in]
+        rest = outside(inner, spanning_basis(inner[:, chosen]))
+        path = path_outside(rest, y[left_in], levels, until=until)
+        weights = coefficients_of(inner, rest, chosen, path.coefficients.T, path.fits.T)
+        total += np.sum((y[fold, None] - x[fold] @ weights) ** 2, axis=0)
+        count += len(fold)
+    return np.where(np.isfinite(total), total / count, np.inf)
 
 
 def error_bound(
@@ -147,10 +184,4 @@ def fit_preconditioned(x, y, preconditioner: Preconditioner, level: float) -> tu
     """
     rest = outside(x, preconditioner.basis)
     path = path_outside(rest, y, [level])
-    if np.ndim(y) == 1:
-        return coefficients_of(x, rest, preconditioner.columns, path.coefficients[0], path.fits[0]), path.fits[0]
-    columns = [
-        coefficients_of(x, rest, preconditioner.columns, path.coefficients[0, :, m], path.fits[0, :, m])
-        for m in range(np.shape(y)[1])
-    ]
-    return np.array(columns).T, path.fits[0]
+    return coefficients_of(x, rest, preconditioner.columns, path.coefficients[0], path.fits[0]), path.fits[0]

@@ -73,7 +73,8 @@ def test_a_small_level_interpolates_and_says_where_it_ends():
     assert np.nanmin(np.mean((y - path.fits) ** 2, axis=1)) < 1e-9
     stopped = lasso_homotopy(x, y, np.geomspace(1, 1e-12, 40), until=0.5)
     assert stopped.ends == "residual reached"
-    assert np.isnan(stopped.fits[-1]).all() and np.isnan(stopped.gaps[-1])
+    assert np.isnan(stopped.fits[-1]).all()
+    assert np.isnan(stopped.gaps[-1])
     known = np.isfinite(stopped.gaps)
     np.testing.assert_allclose(stopped.fits[known], path.fits[known], atol=1e-9)
 

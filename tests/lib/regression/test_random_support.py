@@ -43,7 +43,7 @@ def test_signals_have_power_one_and_are_those_of_their_coefficients(design):
 
 
 def test_cancelling_coefficients_are_as_large_as_the_condition():
-    x, _, weights, _, _ = problem("pairs", dim=2, sparsity=2)
+    weights = problem("pairs", dim=2, sparsity=2)[2]
     assert np.abs(weights).max() > 1e5
 
 

@@ -1,0 +1,130 @@
+"""Methods of sparse regression beside each other on one problem, each with the tuning that knows the truth.
+
+Ours stands at fixed levels, which need the noise alone, and at the best one of its path. `METHODS` names all.
+"""
+
+import numpy as np
+
+from lib.regression.greedy import (
+    component_path,
+    deflating_basis,
+    elastic_net_path,
+    greedy_path,
+    hard_thresholding_path,
+    leading_basis,
+    project,
+    ridge_path,
+)
+from lib.regression.homotopy import lasso_homotopy, lasso_levels
+from lib.regression.ill_conditioned import Problem
+from lib.regression.preconditioner import distances_from, residualise, spanning_basis
+from lib.regression.random_support import levels_outside, noise_level, outside, path_outside, validation_errors
+
+FIXED = {"ours": 0.7, "ours_proof": 1.0, "ours_double": 2.0}  # factors of noise sqrt(2 log(2 d) / n)
+ONE_SCALE = ("lasso", "elastic_net", "omp", "iht", "ridge", "pcr", "span_only")
+ADAPTIVE = ("forward", "pc_adjusted", "deflate")
+ABLATIONS = ("no_reweight", "penalised_span")
+TUNED = ("ours_oracle", *ONE_SCALE, *ADAPTIVE, *ABLATIONS)
+VALIDATED = ("ours_cv", "lasso_cv")
+METHODS = (*FIXED, *TUNED, *VALIDATED)
+
+LEVELS, SPAN = 100, 1e-9  # of a path
+UNTIL = 0.01  # mean square of the residual over that of the noise: beyond it the error is near that of y itself
+STEPS = 32  # most columns of a greedy path
+RIDGES = (1e-4, 1e-2)  # of the elastic net
+PENALTIES = np.geomspace(1e-14, 1e4, 91)  # of ridge regression
+FOLDS = 5
+
+
+def errors_of(fits, signal) -> np.ndarray:
+    """Prediction errors (L,), mean square of fit less signal; infinite where there is no fit."""
+    errors = np.mean((np.asarray(fits) - signal) ** 2, axis=-1)
+    return np.where(np.isfinite(errors), errors, np.inf)
+
+
+def _lasso(x, y, until: float, weights=None):
+    return lasso_homotopy(x, y, lasso_levels(x, y, LEVELS, SPAN, weights), weights=weights, until=until)
+
+
+def _beside(x, basis, y, until: float, rescale: bool = True):
+    rest = outside(x, basis, rescale=rescale)
+    return path_outside(rest, y, levels_outside(rest, y, LEVELS, SPAN), until=until)
+
+
+def tuned_fits(method: str, problem: Problem, chosen, noise: float) -> np.ndarray:
+    """Fits (L, n) of a method over the whole range of its tuning; NaN where a path has ended.
+
+    Args:
+        method: one of `TUNED`.
+        problem: what is fitted.
+        chosen: (r,) columns of the preconditioner.
+        noise: deviation of the noise, for the end of paths.
+
+    Raises:
+        ValueError: another method.
+    """
+    x, y, until, sparsity = problem.x, problem.y, UNTIL * noise**2, len(problem.support)
+    if method == "lasso":
+        return _lasso(x, y, until).fits
+    if method == "elastic_net":
+        levels = lasso_levels(x, y, LEVELS, SPAN)
+        return np.concatenate([elastic_net_path(x, y, levels, ridge, until=until).fits for ridge in RIDGES])
+    if method in ("omp", "forward"):
+        return greedy_path(x, y, STEPS, renormalise=method == "forward")[0]
+    if method == "iht":
+        return hard_thresholding_path(x, y, [sparsity * factor for factor in (1, 2, 4)], 200)
+    if method == "ridge":
+        return ridge_path(x, y, PENALTIES)
+    if method == "pcr":
+        return component_path(x, y, 2 ** np.arange(7))
+    if method == "pc_adjusted":
+        leading = leading_basis(x, 16)
+        return np.concatenate([_beside(x, leading[:, :count], y, until).fits for count in (1, 16)])
+    if method == "deflate":
+        return _beside(x, deflating_basis(x, 4), y, until).fits
+    basis = spanning_basis(x[:, chosen])
+    if method == "ours_oracle":
+        return _beside(x, basis, y, until).fits
+    if method == "no_reweight":
+        return _beside(x, basis, y, until, rescale=False).fits
+    if method == "span_only":
+        return project(x[:, chosen], y)[None]
+    if method == "penalised_span":
+        weights = distances_from(x, residualise(x, basis)) / np.sqrt(len(x))
+        weights[chosen] = 1.0
+        places = np.flatnonzero(weights > 0)
+        return _lasso(x[:, places], y, until, weights[places]).fits
+    raise ValueError(f"method: got {method!r}, expected one of {', '.join(TUNED)}")
+
+
+def method_error(method: str, problem: Problem, chosen, noise: float, rng: np.random.Generator) -> float:
+    """Prediction error of a method on a problem.
+
+    Tuned ones choose by the truth, from their own range and the two trivial predictors, zero and y. The others are at
+    their fixed or cross-validated level.
+
+    Args:
+        method: one of `METHODS`.
+        problem: what is fitted.
+        chosen: (r,) columns of the preconditioner.
+        noise: deviation of the noise.
+        rng: source of the folds of cross-validation.
+
+    Raises:
+        ValueError: another method.
+    """
+    x, y, signal = problem.x, problem.y, problem.signal
+    if method in FIXED:
+        rest = outside(x, spanning_basis(x[:, chosen]))
+        level = noise_level(noise, *x.shape, FIXED[method])
+        return float(errors_of(path_outside(rest, y, [level]).fits, signal)[0])
+    if method in VALIDATED:
+        columns = chosen if method == "ours_cv" else []
+        folds = np.array_split(rng.permutation(len(y)), FOLDS)
+        rest = outside(x, spanning_basis(x[:, columns]))
+        levels = levels_outside(rest, y, LEVELS, SPAN)
+        scores = validation_errors(x, y, columns, levels, folds, until=UNTIL * noise**2)
+        level = levels[: int(np.argmin(scores)) + 1]
+        return float(errors_of(path_outside(rest, y, level).fits, signal)[-1])
+    trivial = min(np.mean(signal**2), np.mean((y - signal) ** 2))
+    return float(min(errors_of(tuned_fits(method, problem, chosen, noise), signal).min(initial=np.inf), trivial))

@@ -1,0 +1,53 @@
+"""Figure: parts of the preconditioner taken away, its size, and the sparsity."""
+
+import numpy as np
+
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
+from lib.drawing.medians import draw_medians
+from lib.drawing.ranges import draw_guide, tick_at
+
+PARTS = {
+    "ours_oracle": "whole",
+    "no_reweight": "columns not rescaled",
+    "penalised_span": "span penalised",
+    "span_only": "span alone",
+}
+
+
+def figure(designs, sizes):
+    """Return the figure."""
+    fig, (left, middle, right) = new_figure(ncols=3, width=12.0, height=3.6)
+    names = [str(store.design.values[0]) for store in designs]
+    for i, (part, words) in enumerate(PARTS.items()):
+        values = np.array([store.error.sel(estimator=part).values[0] for store in designs])
+        style = {"color": COLOURS[i], "marker": MARKERS[i], "ls": "", "label": words}
+        draw_medians(left, np.arange(len(names)) + 0.15 * (i - 1.5), values, **style)
+    left.set_xticks(range(len(names)), names, rotation=20)
+    left.set(yscale="log", ylabel="error at the best level", title="one half without the other")
+    errors = sizes.error.sel(estimator="ours_oracle").transpose("point", "seed").values
+    series = np.array([str(name).partition(":")[0] for name in sizes.point.values])
+    basis = series == "basis"
+    for i, design in enumerate(dict.fromkeys(sizes.design.values[basis].tolist())):
+        chosen = basis & (sizes.design.values == design)
+        style = {"color": COLOURS[i], "marker": MARKERS[i], "ls": LINESTYLES[i], "label": design}
+        draw_medians(middle, sizes["size"].values[chosen], errors[chosen], **style)
+    middle.set(xscale="log", yscale="log", xlabel="columns of the preconditioner r", title="k = 4")
+    tick_at(middle, sorted(set(sizes["size"].values[basis].tolist())))
+    chosen = series == "sparsity"
+    fixed = sizes.error.sel(estimator="ours").transpose("point", "seed").values[chosen]
+    sparsity = sizes.sparsity.values[chosen]
+    draw_medians(right, sparsity, fixed, color=COLOURS[0], marker=MARKERS[0], label="ours, fixed level")
+    for exponent in (1, 2):
+        draw_guide(right, sparsity, float(np.median(fixed[0])), exponent, f"slope {exponent}")
+    right.set(xscale="log", yscale="log", xlabel="sparsity k", title="common factor, r = 2 k²")
+    tick_at(right, sparsity)
+    for axis in (left, middle, right):
+        axis.legend(fontsize=7)
+    panel_labels((left, middle, right))
+    return fig
+
+
+if "snakemake" in globals():
+    from lib.atlas.job.stage import run
+
+    run(figure, snakemake)
