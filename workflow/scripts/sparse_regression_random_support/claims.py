@@ -21,22 +21,21 @@ def _drawn(values: np.ndarray, rng) -> np.ndarray:
 
 
 def _statistic(function, values: np.ndarray, rng, *, paired: bool = True) -> Estimate:
-    """Estimate of a function of medians (P,) of rows (P, units), by resampling units, of each row alike or apart."""
+    """Estimate of a function of medians (..., P) of rows (P, units): units are resampled, of each row alike or apart."""
     values = np.asarray(values, dtype=float)
-    medians = np.median(values, axis=-1)
     drawn = _drawn(values, rng) if paired else np.stack([_drawn(row, rng) for row in values], axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return percentile_estimate(function(medians), np.array([function(row) for row in drawn]), values.shape[-1])
+        return percentile_estimate(function(np.median(values, axis=-1)), function(drawn), values.shape[-1])
 
 
 def _ratio(top, bottom, rng, *, paired: bool = True) -> Estimate:
     """Ratio of two medians."""
-    return _statistic(lambda m: m[0] / m[1], np.stack([top, bottom]), rng, paired=paired)
+    return _statistic(lambda m: m[..., 0] / m[..., 1], np.stack([top, bottom]), rng, paired=paired)
 
 
 def _medians(values: np.ndarray, rng) -> Estimate:
     """Medians of rows (P, units), side by side."""
-    return side_by_side(_statistic(lambda m: m[0], row[None], rng) for row in values)
+    return side_by_side(_statistic(lambda m: m[..., 0], row[None], rng) for row in values)
 
 
 def _errors(designs: list, method: str) -> dict[str, np.ndarray]:
@@ -65,7 +64,7 @@ def _sized(sizes, prefix: str, method: str) -> np.ndarray:
 def _exponent(x, values, rng) -> Estimate:
     """Slope of the log median on log x; seeds are resampled at each point apart."""
     centred = np.log(np.asarray(x, float)) - np.log(np.asarray(x, float)).mean()
-    return _statistic(lambda m: float(np.log(m) @ centred / (centred @ centred)), values, rng, paired=False)
+    return _statistic(lambda m: np.log(m) @ centred / (centred @ centred), values, rng, paired=False)
 
 
 def r1(lemma):
@@ -73,7 +72,8 @@ def r1(lemma):
     share, bound = lemma.violated.mean("draw", skipna=False), lemma.bound
     judged = np.flatnonzero(bound.values < 1)
     draws = lemma.sizes["draw"]
-    excess = ((share - bound) / np.sqrt(bound * (1 - bound) / draws)).transpose("design", "cell").values[:, judged]
+    errors = np.sqrt(np.maximum(bound * (1 - bound), 0) / draws)
+    excess = ((share - bound) / errors).transpose("design", "cell").values[:, judged]
     shares = share.transpose("design", "cell").values[:, judged]
     labels = [f"{design}, {cell}" for design in lemma.design.values for cell in lemma.cell.values[judged]]
     known = np.isfinite(shares).all()
@@ -148,7 +148,7 @@ def r6(conditions, rng):
     """The error does not depend on the condition number, that of the Lasso rises with it."""
     ours, lasso = (conditions.error.sel(estimator=name).transpose("point", "seed").values for name in ("ours", "lasso"))
     labels = [f"kappa = {spread:.0e}" for spread in conditions.spread.values]
-    spread = _statistic(lambda m: m.max() / m.min(), ours, rng, paired=False)
+    spread = _statistic(lambda m: m.max(axis=-1) / m.min(axis=-1), ours, rng, paired=False)
     first, last = np.argmin(conditions.spread.values), np.argmax(conditions.spread.values)
     return {
         "spread": estimated(spread, SEEDS),
@@ -269,7 +269,7 @@ def r12(rows, rng):
     for name in ("few", "more"):
         case = rows.sel(case=f"ours, {name}")
         result[f"ratio_{name}"] = estimated(
-            _statistic(lambda m: m[0], (case.fresh.values / case.error.values)[None], rng), SEEDS
+            _statistic(lambda m: m[..., 0], (case.fresh.values / case.error.values)[None], rng), SEEDS
         )
     return result
 
@@ -331,10 +331,10 @@ def r16(designs, rng):
     """No simple method that adapts to scales is as robust over all designs as ours."""
     names = list(_errors(designs, "ours"))
     errors = {method: np.array([_errors(designs, method)[name] for name in names]) for method in ("ours", *ADAPTIVE)}
-    ratios = []
+    ratios, count = [], len(names)
     for method in ADAPTIVE:
-        stacked = np.stack([errors[method], errors["ours"]]).reshape(2 * len(names), -1)
-        ratios.append(_statistic(lambda m: m[: len(names)].max() / m[len(names) :].max(), stacked, rng))
+        stacked = np.concatenate([errors[method], errors["ours"]])
+        ratios.append(_statistic(lambda m: m[..., :count].max(axis=-1) / m[..., count:].max(axis=-1), stacked, rng))
     worst = {method: names[int(np.argmax(np.median(errors[method], axis=1)))] for method in errors}
     largest = [_medians(errors[method][[names.index(worst[method])]], rng) for method in errors]
     return {
