@@ -12,6 +12,7 @@ SEEDS = "seeds"
 RESAMPLES = 2000
 OURS = ("ours", "ours_proof", "ours_double", "ours_oracle", "ours_cv")
 RIVALS = (*ONE_SCALE, *ADAPTIVE)
+DIMS, ROWS, SPARSITIES = (100, 300, 900, 2700), (75, 150, 300, 600), (2, 3, 4, 6)  # at which claims are judged
 
 
 def _drawn(values: np.ndarray, rng) -> np.ndarray:
@@ -21,7 +22,7 @@ def _drawn(values: np.ndarray, rng) -> np.ndarray:
 
 
 def _statistic(function, values: np.ndarray, rng, *, paired: bool = True) -> Estimate:
-    """Estimate of a function of medians (..., P) of rows (P, units): units are resampled, of each row alike or apart."""
+    """Estimate of a function of medians (..., P) of rows (P, units), whose units are resampled alike or apart."""
     values = np.asarray(values, dtype=float)
     drawn = _drawn(values, rng) if paired else np.stack([_drawn(row, rng) for row in values], axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -51,14 +52,18 @@ def _design(designs: list, name: str) -> dict[str, np.ndarray] | None:
     return None
 
 
-def _series(sizes, prefix: str) -> np.ndarray:
-    """Places of the points of a series, in their order."""
-    return np.flatnonzero([str(point).startswith(f"{prefix}:") for point in sizes.point.values])
+def _series(sizes, prefix: str, key: str, judged: tuple = ()) -> np.ndarray:
+    """Places of the points of a series; only those at which its claim is judged, none where one of these is missing."""
+    places = np.flatnonzero([str(point).startswith(f"{prefix}:") for point in sizes.point.values])
+    values = sizes[key].values[places]
+    if not judged:
+        return places
+    return places[np.isin(values, judged)] if set(judged) <= set(values.tolist()) else places[:0]
 
 
-def _sized(sizes, prefix: str, method: str) -> np.ndarray:
+def _sized(sizes, places, method: str) -> np.ndarray:
     """(point, seed)"""
-    return sizes.error.sel(estimator=method).transpose("point", "seed").values[_series(sizes, prefix)]
+    return sizes.error.sel(estimator=method).transpose("point", "seed").values[places]
 
 
 def _exponent(x, values, rng) -> Estimate:
@@ -167,10 +172,12 @@ def _residuals(curve: np.ndarray, medians: np.ndarray) -> np.ndarray:
 
 def r7(sizes, rng):
     """At a fixed number of rows the error grows like the logarithm of the number of columns."""
-    places = _series(sizes, "dimension")
-    dims, values = sizes.dim.values[places].astype(float), _sized(sizes, "dimension", "ours")
+    places = _series(sizes, "dimension", "dim", DIMS)
+    if not len(places):
+        return None
+    dims, values = sizes.dim.values[places].astype(float), _sized(sizes, places, "ours")
     first = int(np.argmin(dims))
-    grown = [p for p in range(len(dims)) if dims[p] in (900, 2700)]
+    grown = [p for p in range(len(dims)) if dims[p] in DIMS[2:]]
     drawn = np.stack([_drawn(row, rng) for row in values], axis=1)
     better = _residuals(np.log(dims), drawn) < _residuals(dims, drawn)
     known = np.isfinite(drawn).all()
@@ -182,18 +189,20 @@ def r7(sizes, rng):
         "log_better": exact(float(better.mean()) if known else np.nan),
         "error": estimated(_medians(values, rng), SEEDS, labels=[f"d = {d:.0f}" for d in dims]),
         "error_oracle": estimated(
-            _medians(_sized(sizes, "dimension", "ours_oracle"), rng), SEEDS, labels=[f"d = {d:.0f}" for d in dims]
+            _medians(_sized(sizes, places, "ours_oracle"), rng), SEEDS, labels=[f"d = {d:.0f}" for d in dims]
         ),
     }
 
 
 def r8(sizes, rng):
     """The error falls like a power of the number of rows."""
-    rows = sizes.rows.values[_series(sizes, "rows")]
-    values = _sized(sizes, "rows", "ours")
+    places = _series(sizes, "rows", "rows", ROWS)
+    if not len(places):
+        return None
+    rows, values = sizes.rows.values[places], _sized(sizes, places, "ours")
     return {
         "slope": estimated(_exponent(rows, values, rng), SEEDS),
-        "slope_oracle": estimated(_exponent(rows, _sized(sizes, "rows", "ours_oracle"), rng), SEEDS),
+        "slope_oracle": estimated(_exponent(rows, _sized(sizes, places, "ours_oracle"), rng), SEEDS),
         "error": estimated(_medians(values, rng), SEEDS, labels=[f"n = {n}" for n in rows]),
     }
 
@@ -294,8 +303,10 @@ def r13(designs, rng):
 
 def r14(sizes, rng):
     """The error grows like a small power of the sparsity."""
-    sparsity = sizes.sparsity.values[_series(sizes, "sparsity")]
-    values = _sized(sizes, "sparsity", "ours")
+    places = _series(sizes, "sparsity", "sparsity", SPARSITIES)
+    if not len(places):
+        return None
+    sparsity, values = sizes.sparsity.values[places], _sized(sizes, places, "ours")
     return {
         "slope": estimated(_exponent(sparsity, values, rng), SEEDS),
         "error": estimated(_medians(values, rng), SEEDS, labels=[f"k = {k}" for k in sparsity]),

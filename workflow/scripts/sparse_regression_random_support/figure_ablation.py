@@ -37,8 +37,9 @@ def figure(designs, sizes):
     fixed = sizes.error.sel(estimator="ours").transpose("point", "seed").values[chosen]
     sparsity = sizes.sparsity.values[chosen]
     draw_medians(right, sparsity, fixed, color=COLOURS[0], marker=MARKERS[0], label="ours, fixed level")
-    for exponent in (1, 2):
-        draw_guide(right, sparsity, float(np.median(fixed[0])), exponent, f"slope {exponent}")
+    start, ends = float(np.median(fixed[0])), np.array([sparsity.min(), sparsity.max()])
+    draw_guide(right, sparsity, start, 2, "slope 2")
+    right.plot(ends, start * ends / ends[0], ":", color="black", lw=1, label="slope 1")
     right.set(xscale="log", yscale="log", xlabel="sparsity k", title="common factor, r = 2 k²")
     tick_at(right, sparsity)
     for axis in (left, middle, right):

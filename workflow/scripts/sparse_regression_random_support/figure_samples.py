@@ -16,8 +16,9 @@ def figure(sizes, rows):
         values = sizes.error.sel(estimator=method).transpose("point", "seed").values[places]
         draw_medians(left, numbers * 1.02**i, values, color=COLOURS[i], marker=MARKERS[i], label=f"ours, {words}")
     start = float(np.median(sizes.error.sel(estimator="ours").transpose("point", "seed").values[places[0]]))
-    for exponent, line in ((-1.0, "−1"), (-0.5, "−1/2")):
-        draw_guide(left, numbers, start, exponent, f"slope {line}")
+    draw_guide(left, numbers, start, -1.0, "slope −1")
+    ends = np.array([numbers.min(), numbers.max()])
+    left.plot(ends, start * (ends / ends[0]) ** -0.5, ":", color="black", lw=1, label="slope −1/2")
     left.set(xscale="log", yscale="log", xlabel="rows n", ylabel="prediction error")
     left.set_title(f"d = {sizes.dim.values[places[0]]}, σ = {sizes.noise.values[places[0]]:g}")
     tick_at(left, numbers)
