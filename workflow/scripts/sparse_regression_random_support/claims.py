@@ -318,12 +318,9 @@ def r15(sizes, lemma, rng):
     shares = lemma.violated.mean("draw", skipna=False).transpose("design", "cell")
     few, many = (f"k = 4, r = {r}" for r in (4, 32))
     rises = (shares.sel(cell=many) - shares.sel(cell=few)).values
-    places = _series(sizes, "basis")
-    values, designs, bases = (
-        _sized(sizes, "basis", "ours_oracle"),
-        sizes.design.values[places],
-        sizes["size"].values[places],
-    )
+    places = _series(sizes, "basis", "size")
+    values = _sized(sizes, places, "ours_oracle")
+    designs, bases = sizes.design.values[places], sizes["size"].values[places]
     result = {"rise_of_violations": exact(rises, labels=lemma.design.values)}
     small, large = bases.min(), bases.max()
     ratios = {
