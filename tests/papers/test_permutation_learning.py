@@ -75,7 +75,9 @@ def grow(load):
 
 @pytest.fixture
 def widths(load):
-    return load(f"{PAPER}/measure_widths")(size=4, widths=[32, 128, 512], models=[800, 400, 200], root_seed=0)
+    return load(f"{PAPER}/measure_widths")(
+        size=4, widths=[32, 128, 512], models=[800, 400, 200], both={64: 3, 128: 3}, root_seed=0
+    )
 
 
 @pytest.fixture

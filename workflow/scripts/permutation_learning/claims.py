@@ -282,6 +282,11 @@ def p12(widths, rng):
             labels=[f"width {w}" for w in widths.width.values],
         ),
         "bias": estimated(bias, NETWORKS),
+        "both_layers_bias": estimated(
+            side_by_side(estimate_mean(_known(row) - widths.attrs["both_inside"]) for row in widths.pair_mean.values),
+            "pairs of networks",
+            labels=[f"width {w}" for w in widths.pair_width.values],
+        ),
         "bias_in_errors": exact(float(abs(bias.value) / bias.se)),
         "bias_error": exact(float(bias.se)),
     }

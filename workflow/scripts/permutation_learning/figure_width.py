@@ -17,10 +17,17 @@ def figure(widths):
     ):
         rows = [estimate_mean(row[np.isfinite(row)]) for row in values]
         mean, low, high = (np.array([getattr(one, name) for one in rows]) for name in ("value", "low", "high"))
-        axis.errorbar(x, mean, [mean - low, high - mean], fmt="o", color=COLOURS[0], label="trained networks")
+        axis.errorbar(x, mean, [mean - low, high - mean], fmt="o", color=COLOURS[0], label="last layer")
         axis.axhline(0, color="0.7", lw=0.8)
         axis.set(xscale="log", xlabel="hidden units")
         tick_at(axis, x)
+    values = widths.pair_mean.values - widths.attrs["both_inside"]
+    rows = [estimate_mean(row[np.isfinite(row)]) for row in values]
+    mean, low, high = (np.array([getattr(one, name) for one in rows]) for name in ("value", "low", "high"))
+    style = {"fmt": "s", "mfc": "white", "color": COLOURS[1], "label": "both layers"}
+    right.errorbar(widths.pair_width.values, mean, [mean - low, high - mean], **style)
+    draw_guide(right, widths.pair_width.values, float(mean[0]), -0.5, "slope −1/2")
+    right.legend(fontsize=7)
     draw_guide(left, x, float(np.nanmean(widths.square.values[0])) / widths.attrs["variance"] - 1, -1, "slope −1")
     left.set_yscale("symlog", linthresh=0.005)
     left.set_ylabel("relative excess of the variance")

@@ -6,18 +6,22 @@ import xarray as xr
 
 from lib.atlas.job.seeds import generator
 from lib.ntk.bits import bit_limits
-from lib.ntk.networks import block_size, draw, fit_last_layer, predict
+from lib.ntk.networks import Networks, block_size, draw, fit_last_layer, predict, train
 from lib.ntk.samples import pairs, unit
 from lib.progress import progress
 
 
-def measure_widths(*, size: int, widths: list[int], models: list[int], root_seed: int) -> xr.Dataset:
+def measure_widths(
+    *, size: int, widths: list[int], models: list[int], both: dict[int, int], root_seed: int
+) -> xr.Dataset:
     """Return by network the mean output at ones of inputs with two ones, and the mean square about the limit.
 
     Args:
         size: number k of bits.
         widths: hidden units.
         models: number of networks of each width.
+        both: number of pairs of networks whose layers are both trained, by width. A pair starts with second layers of
+            opposite sign, so that its mean does not vary with the outputs before training.
         root_seed: root of the random streams.
     """
     inputs = pairs(size)
@@ -32,14 +36,33 @@ def measure_widths(*, size: int, widths: list[int], models: list[int], root_seed
             outputs = predict(trained, torch.from_numpy(unit(inputs)).float()).double().numpy()[:, inputs > 0]
             mean[i, start : start + len(outputs)] = outputs.mean(axis=1)
             square[i, start : start + len(outputs)] = ((outputs - limits.inside) ** 2).mean(axis=1)
+    pair_mean = np.full((len(both), max(both.values())), np.nan)
+    for i, (width, count) in enumerate(both.items()):
+        rng = generator(root_seed, "permutation_learning", "pairs of networks", int(width))
+        for j in progress(range(count), f"pairs of networks, width {width}"):
+            pair_mean[i, j] = _pair_mean(draw(1, int(width), size, size, rng), inputs)
     return xr.Dataset(
         {
             "mean": (("width", "model"), mean, {"long_name": "mean output at ones"}),
             "square": (("width", "model"), square, {"long_name": "mean square about the limit"}),
+            "pair_mean": (("pair_width", "pair"), pair_mean, {"long_name": "mean output at ones of a pair"}),
         },
-        coords={"width": widths},
-        attrs={"size": size, "inside": float(limits.inside), "variance": float(limits.variance)},
+        coords={"width": widths, "pair_width": [int(width) for width in both]},
+        attrs={
+            "both_inside": float(bit_limits("ntk", size, 2).inside),
+            "size": size,
+            "inside": float(limits.inside),
+            "variance": float(limits.variance),
+        },
     )
+
+
+def _pair_mean(networks: Networks, inputs: np.ndarray) -> float:
+    """Mean output at ones of two networks with second layers of opposite sign, both layers trained."""
+    target, tests = torch.eye(inputs.shape[1])[None], torch.from_numpy(unit(inputs)).float()
+    pair = (networks, networks._replace(second=-networks.second))
+    outputs = [predict(train(one, target, "ntk").networks, tests).double().numpy()[:, inputs > 0] for one in pair]
+    return float(np.mean(outputs))
 
 
 if "snakemake" in globals():
