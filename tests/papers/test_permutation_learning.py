@@ -76,7 +76,7 @@ def grow(load):
 @pytest.fixture
 def widths(load):
     return load(f"{PAPER}/measure_widths")(
-        size=4, widths=[32, 128, 512], models=[800, 400, 200], both={64: 3, 128: 3}, root_seed=0
+        size=4, widths=[32, 128, 512], models=[800, 400, 200], both={"widths": [64, 128], "pairs": [3, 3]}, root_seed=0
     )
 
 

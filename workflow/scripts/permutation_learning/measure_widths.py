@@ -12,7 +12,7 @@ from lib.progress import progress
 
 
 def measure_widths(
-    *, size: int, widths: list[int], models: list[int], both: dict[int, int], root_seed: int
+    *, size: int, widths: list[int], models: list[int], both: dict[str, list[int]], root_seed: int
 ) -> xr.Dataset:
     """Return by network the mean output at ones of inputs with two ones, and the mean square about the limit.
 
@@ -20,7 +20,7 @@ def measure_widths(
         size: number k of bits.
         widths: hidden units.
         models: number of networks of each width.
-        both: number of pairs of networks whose layers are both trained, by width. A pair starts with second layers of
+        both: `widths`, and of each the number of `pairs` of networks whose layers are both trained. A pair starts with second layers of
             opposite sign, so that its mean does not vary with the outputs before training.
         root_seed: root of the random streams.
     """
@@ -36,23 +36,23 @@ def measure_widths(
             outputs = predict(trained, torch.from_numpy(unit(inputs)).float()).double().numpy()[:, inputs > 0]
             mean[i, start : start + len(outputs)] = outputs.mean(axis=1)
             square[i, start : start + len(outputs)] = ((outputs - limits.inside) ** 2).mean(axis=1)
-    pair_mean = np.full((len(both), max(both.values())), np.nan)
-    for i, (width, count) in enumerate(both.items()):
-        rng = generator(root_seed, "permutation_learning", "pairs of networks", int(width))
+    pair_mean = np.full((len(both["widths"]), max(both["pairs"])), np.nan)
+    for i, (width, count) in enumerate(zip(both["widths"], both["pairs"])):
+        rng = generator(root_seed, "permutation_learning", "pairs of networks", width)
         for j in progress(range(count), f"pairs of networks, width {width}"):
-            pair_mean[i, j] = _pair_mean(draw(1, int(width), size, size, rng), inputs)
+            pair_mean[i, j] = _pair_mean(draw(1, width, size, size, rng), inputs)
     return xr.Dataset(
         {
             "mean": (("width", "model"), mean, {"long_name": "mean output at ones"}),
             "square": (("width", "model"), square, {"long_name": "mean square about the limit"}),
             "pair_mean": (("pair_width", "pair"), pair_mean, {"long_name": "mean output at ones of a pair"}),
         },
-        coords={"width": widths, "pair_width": [int(width) for width in both]},
+        coords={"width": widths, "pair_width": both["widths"]},
         attrs={
-            "both_inside": float(bit_limits("ntk", size, 2).inside),
             "size": size,
             "inside": float(limits.inside),
             "variance": float(limits.variance),
+            "both_inside": float(bit_limits("ntk", size, 2).inside),
         },
     )
 
