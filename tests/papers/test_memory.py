@@ -50,9 +50,17 @@ def baselines(p: dict) -> float:
 
 
 # bytes where a stage computes, by rule; on the host where it has no GPU
+def networks(p: dict) -> float:
+    """A block of networks: both weights, hidden activations and three arrays of their size on the way, and outputs."""
+    sizes = [(pool["size"], pool["models"]) for pool in p["pools"]]
+    outputs = max(4 * models * size**2 * (size - 1) / 2 for size, models in sizes)
+    return 6 * 4 * 2**24 + 2 * outputs
+
+
 ESTIMATES = {
     "lightning_attention_train_models": lightning,
     "mamba3_train_downstream": downstream,
+    "permutation_learning_measure_hits": networks,
     "quadratic_network_train_gd_clean": descent,
     "quadratic_network_train_gd_noisy": descent,
     "quadratic_network_fit_baselines": baselines,

@@ -20,8 +20,8 @@ def measure_widths(
         size: number k of bits.
         widths: hidden units.
         models: number of networks of each width.
-        both: `widths`, and of each the number of `pairs` of networks whose layers are both trained. A pair starts with second layers of
-            opposite sign, so that its mean does not vary with the outputs before training.
+        both: `widths`, and of each the number of `pairs` of networks whose layers are both trained. A pair starts with
+            second layers of opposite sign, so that its mean does not vary with the outputs before training.
         root_seed: root of the random streams.
     """
     inputs = pairs(size)
