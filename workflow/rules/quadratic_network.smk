@@ -1,5 +1,8 @@
 # Bayes-optimal learning of an extensive-width quadratic network: theory, message passing, gradient descent, baselines.
 
+QUADRATIC_NETWORK_SIZES = paper.value("gd_clean", "sizes")  # by name: small, main, large
+QUADRATIC_NETWORK_TEACHERS = range(paper.value("gd_clean", "teachers"))
+
 
 use rule stage as quadratic_network_solve_theory with:
     """Solve for the Bayes-optimal error: curves, phase diagram, limits."""
@@ -133,18 +136,18 @@ use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_
 
 
 use rule stage as quadratic_network_train_gd_clean with:
-    """Train networks without noise from many starts, one teacher."""
+    """Train networks without noise from many starts, one dimension and teacher."""
     output:
-        store=paper.store("gd_clean_{teacher}"),
+        store=paper.store("gd_clean_{dimension}_{teacher}"),
     log:
-        paper.log("gd_clean_{teacher}"),
+        paper.log("gd_clean_{dimension}_{teacher}"),
     benchmark:
-        paper.benchmark("gd_clean_{teacher}")
+        paper.benchmark("gd_clean_{dimension}_{teacher}")
     priority: 80
     resources:
         mem_mb=mem(4000),
         runtime=minutes(600),
-        gpu=gpus(paper.value("gd_clean", "size") >= 100),
+        gpu=gpus(QUADRATIC_NETWORK_SIZES["main"] >= 100),
     params:
         **paper.params("gd_clean"),
         **paper.script("simulate_gd"),
@@ -163,7 +166,7 @@ use rule stage as quadratic_network_train_gd_noisy with:
     resources:
         mem_mb=mem(4000),
         runtime=minutes(600),
-        gpu=gpus(paper.value("gd_noisy", "size") >= 100),
+        gpu=gpus(paper.value("gd_noisy", "sizes")["main"] >= 100),
     params:
         **paper.params("gd_noisy"),
         **paper.script("simulate_gd"),
@@ -254,7 +257,7 @@ use rule figure as quadratic_network_gd with:
     """Figure: single and averaged gradient descent against the Bayes-optimal error."""
     input:
         theory=paper.store("theory"),
-        gd=expand(paper.store("gd_clean_{teacher}"), teacher=range(paper.value("gd_clean", "teachers"))),
+        gd=expand(paper.store("gd_clean_main_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
     output:
         figure=paper.figure("gd"),
     log:
@@ -266,9 +269,8 @@ use rule figure as quadratic_network_gd with:
 
 
 use rule figure as quadratic_network_regularisation with:
-    """Figure: noisy gradient descent for each weight decay."""
+    """Figure: gradient descent under noise, by weight decay and averaged or not."""
     input:
-        theory=paper.store("theory"),
         gd=expand(paper.store("gd_noisy_{teacher}"), teacher=range(paper.value("gd_noisy", "teachers"))),
     output:
         figure=paper.figure("regularisation"),
@@ -298,7 +300,11 @@ use rule figure as quadratic_network_finite_size with:
     """Figure: relative excess of the errors against the dimension."""
     input:
         **paper.stores("amp_small", "amp_clean", "amp_large"),
-        gd=expand(paper.store("gd_clean_{teacher}"), teacher=range(paper.value("gd_clean", "teachers"))),
+        gd=expand(
+            paper.store("gd_clean_{dimension}_{teacher}"),
+            dimension=QUADRATIC_NETWORK_SIZES,
+            teacher=QUADRATIC_NETWORK_TEACHERS,
+        ),
     output:
         figure=paper.figure("finite_size"),
     log:
@@ -314,7 +320,7 @@ use rule figure as quadratic_network_baselines with:
     input:
         baselines=paper.store("baselines"),
         amp=paper.store("amp_clean"),
-        gd=expand(paper.store("gd_clean_{teacher}"), teacher=range(paper.value("gd_clean", "teachers"))),
+        gd=expand(paper.store("gd_clean_main_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
         theory=paper.store("theory"),
     output:
         figure=paper.figure("baselines"),
@@ -342,7 +348,8 @@ use rule claims as quadratic_network_measure_claims with:
             "amp_onsager",
         ),
         **paper.stores("baselines", "baselines_few", "spectra"),
-        gd_clean=expand(paper.store("gd_clean_{teacher}"), teacher=range(paper.value("gd_clean", "teachers"))),
+        gd_clean=expand(paper.store("gd_clean_main_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
+        gd_small=expand(paper.store("gd_clean_small_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
         gd_noisy=expand(paper.store("gd_noisy_{teacher}"), teacher=range(paper.value("gd_noisy", "teachers"))),
     output:
         claims=paper.claims(),

@@ -24,6 +24,8 @@ class AveragedDescent(NamedTuple):
 def averaged_descent(x: np.ndarray, y: np.ndarray, start: np.ndarray, **training) -> AveragedDescent:
     """Gradient descent from many initialisations on the same samples; S is estimated by W^T W / m of each run.
 
+    Training runs in the precision of the starts, estimates are in double precision.
+
     Args:
         x: inputs (n, d).
         y: labels (n,) of a network that averages its m hidden units.
@@ -35,7 +37,8 @@ def averaged_descent(x: np.ndarray, y: np.ndarray, start: np.ndarray, **training
     """
     m = start.shape[1]
     descent = batched_quadratic_gd(x, np.sqrt(m) * y, start, **training)
-    return AveragedDescent(np.einsum("bki,bkj->bij", descent.weights, descent.weights) / m, descent)
+    weights = descent.weights.astype(float)
+    return AveragedDescent(weights.transpose(0, 2, 1) @ weights / m, descent)
 
 
 def averaging_counts(runs: int) -> np.ndarray:

@@ -41,7 +41,9 @@ def test_a_step_that_is_too_long_is_halved_and_recovers(problem):
     run = gd.batched_quadratic_gd(x, y, start, learning_rate=3.0, steps=20000)
     assert run.learning_rate < 3.0
     assert np.all(np.isfinite(run.weights))
-    assert np.all(run.losses < run.trace_loss[0])
+    products, i, j = gd.monomials(torch.from_numpy(x))
+    at_start = gd.residuals(torch.from_numpy(start), torch.from_numpy(y), products, i, j)
+    assert np.all(run.losses < (at_start**2).mean(0).numpy())
 
 
 def test_the_teacher_is_a_fixed_point_and_decay_shrinks_it(problem):
@@ -60,6 +62,37 @@ def test_runs_are_independent(problem):
     together = gd.batched_quadratic_gd(x, y, start, learning_rate=0.02, steps=100)
     alone = gd.batched_quadratic_gd(x, y, start[1:2], learning_rate=0.02, steps=100)
     np.testing.assert_allclose(together.weights[1], alone.weights[0], rtol=1e-9)
+
+
+def test_a_run_ends_at_its_own_residual_whatever_runs_beside_it(problem):
+    x, y, start, _ = problem
+    options = {"learning_rate": 0.1, "stop_at": 1e-3}
+    run = gd.batched_quadratic_gd(x, y, start, steps=3000, **options)
+    assert len(set(run.steps)) == len(start)  # they end apart
+    for b, weights in enumerate(run.weights):
+        alone = gd.batched_quadratic_gd(x, y, start[b : b + 1], steps=3000, **options)
+        assert alone.steps[0] == run.steps[b]
+        np.testing.assert_allclose(alone.weights[0], weights, rtol=1e-9)
+        shorter = gd.batched_quadratic_gd(x, y, start[b : b + 1], steps=run.steps[b] - 50, **options)
+        assert shorter.losses[0] >= options["stop_at"] > alone.losses[0]
+
+
+def test_single_precision_ends_at_the_same_matrices(problem):
+    x, y, start, _ = problem
+    options = {"learning_rate": 0.1, "steps": 3000, "stop_at": 1e-5}
+    double = gd.batched_quadratic_gd(x, y, start, **options)
+    single = gd.batched_quadratic_gd(x, y, start.astype(np.float32), **options)
+    assert single.weights.dtype == np.float32
+    matrices = [np.einsum("bki,bkj->bij", w, w) for w in (single.weights.astype(float), double.weights)]
+    np.testing.assert_allclose(*matrices, atol=1e-3)
+
+
+def test_single_precision_rests_at_a_teacher(problem):
+    """Rounding errors of the residuals double now and then; they are no reason to halve the learning rate."""
+    x, y, _, teacher = problem
+    rest = gd.batched_quadratic_gd(x, y, teacher[None].astype(np.float32), learning_rate=0.01, steps=500, stop_at=0.0)
+    assert rest.learning_rate == 0.01
+    np.testing.assert_allclose(rest.weights[0], teacher, atol=1e-5)
 
 
 def test_bad_shapes_are_named(problem):

@@ -77,16 +77,31 @@ def _converged(run) -> dict:
     return share_of("runs", int(known.sum()), known.size)
 
 
+def _by_teacher(runs, values) -> np.ndarray:
+    """`values(run)` of runs of gradient descent, one for each teacher: (teacher, alpha)."""
+    return np.array([values(run) for run in runs])
+
+
 def _over_runs(runs, values) -> dict:
-    """`values(run)` by alpha, mean over the runs (one for each teacher)."""
-    return mean_over("teachers", [values(run) for run in runs], labels=_labels(runs[0]), ids=range(len(runs)))
+    """`values(run)` by alpha, mean over the teachers with a value."""
+    estimate = _mean(_by_teacher(runs, values))
+    return estimated(estimate, "teachers", labels=_labels(runs[0]), ids=range(len(runs)))
 
 
-def _average_over_bayes(runs, alphas) -> dict:
-    """De-biased error of averaged descent without weight decay, over the Bayes error."""
-    return _over_runs(
-        [_at(run, alphas) for run in runs], lambda run: run.error_limit.values[:, 0] / run.bayes_error.values
-    )
+def _limit_over_bayes(run) -> np.ndarray:
+    """De-biased error of averaged descent without weight decay, over the Bayes error, (alpha,)."""
+    return run.error_limit.values[:, 0] / run.bayes_error.values
+
+
+def _average_reaches_bayes(runs, small, alphas) -> dict:
+    """Averaged descent beside the Bayes error at some alphas, and how that changes from a smaller dimension."""
+    runs, small = ([_at(run, alphas) for run in dimension] for dimension in (runs, small))
+    growth = difference_of(*(_mean(_by_teacher(dimension, _limit_over_bayes)) for dimension in (runs, small)))
+    return {
+        "ratio": _over_runs(runs, _limit_over_bayes),
+        "ratio_small": _over_runs(small, _limit_over_bayes),
+        "growth": estimated(growth, "teachers", labels=_labels(runs[0])),
+    }
 
 
 def q1(theory) -> dict:
@@ -146,26 +161,27 @@ def q5(spectra) -> dict:
 def q6(gd_clean: list) -> dict:
     """One run of gradient descent has twice the error of the average over runs."""
     runs = [_at(run, TREND) for run in gd_clean]
+    scored = np.isfinite([run.error_limit.values for run in runs])
+    losses = np.array([run.loss.values for run in runs])[scored]
     return {
         "ratio": _over_runs(runs, lambda run: (run.error_single.mean("initialisation") / run.error_limit).values[:, 0]),
-        "largest_loss": exact(np.max([np.max(run.loss.values) for run in gd_clean])),
+        "largest_loss": exact(losses.max() if losses.size else np.nan),
+        "converged": share_of("points of all teachers", int(scored.sum()), scored.size),
     }
 
 
-def q6b(gd_clean: list) -> dict:
+def q6b(gd_clean: list, gd_small: list) -> dict:
     """Averaged descent reaches the Bayes error; averages and single runs beside the identity, whose error is 1."""
-    return {
-        "ratio": _average_over_bayes(gd_clean, [0.1, 0.2]),
+    return _average_reaches_bayes(gd_clean, gd_small, [0.1, 0.2]) | {
         "error_of_average": _over_runs(gd_clean, lambda run: run.error_average.values[:, 0, -1]),
         "error_of_single_run": _over_runs(gd_clean, lambda run: run.error_single.values[:, 0].mean(-1)),
     }
 
 
-def q6c(gd_clean: list) -> dict:
+def q6c(gd_clean: list, gd_small: list) -> dict:
     """Averaged descent reaches the Bayes error close to the threshold; also beside message passing."""
     runs = [_at(run, [0.3]) for run in gd_clean]
-    return {
-        "ratio": _average_over_bayes(gd_clean, [0.3]),
+    return _average_reaches_bayes(gd_clean, gd_small, [0.3]) | {
         "ratio_to_amp": _over_runs(runs, lambda run: run.error_limit.values[:, 0] / run.amp_error.values),
     }
 
@@ -173,14 +189,33 @@ def q6c(gd_clean: list) -> dict:
 def q7(gd_noisy: list) -> dict:
     """With noise averaged descent stays above message passing at every weight decay."""
     runs = [run.sel(alpha=0.5) for run in gd_noisy]
-    best = int(np.argmin(np.mean([run.error_limit.values for run in runs], axis=0)))
-    limits = np.array([run.error_limit.values[best] for run in runs])
+    limits = np.array([run.error_limit.values for run in runs])
+    best = int(np.argmin(limits.mean(axis=0)))
+    references = {"ratio_to_amp": "amp_error", "ratio_to_bayes": "bayes_error"}
+    ratios = {
+        name: estimated(_mean(limits[:, best] / [run[error].item() for run in runs]), "teachers", ids=range(len(runs)))
+        for name, error in references.items()
+    }
+    return ratios | {"best_decay": estimated(without_error(runs[0].decay.values[best], len(runs)), "teachers")}
+
+
+def q7b(gd_noisy: list) -> dict:
+    """Under noise, without decay, starts end in many networks where labels are few and in one where they are many."""
+
+    def single_over_average(run) -> np.ndarray:
+        return run.error_single.values[:, 0].mean(-1) / run.error_average.values[:, 0, -1]
+
+    def over_runs(alpha) -> dict:
+        ratios = _by_teacher(gd_noisy, lambda run: single_over_average(_at(run, [alpha])).item())
+        return estimated(_mean(ratios), "teachers", ids=range(len(gd_noisy)))
+
     return {
-        "ratio_to_amp": mean_over("teachers", limits / [run.amp_error.item() for run in runs], ids=range(len(runs))),
-        "ratio_to_bayes": mean_over(
-            "teachers", limits / [run.bayes_error.item() for run in runs], ids=range(len(runs))
+        "ratio_below": over_runs(0.1),
+        "ratio_above": over_runs(0.5),
+        "ratio": _over_runs(gd_noisy, single_over_average),
+        "average_over_bayes": _over_runs(
+            gd_noisy, lambda run: run.error_average.values[:, 0, -1] / run.bayes_error.values
         ),
-        "best_decay": estimated(without_error(runs[0].decay.values[best], len(runs)), "teachers"),
     }
 
 

@@ -1,7 +1,9 @@
 """Train quadratic networks from many initialisations on the same data, and average their estimates of S.
 
 GD is one run; AGD averages S over initialisations. GAMP-RIE runs on the same labels, reduced to the linear model
-with tr S / d replaced by its estimate, so that both can be compared at the same dimension.
+with tr S / d replaced by its estimate, so that both can be compared at the same dimension. Where a run of a point did not
+reach the residual of an interpolating network, none of that point is scored: an average over those that did would be
+over a selection.
 """
 
 import numpy as np
@@ -17,7 +19,7 @@ from lib.teacher_student.quadratic import RankOne, frobenius_error, reduced_nois
 
 def simulate_gd(
     *,
-    size: int,
+    sizes: dict[str, int],
     kappa: float,
     alphas: list[float],
     neuron_deviation: float,
@@ -27,15 +29,17 @@ def simulate_gd(
     learning_rate: float,
     steps: int,
     stop_at: float,
+    scored_below: float | None,
     amp_iterations: int,
     teacher: int,
     root_seed: int,
     device: str,
+    dimension: str = "main",
 ) -> xr.Dataset:
     """Return errors of single runs and of their averages, `(alpha, decay, ...)`, for one teacher.
 
     Args:
-        size: dimension d.
+        sizes: dimensions d, by name.
         kappa: hidden units over d, of teacher and students.
         alphas: samples over d^2.
         neuron_deviation: standard deviation of the noise inside each hidden unit of the teacher.
@@ -43,13 +47,16 @@ def simulate_gd(
         teachers: number of teachers of the sweep; this job is one of them.
         initialisations: number B of runs on the same data.
         learning_rate, steps, stop_at: see `batched_quadratic_gd`.
+        scored_below: mean squared residual that all runs of a point must reach for the point to be scored; None scores all.
         amp_iterations: of GAMP-RIE on the same labels.
         teacher: which teacher.
         root_seed: root of the random streams.
-        device: torch device of the training.
+        device: torch device of the training, in single precision.
+        dimension: name of the dimension of this job.
     """
     if teacher >= teachers:
         raise ValueError(f"teacher: got {teacher}, expected less than {teachers}")
+    size = sizes[dimension]
     m = int(kappa * size)
     ratio, reduced = m / size, reduced_noise(neuron_deviation**2, m / size)
     shape = (len(alphas), len(decays))
@@ -58,12 +65,12 @@ def simulate_gd(
     single = np.zeros((*shape, initialisations))
     average = np.zeros((*shape, len(averaged_over)))
     loss = np.zeros((*shape, initialisations))
-    step_count, rate = np.zeros(shape, dtype=int), np.zeros(shape)
+    step_count, rate = np.zeros((*shape, initialisations), dtype=int), np.zeros(shape)
     amp_error = np.zeros(len(alphas))
     for a in progress(list(reversed(range(len(alphas)))), f"points at d = {size}"):
         rng = generator(root_seed, "quadratic_network", "gd", size, kappa, alphas[a], neuron_deviation, teacher)
         s, x, y = sample_network(size, m, int(counts[a]), rng, neuron_deviation)
-        start = rng.standard_normal((initialisations, m, size))
+        start = rng.standard_normal((initialisations, m, size)).astype(np.float32)
         for k, decay in enumerate(decays):
             runs = averaged_descent(
                 x,
@@ -82,17 +89,23 @@ def simulate_gd(
                 runs.descent.steps,
                 runs.descent.learning_rate,
             )
+            if scored_below is not None and np.max(loss[a, k]) >= scored_below:
+                single[a, k] = average[a, k] = np.nan
         measurements = Measurements(s, RankOne(x), reduced_labels(y, size))
         errors, converged = message_passing_errors(measurements, ratio, reduced, iterations=amp_iterations)
         amp_error[a] = errors[-1] if converged else np.nan
     limit = infinite_average_error(single.mean(-1), average[..., -1], initialisations)
     return xr.Dataset(
         {
-            "error_single": (("alpha", "decay", "initialisation"), single, {"long_name": "error of each run"}),
+            "error_single": (
+                ("alpha", "decay", "initialisation"),
+                single,
+                {"long_name": "error of each run, NaN at points where one did not converge"},
+            ),
             "error_average": (("alpha", "decay", "averaged"), average, {"long_name": "error of averages of S"}),
             "error_limit": (("alpha", "decay"), limit, {"long_name": "average over infinitely many runs, de-biased"}),
             "loss": (("alpha", "decay", "initialisation"), loss, {"long_name": "final mean squared residual"}),
-            "steps": (("alpha", "decay"), step_count),
+            "steps": (("alpha", "decay", "initialisation"), step_count),
             "learning_rate": (("alpha", "decay"), rate),
             "amp_error": (
                 "alpha",
