@@ -34,9 +34,10 @@ def downstream(p: dict) -> float:
 
 
 def descent(p: dict) -> float:
-    """Monomials of the inputs, (n, d (d + 1) / 2) in double precision, beside the two factors of each."""
-    samples, d = max(p["alphas"]) * p["size"] ** 2, p["size"]
-    return 3 * 8 * samples * d * (d + 1) / 2
+    """Monomials of the inputs, (n, d (d + 1) / 2) in single precision, beside the two factors of each."""
+    d = max(filter(None, p["sizes"].values()))
+    samples = max(p["alphas"]) * d**2
+    return 3 * 4 * samples * d * (d + 1) / 2
 
 
 def designs(p: dict) -> float:

@@ -54,29 +54,48 @@ def test_claims_rest_on_the_runs_that_converged(verdict):
     assert verdict("quadratic_network", "q4", amp_noisy=runs)["verdict"] == "not reproduced"
 
 
+DESCENT = {
+    "sizes": {"small": 8, "main": 10},
+    "kappa": 0.5,
+    "alphas": [0.2],
+    "neuron_deviation": 0.0,
+    "decays": [0.0, 0.1],
+    "teachers": 1,
+    "initialisations": 6,
+    "learning_rate": 0.03,
+    "steps": 200,
+    "stop_at": 1e-7,
+    "scored_below": None,
+    "amp_iterations": 5,
+    "teacher": 0,
+    "root_seed": 0,
+    "device": "cpu",
+}
+
+
 def test_averages_are_not_worse_than_single_runs_and_are_debiased(load):
     stage = load("quadratic_network/simulate_gd")
-    run = stage(
-        size=10,
-        kappa=0.5,
-        alphas=[0.2],
-        neuron_deviation=0.0,
-        decays=[0.0, 0.1],
-        teachers=1,
-        initialisations=6,
-        learning_rate=0.03,
-        steps=200,
-        stop_at=1e-7,
-        amp_iterations=5,
-        teacher=0,
-        root_seed=0,
-        device="cpu",
-    )
+    run = stage(**DESCENT)
+    assert (run.d, stage(**DESCENT, dimension="small").d) == (10, 8)
     np.testing.assert_array_equal(run.averaged, [1, 2, 4, 6])
     single, average = run.error_single.mean("initialisation"), run.error_average.isel(averaged=-1)
     assert bool((average < single).all())
     np.testing.assert_allclose(run.error_limit, single - (single - average) * 6 / 5)
     np.testing.assert_allclose(run.error_average.isel(averaged=0), run.error_single.isel(initialisation=0))
+
+
+def test_a_point_with_a_run_that_did_not_converge_is_not_scored(load):
+    """Decay keeps the residuals up; without it all runs interpolate."""
+    run = load("quadratic_network/simulate_gd")(
+        **{**DESCENT, "alphas": [0.1], "steps": 4000, "stop_at": 1e-6, "scored_below": 1e-5}
+    )
+    free, decayed = run.sel(decay=0.0), run.sel(decay=0.1)
+    assert float(free.loss.max()) < 1e-6
+    assert np.isfinite(free.error_single).all()
+    assert np.isfinite(free.error_limit).all()
+    assert float(decayed.loss.max()) > 1e-5
+    for error in (decayed.error_single, decayed.error_average, decayed.error_limit):
+        assert np.isnan(error).all()
 
 
 def test_baselines_know_their_levels(load):
@@ -137,14 +156,17 @@ def _messages(ratio, alphas=(0.1, 0.2, 0.3), teachers=3, spread=0.01):
 
 
 def _descent(limit, single=2.0, loss=1e-8, alphas=(0.1, 0.2, 0.3, 0.5), decays=(0.0, 0.1)):
-    """Two teachers: the average's error over Bayes error `limit`, a run's error `single` times as large."""
+    """Two teachers: the average's error over Bayes error `limit`, a run's error `single` times as large.
+
+    Both are numbers or follow decay; `single` may also be a column that follows alpha.
+    """
     errors = np.full((len(alphas), len(decays)), 0.5) * limit
     over, coords = ("alpha", "decay"), {"alpha": list(alphas), "decay": list(decays)}
     run = xr.Dataset(
         {
             "error_limit": (over, errors),
-            "error_single": ((*over, "initialisation"), single * errors[..., None] * np.array([0.9, 1.1])),
-            "error_average": ((*over, "averaged"), errors[..., None] * np.array([single, 1.0])),
+            "error_single": ((*over, "initialisation"), (single * errors)[..., None] * np.array([0.9, 1.1])),
+            "error_average": ((*over, "averaged"), np.stack([single * errors, errors], axis=-1)),
             "loss": ((*over, "initialisation"), np.full((*errors.shape, 2), loss)),
             "amp_error": ("alpha", np.full(len(alphas), 0.5)),
             "bayes_error": ("alpha", np.full(len(alphas), 0.5)),
@@ -191,9 +213,19 @@ CLAIMS = {
     "q4": ({"amp_noisy": _messages(1.0)}, {"amp_noisy": _messages(1.2)}),
     "q5": ({"spectra": _spectra(1.01)}, {"spectra": _spectra(2.1)}),
     "q6": ({"gd_clean": _descent(1.1)}, {"gd_clean": _descent(1.1, single=1.2)}),
-    "q6b": ({"gd_clean": _descent(1.1)}, {"gd_clean": _descent(1.6)}),
-    "q6c": ({"gd_clean": _descent(1.2)}, {"gd_clean": _descent(1.5)}),
+    "q6b": (
+        {"gd_clean": _descent(1.1), "gd_small": _descent(1.2)},
+        {"gd_clean": _descent(1.6), "gd_small": _descent(1.7)},
+    ),
+    "q6c": (
+        {"gd_clean": _descent(1.2), "gd_small": _descent(1.3)},
+        {"gd_clean": _descent(1.5), "gd_small": _descent(1.6)},
+    ),
     "q7": ({"gd_noisy": _descent(np.array([2.0, 1.3]))}, {"gd_noisy": _descent(np.array([2.0, 1.05]))}),
+    "q7b": (
+        {"gd_noisy": _descent(1.0, single=np.array([[2.0], [1.5], [1.2], [1.1]]))},
+        {"gd_noisy": _descent(1.0, single=np.array([[2.0], [1.5], [1.4], [1.3]]))},
+    ),
     "q8": (
         {"baselines": _baselines([0.1, 0.2, 0.3]), "amp_small": _messages(0.8)},
         {"baselines": _baselines([0.1, 0.2, 0.3]), "amp_small": _messages(1.1)},
@@ -236,6 +268,27 @@ def test_the_best_decay_is_that_of_the_mean_over_teachers(load):
     quantities = load("quadratic_network/claims", "q7")(_descent(np.array([2.0, 1.3])))
     assert quantities["best_decay"]["value"] == 0.1
     assert quantities["ratio_to_bayes"]["value"] == pytest.approx(1.3)
+
+
+def test_averages_at_paper_scale_must_come_closer_with_the_dimension(verdict):
+    """Within the bounds, but no closer than in the smaller dimension: not reproduced."""
+    for name in ("q6b", "q6c"):
+        closer = verdict("quadratic_network", name, at="paper", gd_clean=_descent(1.1), gd_small=_descent(1.2))
+        farther = verdict("quadratic_network", name, at="paper", gd_clean=_descent(1.2), gd_small=_descent(1.1))
+        assert [closer["verdict"], farther["verdict"]] == ["reproduced", "not reproduced"]
+
+
+def test_points_that_were_not_scored_leave_the_means(verdict):
+    first, second = _descent(1.1)
+    lost = first.copy(deep=True)
+    lost[["error_single", "error_average", "error_limit"]] *= np.nan
+    lost["loss"] = lost.loss + 1.0
+    claim = verdict("quadratic_network", "q6", gd_clean=[first, second, lost])
+    assert claim["verdict"] == "reproduced"
+    assert claim["quantities"]["largest_loss"]["value"] == 1e-8
+    assert claim["quantities"]["converged"]["value"] == pytest.approx(2 / 3)
+    assert claim["quantities"]["ratio"]["n"] == [2, 2, 2]
+    assert verdict("quadratic_network", "q6", gd_clean=[lost, lost])["verdict"] == "not reproduced"
 
 
 DEVIATIONS = {"amp_clean": _messages(1.05), "amp_small": _messages(1.1)}

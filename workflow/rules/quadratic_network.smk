@@ -1,6 +1,6 @@
 # Bayes-optimal learning of an extensive-width quadratic network: theory, message passing, gradient descent, baselines.
 
-QUADRATIC_NETWORK_SIZES = paper.value("gd_clean", "sizes")  # by name: small, main, large
+QUADRATIC_NETWORK_SIZES = {name: size for name, size in paper.value("gd_clean", "sizes").items() if size}
 QUADRATIC_NETWORK_TEACHERS = range(paper.value("gd_clean", "teachers"))
 
 

@@ -6,8 +6,8 @@ import xarray as xr
 from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, REFERENCE, new_figure, panel_labels
 from lib.drawing.ranges import draw_means
 
-# the authors' runs at kappa = 1/2, noise of deviation 1/4, d = 200, 64 starts, no decay: alpha, error of a run over that
-# of the average, error of the average over the Bayes error
+# the authors' runs at kappa = 1/2, noise of deviation 1/4, d = 200, 64 starts, no decay: alpha, error of a run over
+# that of the average, error of the average over the Bayes error
 AUTHORS = np.array(
     [
         [0.05, 2.15, 1.04],
@@ -34,7 +34,7 @@ def _means(axis, alpha, values, **style) -> None:
 
 
 def figure(gd: list):
-    """Return the figure: errors of averages by weight decay; what averaging gains, and what it leaves, without decay."""
+    """Return the figure: averages by weight decay; what averaging gains, and what it leaves, without decay."""
     fig, axes = new_figure(ncols=2, width=9.2, height=3.9)
     runs = xr.concat(gd, "teacher").transpose("teacher", "alpha", ...)
     alpha, bayes = runs.alpha.values, runs.bayes_error.values

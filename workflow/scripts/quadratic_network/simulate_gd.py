@@ -1,9 +1,9 @@
 """Train quadratic networks from many initialisations on the same data, and average their estimates of S.
 
 GD is one run; AGD averages S over initialisations. GAMP-RIE runs on the same labels, reduced to the linear model
-with tr S / d replaced by its estimate, so that both can be compared at the same dimension. Where a run of a point did not
-reach the residual of an interpolating network, none of that point is scored: an average over those that did would be
-over a selection.
+with tr S / d replaced by its estimate, so that both can be compared at the same dimension. Where a run of a point did
+not reach the residual of an interpolating network, none of that point is scored: an average over those that did would
+be over a selection.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from lib.teacher_student.quadratic import RankOne, frobenius_error, reduced_nois
 
 def simulate_gd(
     *,
-    sizes: dict[str, int],
+    sizes: dict[str, int | None],
     kappa: float,
     alphas: list[float],
     neuron_deviation: float,
@@ -39,7 +39,7 @@ def simulate_gd(
     """Return errors of single runs and of their averages, `(alpha, decay, ...)`, for one teacher.
 
     Args:
-        sizes: dimensions d, by name.
+        sizes: dimensions d by name, None where the scale has none.
         kappa: hidden units over d, of teacher and students.
         alphas: samples over d^2.
         neuron_deviation: standard deviation of the noise inside each hidden unit of the teacher.
@@ -47,7 +47,7 @@ def simulate_gd(
         teachers: number of teachers of the sweep; this job is one of them.
         initialisations: number B of runs on the same data.
         learning_rate, steps, stop_at: see `batched_quadratic_gd`.
-        scored_below: mean squared residual that all runs of a point must reach for the point to be scored; None scores all.
+        scored_below: mean squared residual that all runs of a point must reach to be scored; None scores all.
         amp_iterations: of GAMP-RIE on the same labels.
         teacher: which teacher.
         root_seed: root of the random streams.
