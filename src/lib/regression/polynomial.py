@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from lib.regression.weighted import weighted_least_squares
+from lib.regression.weighted import gram_eigenvalues, weighted_least_squares
 from lib.sampling.bases import FAMILIES
 from lib.sampling.designs import sample_design, strategy_measure
 from lib.sampling.multivariate import INDEX_SETS, polynomial_basis
@@ -101,7 +101,7 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
         """Points at which to observe the target.
 
         Args:
-            n_samples: number of points; `rep` takes multiples of the number of basis functions.
+            n_samples: number of points; `rvol` takes multiples of twice the number of basis functions.
             n_features: number of features.
             random_state: seed or generator, as everywhere in scikit-learn.
 
@@ -148,10 +148,12 @@ class PolynomialLeastSquares(RegressorMixin, BaseEstimator):
         x = self._to_reference(X, domain)
         phi = basis.evaluate(x)
         measure = strategy_measure(self.strategy, basis)
-        coef, eigenvalues = weighted_least_squares(phi, weight * measure.weight(x, phi), y.astype(float))
+        w = weight * measure.weight(x, phi)
+        coef = weighted_least_squares(phi, w, y.astype(float))
         if not np.all(np.isfinite(coef)):
             raise ValueError("X: got points that do not determine the coefficients, expected a design of full rank")
-        self.basis_, self.domain_, self.coef_, self.gram_eigenvalues_ = basis, domain, coef.T, eigenvalues
+        self.basis_, self.domain_, self.coef_ = basis, domain, coef.T
+        self.gram_eigenvalues_ = gram_eigenvalues(phi, w)
         return self
 
     def predict(self, X) -> np.ndarray:

@@ -49,7 +49,7 @@ def fit_repeatedly(
     coef, smallest, tries = np.empty((draws, m)), np.empty(draws), np.zeros(draws, dtype=int)
     inverses = np.empty(draws) if inverse else None
     for block, design in sample_blocks(strategy, approximation.basis, n, rng, draws, **conditions):
-        coef[block], _ = weighted_least_squares(design.phi, design.w, approximation.function(design.x))
+        coef[block] = weighted_least_squares(design.phi, design.w, approximation.function(design.x))
         smallest[block], tries[block] = design.eigenvalues[:, 0], design.tries
         if inverse:
             inverses[block] = (n - m + 1) * inverse_gram_mean(design.phi, design.w)

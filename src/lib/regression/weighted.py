@@ -7,8 +7,8 @@ from lib.sampling.basis import OrthonormalBasis
 SINGULAR = 1e-12  # a smallest singular value below this share of the largest counts as zero
 
 
-def weighted_least_squares(phi: np.ndarray, w: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Minimise sum_i w_i (y_i - phi_i^T c)^2 by QR of sqrt(w) phi, for many designs and right-hand sides at once.
+def weighted_least_squares(phi: np.ndarray, w: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Minimise sum_i w_i (y_i - phi_i^T c)^2 by QR of sqrt(w) [phi, y], for many designs and right-hand sides at once.
 
     Args:
         phi: values of the m functions at the points, (..., n, m), n >= m.
@@ -16,8 +16,8 @@ def weighted_least_squares(phi: np.ndarray, w: np.ndarray, y: np.ndarray) -> tup
         y: observations, (..., n) or (..., n, targets).
 
     Returns:
-        Coefficients (..., m) or (..., m, targets), NaN where the design is singular, and the ascending eigenvalues
-        (..., m) of the Gram matrix G = sum_i w_i phi_i phi_i^T / n, from the singular values of the triangular factor.
+        Coefficients (..., m) or (..., m, targets); NaN where the design is singular: the smallest singular value of
+        sqrt(w) phi is at most `SINGULAR` times the largest.
 
     Raises:
         ValueError: fewer points than functions, shapes that do not fit, or weights that are not positive.
@@ -33,14 +33,58 @@ def weighted_least_squares(phi: np.ndarray, w: np.ndarray, y: np.ndarray) -> tup
     if not np.all(w > 0):
         raise ValueError(f"w: got {np.min(w)}, expected weights > 0")
     one = y.ndim == w.ndim
+    # one function after the other in memory, as polynomials are evaluated
+    together = np.moveaxis(np.empty((m + (1 if one else y.shape[-1]), *w.shape)), 0, -1)
     root = np.sqrt(w)[..., None]
-    q, r = np.linalg.qr(root * phi)
-    singular = np.linalg.svd(r, compute_uv=False)
-    bad = singular[..., -1] <= SINGULAR * singular[..., 0]
-    solvable = np.where(bad[..., None, None], np.eye(m), r)
-    coef = np.linalg.solve(solvable, q.swapaxes(-1, -2) @ (root * (y[..., None] if one else y)))
+    np.multiply(root, phi, out=together[..., :m])
+    np.multiply(root, y[..., None] if one else y, out=together[..., m:])
+    factor = np.linalg.qr(together, mode="r")  # the right-hand sides become Q^T y without a Q
+    r, rotated = factor[..., :m, :m], factor[..., :m, m:]
+    bad = _singular(r)
+    coef = _solve_triangular(r, rotated)
     coef[bad] = np.nan
-    return (coef[..., 0] if one else coef), singular[..., ::-1] ** 2 / n
+    return coef[..., 0] if one else coef
+
+
+def _solve_triangular(r: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """R^-1 y for upper triangular R (..., m, m) and y (..., m, targets), row by row for all matrices at once."""
+    x, rows = np.moveaxis(y, -2, 0).copy(), np.moveaxis(r, -2, 0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for i in range(r.shape[-1] - 1, -1, -1):
+            x[i] /= rows[i, ..., i, None]
+            x[:i] -= rows[:i, ..., i, None] * x[i]
+    return np.moveaxis(x, 0, -2)
+
+
+def _singular(r: np.ndarray) -> np.ndarray:
+    """Whether the smallest singular value of triangular matrices (..., m, m) is at most `SINGULAR` times the largest.
+
+    |det R| ((m - 1) / |R|_F^2)^((m - 1) / 2) is below the smallest (Yu and Gu 1997) and |R|_F above the largest;
+    singular values are computed where these bounds do not decide.
+    """
+    m = r.shape[-1]
+    diagonal = np.diagonal(r, axis1=-2, axis2=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_norm = np.log(np.einsum("...ij,...ij->...", r, r)) / 2
+        log_least = np.sum(np.log(np.abs(diagonal)), axis=-1) + (m - 1) * (np.log(max(m - 1, 1)) / 2 - log_norm)
+        bad = np.asarray(~(log_least - log_norm > np.log(SINGULAR)))
+    if bad.any():
+        singular = np.linalg.svd(r[bad], compute_uv=False)
+        bad[bad] = singular[..., -1] <= SINGULAR * singular[..., 0]
+    return bad
+
+
+def gram_eigenvalues(phi: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Ascending eigenvalues (..., m) of G = sum_i w_i phi_i phi_i^T / n, by singular values of sqrt(w) phi.
+
+    Squares of singular values keep twice the digits that eigenvalues of G itself do.
+
+    Args:
+        phi: values (..., n, m), n >= m.
+        w: weights (..., n).
+    """
+    singular = np.linalg.svd(np.sqrt(w)[..., None] * phi, compute_uv=False)
+    return singular[..., ::-1] ** 2 / phi.shape[-2]
 
 
 def inverse_gram_mean(phi: np.ndarray, w: np.ndarray) -> np.ndarray:

@@ -110,7 +110,7 @@ def test_bad_input_is_named():
         PolynomialLeastSquares(degree=2).fit(np.repeat(X[:2], 5, 0), np.ones(10))
     with pytest.raises(ValueError, match="no data to take it from"):
         PolynomialLeastSquares().sample(9)
-    with pytest.raises(ValueError, match="multiple of 3"):
-        PolynomialLeastSquares(strategy="rep", domain=(0, 1)).sample(10)
+    with pytest.raises(ValueError, match="multiple of 6"):
+        PolynomialLeastSquares(strategy="rvol", domain=(0, 1)).sample(10)
     with pytest.raises(ConditioningFailed, match="take more points"):
         PolynomialLeastSquares(degree=9, strategy="iid_cond", domain=(0, 1), delta=0.01).sample(10)

@@ -49,10 +49,10 @@ def test_several_functions_are_fitted_as_each_alone():
     basis, names = space("legendre", 1, 4), ["runge", "kink", "next"]
     targets = problems(basis, names)
     design = sample_design("vol", basis, 15, np.random.default_rng(4), 6)
-    coef, _ = weighted_least_squares(design.phi, design.w, targets.observe(design.x))
+    coef = weighted_least_squares(design.phi, design.w, targets.observe(design.x))
     for k, name in enumerate(names):
         alone = problem(basis, name)
-        single, _ = weighted_least_squares(design.phi, design.w, alone.function(design.x))
+        single = weighted_least_squares(design.phi, design.w, alone.function(design.x))
         relative = np.sqrt(1 + alone.excess(single))
         np.testing.assert_allclose(targets.relative_errors(coef)[:, k], relative)
         np.testing.assert_allclose(targets.errors(coef)[:, k], alone.best * relative)

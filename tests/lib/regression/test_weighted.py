@@ -14,7 +14,7 @@ from lib.sampling.multivariate import DiscreteBasis, polynomial_basis
 def test_batches_agree_with_single_solves():
     rng = np.random.default_rng(0)
     phi, w, y = rng.standard_normal((4, 3, 12, 5)), rng.uniform(0.1, 3, (4, 3, 12)), rng.standard_normal((4, 3, 12, 2))
-    coef, eigenvalues = weighted.weighted_least_squares(phi, w, y)
+    coef, eigenvalues = weighted.weighted_least_squares(phi, w, y), weighted.gram_eigenvalues(phi, w)
     for index in np.ndindex(4, 3):
         root = np.sqrt(w[index])[:, None]
         np.testing.assert_allclose(coef[index], np.linalg.lstsq(root * phi[index], root * y[index], rcond=None)[0])
@@ -24,7 +24,7 @@ def test_batches_agree_with_single_solves():
         np.testing.assert_allclose(
             weighted.inverse_gram_mean(phi[index], w[index]), np.mean(1 / eigenvalues[index]) / 12
         )
-    one, _ = weighted.weighted_least_squares(phi, w, y[..., 0])
+    one = weighted.weighted_least_squares(phi, w, y[..., 0])
     np.testing.assert_allclose(one, coef[..., 0])
 
 
@@ -32,17 +32,48 @@ def test_no_digits_are_lost_to_normal_equations():
     rng = np.random.default_rng(1)
     u, v = np.linalg.qr(rng.standard_normal((30, 6)))[0], np.linalg.qr(rng.standard_normal((6, 6)))[0]
     phi, truth = u * np.logspace(0, -7, 6) @ v, rng.standard_normal(6)
-    coef, _ = weighted.weighted_least_squares(phi, np.ones(30), phi @ truth)
+    coef = weighted.weighted_least_squares(phi, np.ones(30), phi @ truth)
     np.testing.assert_allclose(coef, truth, atol=1e-7)  # condition 1e7; its square would leave two digits
 
 
 def test_singular_designs_are_flagged_and_others_are_not():
     phi = np.random.default_rng(2).standard_normal((2, 6, 3))
     phi[0, :, 2] = phi[0, :, 1]
-    coef, eigenvalues = weighted.weighted_least_squares(phi, np.ones((2, 6)), np.ones((2, 6)))
+    coef = weighted.weighted_least_squares(phi, np.ones((2, 6)), np.ones((2, 6)))
     assert np.all(np.isnan(coef[0]))
     assert np.all(np.isfinite(coef[1]))
-    assert eigenvalues[0, 0] == pytest.approx(0, abs=1e-12)
+    assert weighted.gram_eigenvalues(phi, np.ones((2, 6)))[0, 0] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("condition", "singular"), [(1e10, False), (0.8e12, False), (1.25e12, True), (1e15, True)])
+@pytest.mark.parametrize("kind", ["spread", "graded", "Kahan"])
+def test_a_design_is_singular_by_its_singular_values_alone(condition, singular, kind):
+    """Kahan's triangular matrix has a small singular value that no entry of its diagonal shows."""
+    rng = np.random.default_rng(3)
+    if kind == "Kahan":
+        size, sine = 25, 0.6
+        matrix = np.triu(np.full((size, size), -np.sqrt(1 - sine**2)), 1) + np.eye(size)
+        matrix = sine ** np.arange(size)[:, None] * matrix
+        assert np.abs(np.diag(matrix)).min() > 1e3 * np.linalg.svd(matrix, compute_uv=False)[-1]
+    else:
+        matrix = np.triu(rng.standard_normal((8, 8))) + 2 * np.eye(8)
+    u, values, v = np.linalg.svd(matrix)
+    size = len(matrix)
+    if kind == "graded":  # many small ones
+        values = np.geomspace(1, 1 / condition, size)
+    else:
+        values[-1] = values[0] / condition
+    phi = np.linalg.qr(rng.standard_normal((size + 5, size)))[0] @ (u * values) @ v
+    phi = np.stack([phi, rng.standard_normal(phi.shape)])
+    coef = weighted.weighted_least_squares(phi, np.ones(phi.shape[:2]), np.ones((*phi.shape[:2], 2)))
+    assert np.all(np.isnan(coef[0]) if singular else np.isfinite(coef[0]))
+    assert np.all(np.isfinite(coef[1]))
+
+
+def test_as_many_points_as_functions_and_more_targets_than_points():
+    rng = np.random.default_rng(4)
+    phi, y = rng.standard_normal((5, 4, 4)), rng.standard_normal((5, 4, 9))
+    np.testing.assert_allclose(weighted.weighted_least_squares(phi, np.ones((5, 4)), y), np.linalg.solve(phi, y))
 
 
 def test_interpolation_at_a_determinantal_sample_has_error_m_times_the_best():
@@ -82,7 +113,7 @@ def test_error_splits_and_is_bounded_by_the_residual():
     basis, f = Legendre(6), named_function("kink")
     c, _ = weighted.projection(f, basis)
     design = sample_design("iid_cond", basis, 60, np.random.default_rng(4), 200)
-    coef, _ = weighted.weighted_least_squares(design.phi, design.w, f(design.x))
+    coef = weighted.weighted_least_squares(design.phi, design.w, f(design.x))
     g = f(design.x) - design.phi @ c
     error = np.sum((coef - c) ** 2, axis=-1)
     assert np.all(error <= 2 * np.mean(design.w * g**2, axis=-1))

@@ -56,7 +56,7 @@ def bound_errors(
     for s, name in progress(enumerate(names), "damped designs", total=len(names)):
         rng = stream("uniform", name)
         for block, design in sample_blocks(f"damped_{name}_cond", basis, points, rng, repetitions, **condition):
-            coef, _ = weighted_least_squares(design.phi, design.w, targets.observe(design.x))
+            coef = weighted_least_squares(design.phi, design.w, targets.observe(design.x))
             error[s, block], tries[0, s, block] = targets.errors(coef), design.tries
 
     eigenvalues = rkhs.power_eigenvalues(features, decay)
@@ -69,7 +69,7 @@ def bound_errors(
         designs = sample_blocks(strategy, basis, points, rng, repetitions, values=points * features, **options)
         for block, design in designs:
             c = rkhs.sample_functions(eigenvalues, smoothness, len(design.x), rng)
-            coef, _ = weighted_least_squares(design.phi, design.w, rkhs.evaluate_functions(wide, c, design.x))
+            coef = weighted_least_squares(design.phi, design.w, rkhs.evaluate_functions(wide, c, design.x))
             h_error[s, block], h_best[s, block] = rkhs.fit_errors(coef, c), rkhs.best_norm_errors(c, eigenvalues, size)
             if name in names:
                 tries[1, s, block] = design.tries

@@ -57,7 +57,7 @@ def fit_designs(
             continue
         rng = generator(root_seed, "dpp_least_squares", "designs", size, strategy, n)
         for block, design in sample_blocks(strategy, basis, n, rng, repetitions, **conditions):
-            coef, _ = weighted_least_squares(design.phi, design.w, targets.observe(design.x))
+            coef = weighted_least_squares(design.phi, design.w, targets.observe(design.x))
             good = design.accepted
             l2[s, i, block] = np.where(good[:, None], targets.errors(coef), np.nan)
             sup[s, i, block] = np.where(good[:, None], np.max(np.abs(values @ coef - on_line), axis=1), np.nan)

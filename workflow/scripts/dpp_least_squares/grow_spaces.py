@@ -52,13 +52,13 @@ def grow_spaces(
             n = points[i, s, r] = -(-max(m, least[r]) // multiple) * multiple
             rng = generator(root_seed, "dpp_least_squares", "growth", m, strategy, rules[r])
             for block, design in sample_blocks(strategy, basis, n, rng, repetitions):
-                coef, _ = weighted_least_squares(design.phi, design.w, targets.observe(design.x))
+                coef = weighted_least_squares(design.phi, design.w, targets.observe(design.x))
                 error[i, s, r, block] = targets.relative_errors(coef)
     name = next(name for name in functions if name != "next")
     small = problem(space("legendre", 1, interpolation_size - 1), name)
     rng = generator(root_seed, "dpp_least_squares", "interpolation", interpolation_size)
     design = sample_design("dpp", small.basis, interpolation_size, rng, interpolation_draws)
-    coef, _ = weighted_least_squares(design.phi, design.w, small.function(design.x))
+    coef = weighted_least_squares(design.phi, design.w, small.function(design.x))
     return xr.Dataset(
         {
             "interpolation": (

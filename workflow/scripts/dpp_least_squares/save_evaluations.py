@@ -16,7 +16,7 @@ def _fit(target, x, w, remaining):
     """|f - f_hat|^2 / e_m^2 of one fit for each design, on the points that remain."""
     phi, y = target.basis.evaluate(x), target.function(x)
     coef = np.stack(
-        [weighted_least_squares(*(values[points] for values in (p, v, u)))[0]
+        [weighted_least_squares(*(values[points] for values in (p, v, u)))
          for p, v, u, points in zip(phi, w, y, remaining)]
     )  # fmt: skip
     return 1 + target.excess(coef)
@@ -75,7 +75,7 @@ def save_evaluations(
                 x = rng.permuted(x, axis=0)
             phi = basis.evaluate(x)
             w = christoffel_measure(basis).weight(x, phi)
-            coef, _ = weighted_least_squares(phi, w, targets[i].function(x))
+            coef = weighted_least_squares(phi, w, targets[i].function(x))
             error[i, r] = 1 + targets[i].excess(coef[None])[0]
     over = ("strategy", "delta", "repetition")
     return xr.Dataset(
