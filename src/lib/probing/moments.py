@@ -21,6 +21,7 @@ LAYOUTS = ("contiguous", "interleaved")
 PAIRINGS = ("near", "half", "all", "one")
 LEAST_HEAD_WIDTH = 7  # what two convolutions of kernel 3 and stride 2 leave one number of
 CLASSIFIER_DEVIATION = 0.02
+LEAST_ENTRY = 1e-4  # keeps the slope of an entry's square root finite at zero
 
 
 def second_moment(x1: torch.Tensor, x2: torch.Tensor, centring: str = "none") -> torch.Tensor:
@@ -277,18 +278,17 @@ class CovariancePool(nn.Module):
             raise ValueError(f"power: got {power!r}, expected element or matrix")
         self.project, self.power, self.steps = nn.Linear(in_dim, width), power, steps
         rows, columns = torch.triu_indices(width, width)
-        self.entries = (rows * width + columns).tolist()
+        self.register_buffer("entries", rows * width + columns, persistent=False)
         self.features = len(self.entries)
 
     def forward(self, words: torch.Tensor) -> torch.Tensor:
         """Features `(B, D' (D' + 1) / 2)`."""
         x = self.project(words)
         covariance = second_moment(x, x, "channel")
-        if self.power == "element":  # the small number keeps the slope of the root finite at zero
-            root = covariance.sign() * ((covariance.abs() + 1e-4).sqrt() - 1e-2)
-        else:
-            root = matrix_square_root(covariance, self.steps)
-        return root.flatten(1)[:, self.entries]
+        if self.power == "matrix":
+            return matrix_square_root(covariance, self.steps).flatten(1).index_select(1, self.entries)
+        entries = covariance.flatten(1).index_select(1, self.entries)
+        return entries * (entries.abs() + LEAST_ENTRY).rsqrt()
 
 
 def matrix_square_root(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:

@@ -204,3 +204,36 @@ def _with_noise_first(words: np.ndarray, rng: np.random.Generator) -> np.ndarray
     words = words - words.mean(1, keepdims=True)
     first = rng.normal(size=(len(words), 1, words.shape[-1]))
     return np.concatenate([first, words], 1).astype(np.float32)
+
+
+SETS = ("textures", "photographs", "digits")
+TARGET_CLASSES = {"textures": 30, "photographs": len(PHOTOGRAPHS), "digits": 10}
+
+
+def image_set(
+    name: str, train: int, test: int, size: int, rng: np.random.Generator
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """One of three sets of grey images: textures of new classes, patches of photographs, digits.
+
+    Args:
+        name: `textures`, `photographs` or `digits`.
+        train, test: samples; of photographs as many from each as fit.
+        size: rows and columns.
+        rng: generator.
+
+    Returns:
+        Images `(n, 1, size, size)`, float32, and labels, for training and test.
+
+    Raises:
+        ValueError: another name.
+    """
+    if name == "textures":
+        classes = draw_texture_classes(TARGET_CLASSES[name], rng)
+        labels = [balanced_labels(TARGET_CLASSES[name], number, rng) for number in (train, test)]
+        return tuple((draw_textures(classes, own, size, rng), own) for own in labels)
+    if name == "photographs":
+        return photograph_patches(train // len(PHOTOGRAPHS), test // len(PHOTOGRAPHS), size, rng)
+    if name == "digits":
+        first, (images, labels) = digits(train, size, rng)
+        return first, (images[:test], labels[:test])
+    raise ValueError(f"name: got {name!r}, expected one of {', '.join(SETS)}")

@@ -1,0 +1,67 @@
+"""Largest memory of a process that trains by one method: run as a process of its own.
+
+python -m lib.probing.footprint '{"method": "mp", ...}' prints the bytes.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+
+import torch
+
+from lib.probing.backbones import VisionTransformer
+from lib.probing.pretraining import TunedModel
+from lib.probing.tuning import prepare, training_step
+
+
+def example(method: str, transformer: dict, classes: int, hidden: int) -> TunedModel:
+    """An untrained vision transformer under a method.
+
+    Args:
+        method: of `lib.probing.tuning.METHODS`.
+        transformer: sizes of the backbone.
+        classes: K.
+        hidden: width of the projection of the moment head.
+    """
+    backbone = VisionTransformer(**transformer)
+    options = {"hidden": hidden} if method not in ("lp", "bias", "ssf", "ft") else {}
+    return prepare(method, backbone, transformer["width"], classes, **options)
+
+
+def batch_of(transformer: dict, classes: int, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random images and labels."""
+    size, channels = transformer["image"], transformer["channels"]
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(batch, channels, size, size, generator=generator)
+    return images, torch.randint(classes, (batch,), generator=generator)
+
+
+def peak_memory(method: str, transformer: dict, classes: int, hidden: int, batch: int, steps: int = 2) -> int:
+    """Bytes of the largest resident set of a fresh process that makes a few training steps by a method.
+
+    Args:
+        method, transformer, classes, hidden: of `example`.
+        batch: images of a step.
+        steps: training steps.
+    """
+    settings = {"method": method, "transformer": transformer, "classes": classes, "hidden": hidden}
+    text = json.dumps({"example": settings, "batch": batch, "steps": steps})
+    command = [sys.executable, "-m", "lib.probing.footprint", text]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def main(text: str) -> None:
+    """Train and print the bytes."""
+    settings = json.loads(text)
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model = example(**settings["example"])
+    images, labels = batch_of(settings["example"]["transformer"], settings["example"]["classes"], settings["batch"])
+    for _ in range(settings["steps"]):
+        training_step(model, images, labels)
+    print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
