@@ -147,7 +147,7 @@ class MaskedDecoder(nn.Module):
 
 
 def masked_loss(encoder: VisionTransformer, decoder: MaskedDecoder, images: torch.Tensor, shown: int) -> torch.Tensor:
-    """Mean squared error on the patches that are not shown, each normalised to mean 0 and deviation 1.
+    """Mean squared error on the pixels of the patches that are not shown.
 
     Args:
         encoder, decoder: of the masked autoencoder.
@@ -156,10 +156,9 @@ def masked_loss(encoder: VisionTransformer, decoder: MaskedDecoder, images: torc
     """
     patches = functional.unfold(images, encoder.patch, stride=encoder.patch).mT
     order = torch.rand(patches.shape[:2], device=images.device).argsort(1)
-    target = functional.layer_norm(patches, patches.shape[-1:])
     predicted = decoder(encoder.forward_tokens(images, order[:, :shown]), order[:, :shown])
-    hidden = order[:, shown:, None].expand(-1, -1, target.shape[-1])
-    return (predicted.gather(1, hidden) - target.gather(1, hidden)).square().mean()
+    hidden = order[:, shown:, None].expand(-1, -1, patches.shape[-1])
+    return (predicted.gather(1, hidden) - patches.gather(1, hidden)).square().mean()
 
 
 class TokenBackbone(nn.Module):

@@ -19,6 +19,7 @@ CONVERGED = ("lbfgs cls", "lbfgs gap", "lbfgs cls+gap")  # multinomial logistic 
 SCALES = (0.125, 0.25, 0.5, 1.0)  # of the frequencies of the empirical characteristic function
 FREQUENCIES = 256
 PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
+LEAST_DEVIATION = 1e-3  # added to deviations before one divides by them
 VALIDATION = 0.2  # share of the tuning seed's training samples
 # what differs from the standard moment head
 VARIANTS = {
@@ -110,20 +111,37 @@ def head_builder(name: str, width: int, classes: int, recipe: Recipe) -> Callabl
     raise ValueError(f"head: got {name!r}")
 
 
+def standardiser(tokens: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Centre and scale each channel of class tokens and of word tokens, by the training tokens of each seed.
+
+    Every head begins with a linear map and a bias, or is standardised itself, so that this changes how fast it trains
+    and not which functions it can be.
+
+    Args:
+        tokens: (S, n, 1 + N, D).
+    """
+    first, words = tokens[:, :, :1], tokens[:, :, 1:]
+    mean = torch.cat([part.mean((1, 2), keepdim=True).expand_as(part[:, :1]) for part in (first, words)], 2)
+    deviation = torch.cat([part.std((1, 2), keepdim=True).expand_as(part[:, :1]) for part in (first, words)], 2)
+    return lambda others: (others - mean) / (deviation + LEAST_DEVIATION)
+
+
 class _View:
     """What a head takes of tokens, by transformations that are fitted to the training tokens of each seed."""
 
     def __init__(self, name: str, tokens: torch.Tensor, scale: float, seeds: Sequence[int]):
-        self.name = name
+        self.name, self.standardise = name, standardiser(tokens)
         if name == "characteristic function":
-            draws = [np.random.default_rng([int(seed), 7]).normal(size=(FREQUENCIES, tokens.shape[-1])) for seed in seeds]
+            shape = (FREQUENCIES, tokens.shape[-1])
+            draws = [np.random.default_rng([int(seed), 7]).normal(size=shape) for seed in seeds]
             self.frequencies = scale * torch.from_numpy(np.stack(draws)).float()
         self.mean, self.deviation = 0.0, 1.0
         if name in ("two moments", "characteristic function"):
             features = self(tokens)
-            self.mean, self.deviation = features.mean(1, keepdim=True), features.std(1, keepdim=True) + 1e-6
+            self.mean, self.deviation = features.mean(1, keepdim=True), features.std(1, keepdim=True) + LEAST_DEVIATION
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
+        tokens = self.standardise(tokens)
         if self.name in LINEAR or self.name == "perceptron":  # a class token and the mean word stand for all
             return torch.stack([tokens[:, :, 0], tokens[:, :, 1:].mean(2)], 2)
         if self.name == "two moments":

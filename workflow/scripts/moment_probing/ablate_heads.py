@@ -13,7 +13,7 @@ from lib.progress import progress
 
 def ablate_heads(
     backbones, probes, *, variants: list[str], seeds: int, sets: list[str], train: int, test: int, hidden: int,
-    epochs: int, root_seed: int,
+    epochs: int, batch: int, root_seed: int,
 ) -> xr.Dataset:  # fmt: skip
     """Return the accuracy of variants of the moment head, at the learning rate of the standard head.
 
@@ -26,6 +26,7 @@ def ablate_heads(
         train, test: images of a set.
         hidden: width of the projection.
         epochs: of the heads.
+        batch: samples of a step.
         root_seed: root of the random streams.
     """
     models = load_backbones(backbones, "vit")[: min(seeds, len(probes.seed))]
@@ -43,7 +44,7 @@ def ablate_heads(
             int(generator(root_seed, "moment_probing", "head", "vit", name, s).integers(2**31))
             for s in range(len(models))
         ]
-        recipe = Recipe(hidden, "contiguous", (rate,), epochs)
+        recipe = Recipe(hidden, "contiguous", (rate,), epochs, batch)
         for v, variant in enumerate(progress(variants, "variants")):
             choice = Choice(rate, float("nan"), float("nan"))
             result = train_head(variant, choice, fit, held, TARGET_CLASSES[name], recipe, heads)

@@ -13,7 +13,7 @@ from lib.progress import progress
 
 def measure_probes(
     backbones, *, backbone: str, sets: list[str], heads: dict, train: int, test: int, hidden: int, rates: list[float],
-    epochs: dict, corrupted: dict, root_seed: int,
+    epochs: dict, batch: int, corrupted: dict, root_seed: int,
 ) -> xr.Dataset:  # fmt: skip
     """Return the accuracy of each head on each set and seed, what tuning chose, and accuracy under corruption.
 
@@ -26,12 +26,13 @@ def measure_probes(
         hidden: width of the projection of the moment head.
         rates: learning rates that tuning chooses from.
         epochs: of the heads, by kind of backbone.
+        batch: samples of a step.
         corrupted: test images of each corruption, by kind of backbone; 0 for none.
         root_seed: root of the random streams.
     """
     models = load_backbones(backbones, backbone)
     judged, names = len(models) - 1, heads[backbone]
-    recipe = Recipe(hidden, "interleaved" if backbone == "cnn" else "contiguous", tuple(rates), epochs[backbone])
+    recipe = Recipe(hidden, "interleaved" if backbone == "cnn" else "contiguous", tuple(rates), epochs[backbone], batch)
     shape = (len(names), len(sets), judged)
     accuracy, fall = np.full(shape, np.nan), np.full(shape, np.nan)
     rate, scale, validation, parameters = (np.full(shape[:2], np.nan) for _ in range(4))

@@ -11,7 +11,7 @@ from lib.progress import progress
 
 
 def tell_moments(
-    *, heads: list[str], seeds: int, hidden: int, rates: list[float], epochs: int, covariance: dict, skewness: dict,
+    *, heads: list[str], seeds: int, hidden: int, rates: list[float], epochs: int, batch: int, covariance: dict, skewness: dict,
     root_seed: int,
 ) -> xr.Dataset:  # fmt: skip
     """Return the accuracy of heads on two kinds of token sets.
@@ -22,13 +22,14 @@ def tell_moments(
         hidden: width of the projection of the moment head.
         rates: learning rates that tuning chooses from.
         epochs: of the heads.
+        batch: samples of a step.
         covariance: `classes`, `tokens`, `width`, `train`, `test` of the first kind.
         skewness: the same of the second, of two classes.
         root_seed: root of the random streams.
     """
     kinds = {"covariance": covariance, "skewness": skewness}
     accuracy = np.full((len(heads), 2, seeds), np.nan)
-    linear, recipe = [], Recipe(hidden, "contiguous", tuple(rates), epochs)
+    linear, recipe = [], Recipe(hidden, "contiguous", tuple(rates), epochs, batch)
     for k, (kind, p) in enumerate(kinds.items()):
         data = []
         for s in range(seeds + 1):

@@ -17,7 +17,7 @@ WIDENINGS = 2
 
 
 def tune_backbones(
-    backbones, *, kind: str, methods: list[str], seeds: int, steps: int, rates: list[float], sets: list[str],
+    backbones, *, kind: str, methods: list[str], seeds: int, steps: int, batch: int, rates: list[float], sets: list[str],
     train: int, test: int, hidden: int, root_seed: int,
 ) -> xr.Dataset:  # fmt: skip
     """Return the accuracy of each method, its learning rate and trainable parameters.
@@ -27,7 +27,8 @@ def tune_backbones(
         kind: of backbone.
         methods: of `lib.probing.tuning.METHODS`.
         seeds: backbones, the first of those that are judged.
-        steps: batches of 64 images.
+        steps: training steps.
+        batch: images of a step.
         rates: learning rates; of several the tuning seed chooses, and adds more where the best is an end.
         sets: names of image sets.
         train, test: images of a set.
@@ -48,7 +49,7 @@ def tune_backbones(
             torch.manual_seed(int(rng.integers(2**31)))
             options = {"hidden": hidden} if METHODS[method][0] == "moment" else {}
             model = prepare(method, model, model.width, TARGET_CLASSES[name], **options)
-        losses = tune(model, *fit, steps, rate, rng)
+        losses = tune(model, *fit, steps, rate, rng, batch)
         half = max(1, steps // 20)
         return model, 1 - losses[-half:].mean() / max(losses[-2 * half : -half].mean(), 1e-3 * losses[0])
 

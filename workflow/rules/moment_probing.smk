@@ -1,0 +1,316 @@
+# Moment probing: small backbones, heads on their tokens, tuning through the backbone, cost, parameters.
+
+
+use rule stage as moment_probing_pretrain_backbones with:
+    """Train small backbones on procedural textures."""
+    output:
+        store=paper.store("backbones"),
+    log:
+        paper.log("backbones"),
+    benchmark:
+        paper.benchmark("backbones")
+    priority: 100
+    resources:
+        mem_mb=mem(1000),
+        runtime=minutes(60),
+    params:
+        **paper.params("backbones"),
+        **paper.script("pretrain_backbones"),
+        root_seed=paper.root_seed,
+
+
+use rule stage as moment_probing_measure_probes with:
+    """Train heads on the tokens of frozen backbones."""
+    input:
+        **paper.stores("backbones"),
+    output:
+        store=paper.store("probes_{backbone}"),
+    log:
+        paper.log("probes_{backbone}"),
+    benchmark:
+        paper.benchmark("probes_{backbone}")
+    priority: 90
+    resources:
+        mem_mb=mem(3000),
+        runtime=minutes(120),
+    params:
+        **paper.params("images"),
+        **paper.params("probes"),
+        **paper.script("measure_probes"),
+        root_seed=paper.root_seed,
+
+
+use rule stage as moment_probing_ablate_heads with:
+    """Train variants of the moment head."""
+    input:
+        backbones=paper.store("backbones"),
+        probes=paper.store("probes_vit"),
+    output:
+        store=paper.store("ablation"),
+    log:
+        paper.log("ablation"),
+    benchmark:
+        paper.benchmark("ablation")
+    priority: 80
+    resources:
+        mem_mb=mem(2000),
+        runtime=minutes(120),
+    params:
+        **paper.params("images"),
+        **paper.params("ablation"),
+        **paper.script("ablate_heads"),
+        root_seed=paper.root_seed,
+
+
+use rule stage as moment_probing_tune_backbones with:
+    """Tune backbones by methods that back-propagate through them."""
+    input:
+        **paper.stores("backbones"),
+    output:
+        store=paper.store("tuned"),
+    log:
+        paper.log("tuned"),
+    benchmark:
+        paper.benchmark("tuned")
+    priority: 90
+    resources:
+        mem_mb=mem(2000),
+        runtime=minutes(240),
+    params:
+        **paper.params("images"),
+        **paper.params("tuned"),
+        **paper.script("tune_backbones"),
+        root_seed=paper.root_seed,
+
+
+use rule moment_probing_tune_backbones as moment_probing_tune_masked with:
+    """Tune backbones that were trained as masked autoencoders."""
+    output:
+        store=paper.store("tuned_masked"),
+    log:
+        paper.log("tuned_masked"),
+    benchmark:
+        paper.benchmark("tuned_masked")
+    params:
+        **paper.params("images"),
+        **paper.params("tuned_masked"),
+
+
+use rule stage as moment_probing_learn_few_shots with:
+    """Train heads on a few images of each class."""
+    input:
+        backbones=paper.store("backbones"),
+        probes=paper.store("probes_vit"),
+        tuned=paper.store("tuned"),
+    output:
+        store=paper.store("few_shots"),
+    log:
+        paper.log("few_shots"),
+    benchmark:
+        paper.benchmark("few_shots")
+    priority: 80
+    resources:
+        mem_mb=mem(2000),
+        runtime=minutes(120),
+    params:
+        **paper.params("images"),
+        **paper.params("few_shots"),
+        **paper.script("learn_few_shots"),
+        root_seed=paper.root_seed,
+
+
+use rule stage as moment_probing_tell_moments with:
+    """Train heads on tokens whose classes differ in one moment."""
+    output:
+        store=paper.store("mechanism"),
+    log:
+        paper.log("mechanism"),
+    benchmark:
+        paper.benchmark("mechanism")
+    priority: 80
+    resources:
+        mem_mb=mem(2000),
+        runtime=minutes(60),
+    params:
+        **paper.params("mechanism"),
+        **paper.script("tell_moments"),
+        root_seed=paper.root_seed,
+
+
+use rule stage as moment_probing_time_methods with:
+    """Time training steps by each method, and measure their memory."""
+    output:
+        store=paper.store("cost"),
+    log:
+        paper.log("cost"),
+    benchmark:
+        paper.benchmark("cost")
+    priority: 60
+    threads: whole_machine
+    resources:
+        mem_mb=mem(4000),
+        runtime=minutes(30),
+    params:
+        **paper.params("cost"),
+        **paper.script("time_methods"),
+
+
+use rule stage as moment_probing_count_parameters with:
+    """Count the parameters of heads and adapters at the paper's sizes."""
+    output:
+        store=paper.store("counts"),
+    log:
+        paper.log("counts"),
+    benchmark:
+        paper.benchmark("counts")
+    priority: 60
+    params:
+        **paper.params("counts"),
+        **paper.script("count_parameters"),
+
+
+use rule table as moment_probing_main_table with:
+    """Table: accuracy, parameters and cost of each method."""
+    input:
+        probes=paper.store("probes_vit"),
+        **paper.stores("tuned", "cost"),
+    output:
+        table=paper.table("main_table"),
+    log:
+        paper.log("main_table"),
+    benchmark:
+        paper.benchmark("main_table")
+    params:
+        **paper.script("table_main"),
+
+
+use rule figure as moment_probing_ablation with:
+    """Figure: which moment, which operator, heads, pairs and centring."""
+    input:
+        probes=paper.store("probes_vit"),
+        **paper.stores("ablation"),
+    output:
+        figure=paper.figure("ablation"),
+    log:
+        paper.log("figure_ablation"),
+    benchmark:
+        paper.benchmark("figure_ablation")
+    params:
+        **paper.script("figure_ablation"),
+
+
+use rule figure as moment_probing_fewshot with:
+    """Figure: accuracy against training images of each class."""
+    input:
+        **paper.stores("few_shots"),
+    output:
+        figure=paper.figure("fewshot"),
+    log:
+        paper.log("figure_fewshot"),
+    benchmark:
+        paper.benchmark("figure_fewshot")
+    params:
+        **paper.script("figure_fewshot"),
+
+
+use rule figure as moment_probing_pretraining with:
+    """Figure: the gain by backbone and training objective."""
+    input:
+        **paper.stores("probes_vit", "probes_cnn", "probes_mae", "tuned", "tuned_masked"),
+    output:
+        figure=paper.figure("pretraining"),
+    log:
+        paper.log("figure_pretraining"),
+    benchmark:
+        paper.benchmark("figure_pretraining")
+    params:
+        **paper.script("figure_pretraining"),
+
+
+use rule figure as moment_probing_cost with:
+    """Figure: time and memory of a training step."""
+    input:
+        **paper.stores("cost"),
+    output:
+        figure=paper.figure("cost"),
+    log:
+        paper.log("figure_cost"),
+    benchmark:
+        paper.benchmark("figure_cost")
+    params:
+        **paper.script("figure_cost"),
+
+
+use rule figure as moment_probing_ood with:
+    """Figure: accuracy under corruption."""
+    input:
+        probes=paper.store("probes_vit"),
+    output:
+        figure=paper.figure("ood"),
+    log:
+        paper.log("figure_ood"),
+    benchmark:
+        paper.benchmark("figure_ood")
+    params:
+        **paper.script("figure_ood"),
+
+
+use rule figure as moment_probing_mechanism with:
+    """Figure: which heads see which moments."""
+    input:
+        **paper.stores("mechanism"),
+    output:
+        figure=paper.figure("mechanism"),
+    log:
+        paper.log("figure_mechanism"),
+    benchmark:
+        paper.benchmark("figure_mechanism")
+    params:
+        **paper.script("figure_mechanism"),
+
+
+use rule figure as moment_probing_psrp with:
+    """Figure: accuracy against trainable parameters."""
+    input:
+        probes=paper.store("probes_vit"),
+        **paper.stores("tuned"),
+    output:
+        figure=paper.figure("psrp"),
+    log:
+        paper.log("figure_psrp"),
+    benchmark:
+        paper.benchmark("figure_psrp")
+    params:
+        **paper.script("figure_psrp"),
+
+
+use rule claims as moment_probing_measure_claims with:
+    """Measure every claim of the paper."""
+    input:
+        **paper.stores(
+            "probes_vit",
+            "probes_cnn",
+            "probes_mae",
+            "few_shots",
+            "tuned",
+            "tuned_masked",
+            "mechanism",
+            "cost",
+            "counts",
+        ),
+    output:
+        claims=paper.claims(),
+    log:
+        paper.log("claims"),
+    benchmark:
+        paper.benchmark("claims")
+    params:
+        **paper.script("claims"),
+        **paper.judging(),
+        root_seed=paper.root_seed,
+
+
+rule moment_probing:
+    """The paper on moment probing: all its figures and claims."""
+    input:
+        paper.everything(),
