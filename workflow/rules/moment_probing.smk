@@ -172,8 +172,8 @@ use rule stage as moment_probing_count_parameters with:
 use rule table as moment_probing_main_table with:
     """Table: accuracy, parameters and cost of each method."""
     input:
-        probes=paper.store("probes_vit"),
         **paper.stores("tuned", "cost"),
+        probes=paper.store("probes_vit"),
     output:
         table=paper.table("main_table"),
     log:
@@ -187,8 +187,8 @@ use rule table as moment_probing_main_table with:
 use rule figure as moment_probing_ablation with:
     """Figure: which moment, which operator, heads, pairs and centring."""
     input:
-        probes=paper.store("probes_vit"),
         **paper.stores("ablation"),
+        probes=paper.store("probes_vit"),
     output:
         figure=paper.figure("ablation"),
     log:
@@ -272,8 +272,8 @@ use rule figure as moment_probing_mechanism with:
 use rule figure as moment_probing_psrp with:
     """Figure: accuracy against trainable parameters."""
     input:
-        probes=paper.store("probes_vit"),
         **paper.stores("tuned"),
+        probes=paper.store("probes_vit"),
     output:
         figure=paper.figure("psrp"),
     log:

@@ -133,11 +133,13 @@ def accuracy(heads: StackedHeads, inputs: torch.Tensor, labels: torch.Tensor) ->
 
 
 def last_fall(losses: np.ndarray) -> np.ndarray:
-    """Share by which the mean loss falls over the last tenth of the steps, `(models,)`: from its first to its second half.
+    """Fall of the mean loss from the first to the second half of the last tenth of the steps, as a share, `(models,)`.
 
     A training whose loss still falls by much has not converged. Losses below a thousandth of the first count as that.
     """
     half = max(1, len(losses) // 20)
+    if len(losses) < 2:
+        return np.full(losses.shape[1], np.nan)
     least = 1e-3 * losses[:half].mean(0)
     before = np.maximum(losses[-2 * half : -half].mean(0), least)
     return 1 - np.maximum(losses[-half:].mean(0), least) / before

@@ -130,8 +130,8 @@ class MHC3(nn.Module):
     """Multi-head convolutional cross-covariance: word tokens `(B, N, D)` to features `(B, features)`.
 
     Tokens are projected and split into heads, which share one layer normalisation; the cross-moments of pairs of heads
-    have their columns divided by their Euclidean norms and are shrunk by two strided convolutions across the pairs. With
-    `all` pairs columns are not divided, as in the authors' code.
+    have their columns divided by their Euclidean norms and are shrunk by two strided convolutions across the pairs.
+    With `all` pairs columns are not divided, as in the authors' code.
 
     Args:
         in_dim: D.
@@ -230,9 +230,7 @@ class LinearProbe(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Scores `(B, K)` of tokens `(B, 1 + N, D)`."""
-        scores = [
-            part(tokens[:, 0] if name == "cls" else tokens[:, 1:].mean(1)) for name, part in self.parts.items()
-        ]
+        scores = [part(tokens[:, 0] if name == "cls" else tokens[:, 1:].mean(1)) for name, part in self.parts.items()]
         return sum(scores) / len(scores)
 
 

@@ -1,7 +1,7 @@
 """Heads compared on one set of tokens: each tuned on a backbone of its own, then trained on those that are judged.
 
-Tokens of several seeds are stacked, `(S, n, 1 + N, D)`: each seed has a backbone, samples and heads of its own. The last
-seed is for tuning alone: a fifth of its training samples chooses learning rates, scales and penalties.
+Tokens of several seeds are stacked, `(S, n, 1 + N, D)`: each seed has a backbone, samples and heads of its own. The
+last seed is for tuning alone: a fifth of its training samples chooses learning rates, scales and penalties.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,8 +40,8 @@ COVARIANCES = ("covariance", "covariance, equal features", "covariance, equal pa
 class Recipe(NamedTuple):
     """How heads are built and trained.
 
-    `hidden`, `layout`: of the moment head; `rates`: learning rates to choose from; `epochs`, `batch`, `weight_decay`: of
-    the training.
+    `hidden`, `layout`: of the moment head; `rates`: learning rates to choose from; `epochs`, `batch`, `weight_decay`:
+    of the training.
     """
 
     hidden: int
@@ -53,7 +53,7 @@ class Recipe(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What tuning chose: learning rate or penalty, scale of frequencies (NaN for most heads), accuracy in validation."""
+    """What tuning chose: learning rate or penalty, scale of frequencies (NaN for most heads), validation accuracy."""
 
     rate: float
     scale: float
@@ -176,9 +176,7 @@ def split_validation(samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return order[size:], order[:size]
 
 
-def tune_head(
-    name: str, tokens: torch.Tensor, labels: torch.Tensor, classes: int, recipe: Recipe, seed: int
-) -> Choice:
+def tune_head(name: str, tokens: torch.Tensor, labels: torch.Tensor, classes: int, recipe: Recipe, seed: int) -> Choice:
     """Choose a head's learning rate (penalty of a solver, scale of frequencies) by validation on one seed.
 
     Args:

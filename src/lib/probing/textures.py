@@ -30,8 +30,8 @@ def draw_textures(
 ) -> np.ndarray:
     """Images `(n, 1, size, size)`, float32, of textures of the given classes.
 
-    Each has phases of its own, its waves turned by up to 0.075 radians, gain in [0.5, 1.5], offset of deviation 0.5, and
-    pixel noise.
+    Each has phases of its own, its waves turned by up to 0.075 radians, gain in [0.5, 1.5], offset of deviation 0.5,
+    and pixel noise.
 
     Args:
         classes: of the textures.
@@ -61,8 +61,8 @@ def photograph_patches(
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Patches of nine photographs that ship with scikit-image; the class is the photograph.
 
-    Training patches lie in the left half of a photograph and test patches in the right, so that they share no pixel. Each
-    is centred and divided by its deviation plus 0.03.
+    Training patches lie in the left half of a photograph and test patches in the right, so that they share no pixel.
+    Each is centred and divided by its deviation plus 0.03.
 
     Args:
         train, test: patches of each class.
@@ -154,8 +154,8 @@ def gaussian_token_set(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Sets of Gaussian tokens whose covariance alone tells the class, with a class token of noise.
 
-    The tokens of each sample have mean exactly zero, so that no linear function of the mean or class token is better than
-    chance.
+    The tokens of each sample have mean exactly zero, so that no linear function of the mean or class token is better
+    than chance.
 
     Args:
         classes: K.

@@ -15,7 +15,9 @@ def load_backbones(store, kind: str) -> list[nn.Module]:
         store: dataset with `weights_<kind>` and the attribute `size`.
         kind: of backbone.
     """
-    return [load_weights(build_backbone(kind, int(store.attrs["size"])), row) for row in store[f"weights_{kind}"].values]
+    return [
+        load_weights(build_backbone(kind, int(store.attrs["size"])), row) for row in store[f"weights_{kind}"].values
+    ]
 
 
 def image_tokens(

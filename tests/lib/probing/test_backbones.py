@@ -82,9 +82,7 @@ def test_a_block_with_recalibration_is_its_formula():
     after = x + block.attn(block.norm1(x))
     u = (after @ block.psrp.down.weight.T).relu()
     perceptron = nn.Sequential(*block.mlp)(block.norm2.forward(after))
-    expected = (
-        after + (1 + u @ block.psrp.scale.weight.T) * _unhooked(block, after) + u @ block.psrp.shift.weight.T
-    )
+    expected = after + (1 + u @ block.psrp.scale.weight.T) * _unhooked(block, after) + u @ block.psrp.shift.weight.T
     torch.testing.assert_close(holder(x), expected)
     torch.testing.assert_close(perceptron, _unhooked(block, after))
 

@@ -43,9 +43,7 @@ def test_a_head_trains_the_same_beside_others():
 def test_a_long_training_of_a_linear_head_reaches_the_optimum_of_scikit_learn():
     tokens, labels = _problem(models=1, n=60)
     x = tokens[:, :, 0, :3]
-    fit = fitting.fit_heads(
-        lambda: nn.Linear(3, 3), x, labels, [0], rates=0.05, steps=1500, batch=60, weight_decay=0.0
-    )
+    fit = fitting.fit_heads(lambda: nn.Linear(3, 3), x, labels, [0], rates=0.05, steps=1500, batch=60, weight_decay=0.0)
     reference = LogisticRegression(C=1e8, tol=1e-8, max_iter=2000).fit(x[0].numpy(), labels[0].numpy())
     best = -np.log(reference.predict_proba(x[0].numpy())[np.arange(60), labels[0].numpy()]).mean()
     assert best - 1e-6 < fit.losses[-1, 0] < best + 1e-3
@@ -76,6 +74,7 @@ def test_all_samples_are_used_once_an_epoch():
 def test_fall_of_the_last_tenth():
     losses = np.linspace(1, 0.1, 100)[:, None]
     assert fitting.last_fall(losses)[0] == pytest.approx(1 - losses[-5:].mean() / losses[-10:-5].mean())
+    assert np.isnan(fitting.last_fall(np.ones((1, 2)))).all()
     assert fitting.last_fall(np.exp(-np.arange(100.0))[:, None])[0] == 0
 
 

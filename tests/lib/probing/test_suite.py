@@ -1,4 +1,4 @@
-"""The comparison of heads: what tuning may see, what a linear probe can tell, and pretraining and tuning of backbones."""
+"""The comparison of heads: what tuning sees, what a linear probe can tell; pretraining and tuning of backbones."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,9 @@ def test_heads_of_equal_size():
 def test_tuning_does_not_fit_what_it_validates(data, monkeypatch):
     seen = []
     original = suite.fit_heads
-    monkeypatch.setattr(suite, "fit_heads", lambda build, x, *a, **k: seen.append(x.shape) or original(build, x, *a, **k))
+    monkeypatch.setattr(
+        suite, "fit_heads", lambda build, x, *a, **k: seen.append(x.shape) or original(build, x, *a, **k)
+    )
     suite.tune_head("mp", data[0][0], data[1][0], 3, RECIPE, 0)
     assert [shape[1] for shape in seen] == [48]
     fit, held = suite.split_validation(60, 0)
@@ -116,7 +118,9 @@ def test_tokens_of_an_image_set_do_not_depend_on_chunks(monkeypatch):
 def test_a_method_changes_what_it_trains_and_nothing_else(method):
     torch.manual_seed(0)
     backbone = pretraining.build_backbone("vit", 8)
-    model = tuning.prepare(method, backbone, 64, 3, 4, **({"hidden": 32} if tuning.METHODS[method][0] == "moment" else {}))
+    model = tuning.prepare(
+        method, backbone, 64, 3, 4, **({"hidden": 32} if tuning.METHODS[method][0] == "moment" else {})
+    )
     before = {name: value.clone() for name, value in model.state_dict().items()}
     rng = np.random.default_rng(0)
     images, labels = rng.normal(size=(12, 1, 8, 8)).astype(np.float32), np.arange(12) % 3

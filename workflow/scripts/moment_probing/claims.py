@@ -1,4 +1,4 @@
-"""Claims of moment_probing: a function for each, named by its id, of the stores that it rests on. Accuracies in points."""
+"""Claims of moment_probing, each measured from the stores that it rests on; accuracies in points."""
 
 import numpy as np
 import xarray as xr
@@ -79,9 +79,7 @@ def c2(probes_vit):
 def c3(probes_vit):
     """Both moments together beat either alone."""
     mp = _head(probes_vit, "mp").mean(0)
-    first, second = (
-        _gain(mp, other.mean(0)) for other in (_linear(probes_vit), _head(probes_vit, "second alone"))
-    )
+    first, second = (_gain(mp, other.mean(0)) for other in (_linear(probes_vit), _head(probes_vit, "second alone")))
     return {
         "over_first": estimated(first, SEEDS),
         "over_first_lower": _lower(first),
@@ -132,14 +130,15 @@ def c6(probes_vit, tuned):
     over_mp = _gain(plus, _head(probes_vit, "mp")[:, : plus.shape[1]])
     over_ft = _gain(plus.mean(0), ft.mean(0))
     share = (tuned.parameters.sel(tuning="mp+") / tuned.parameters.sel(tuning="ft")).values
+    fall = tuned.fall.mean("seed", skipna=False).max("images", skipna=False)
     return {
         "plus_over_mp": _by_set(over_mp, tuned),
         "second_best_lower_end": estimated(_second_largest_lower([over_mp]), SEEDS),
         "plus_over_ft": estimated(over_ft, SEEDS),
         "plus_over_ft_lower": _lower(over_ft),
         "parameter_share": exact(share, labels=tuned.images.values),
-        "last_fall": exact(tuned.fall.mean("seed", skipna=False).max("images", skipna=False).values, labels=tuned.tuning.values),
-    }  # fmt: skip
+        "last_fall": exact(fall.values, labels=tuned.tuning.values),
+    }
 
 
 def c6b(tuned):

@@ -14,8 +14,8 @@ from lib.progress import progress
 
 
 def learn_few_shots(
-    backbones, probes, tuned, *, shots: list[int], draws: int, steps: int, methods: list[str], sets: list[str], train: int, test: int,
-    hidden: int, batch: int, root_seed: int,
+    backbones, probes, tuned, *, shots: list[int], draws: int, steps: int, methods: list[str], sets: list[str],
+    train: int, test: int, hidden: int, batch: int, root_seed: int,
 ) -> xr.Dataset:  # fmt: skip
     """Return the accuracy of linear and moment probing by the number of training images of each class.
 

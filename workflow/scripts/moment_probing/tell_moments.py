@@ -11,8 +11,8 @@ from lib.progress import progress
 
 
 def tell_moments(
-    *, heads: list[str], seeds: int, hidden: int, rates: list[float], epochs: int, batch: int, covariance: dict, skewness: dict,
-    root_seed: int,
+    *, heads: list[str], seeds: int, hidden: int, rates: list[float], epochs: int, batch: int, covariance: dict,
+    skewness: dict, root_seed: int,
 ) -> xr.Dataset:  # fmt: skip
     """Return the accuracy of heads on two kinds of token sets.
 

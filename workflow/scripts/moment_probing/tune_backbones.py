@@ -17,8 +17,8 @@ WIDENINGS = 2
 
 
 def tune_backbones(
-    backbones, *, kind: str, methods: list[str], seeds: int, steps: int, batch: int, rates: list[float], sets: list[str],
-    train: int, test: int, hidden: int, root_seed: int,
+    backbones, *, kind: str, methods: list[str], seeds: int, steps: int, batch: int, rates: list[float],
+    sets: list[str], train: int, test: int, hidden: int, root_seed: int,
 ) -> xr.Dataset:  # fmt: skip
     """Return the accuracy of each method, its learning rate and trainable parameters.
 
@@ -83,7 +83,11 @@ def tune_backbones(
     return xr.Dataset(
         {
             "accuracy": (("tuning", "images", "seed"), accuracy, {"long_name": "test accuracy"}),
-            "fall": (("tuning", "images", "seed"), fall, {"long_name": "fall of the training loss over the last tenth"}),
+            "fall": (
+                ("tuning", "images", "seed"),
+                fall,
+                {"long_name": "fall of the training loss over the last tenth"},
+            ),
             "rate": (("tuning", "images"), chosen, {"long_name": "learning rate"}),
             "parameters": (("tuning", "images"), parameters, {"long_name": "trainable parameters"}),
         },
