@@ -1,7 +1,4 @@
-"""Largest memory of a process that trains by one method: run as a process of its own.
-
-python -m lib.probing.footprint '{"method": "mp", ...}' prints the bytes.
-"""
+"""Largest memory of a process that trains by one method: measured in a process of its own."""
 
 import json
 import resource
@@ -47,12 +44,12 @@ def peak_memory(method: str, transformer: dict, classes: int, hidden: int, batch
     """
     settings = {"method": method, "transformer": transformer, "classes": classes, "hidden": hidden}
     text = json.dumps({"example": settings, "batch": batch, "steps": steps})
-    command = [sys.executable, "-m", "lib.probing.footprint", text]
+    command = [sys.executable, "-c", f"import sys, {__name__} as own; own.main(sys.argv[1])", text]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def main(text: str) -> None:
-    """Train and print the bytes."""
+    """Train as the settings in JSON say, and print the bytes."""
     settings = json.loads(text)
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -61,7 +58,3 @@ def main(text: str) -> None:
     for _ in range(settings["steps"]):
         training_step(model, images, labels)
     print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
