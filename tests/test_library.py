@@ -21,7 +21,8 @@ from lib.atlas.__main__ import VERBS
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/library.md"
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
-NOT_INSTALLED = {"fla": ["flash-linear-attention"]}  # a peer on GPUs, timed where it is installed
+# a peer on GPUs, timed where it is installed, and backbones
+NOT_INSTALLED = {"fla": ["flash-linear-attention"], "timm": ["timm"]}
 
 
 @pytest.fixture(scope="module")
