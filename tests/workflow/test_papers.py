@@ -16,7 +16,7 @@ from tests.conftest import expect_identical, sampled
 pytestmark = pytest.mark.workflow
 # data that only another configuration, or a stage of their own, asks for
 OPTIONAL = {"cogvideox", "wan", "count_table", "labelled_table", "action_table", "private_table", "environment_table"}
-OPTIONAL |= {"offline_data", "feature_table", "edge_list", "design_table", "design_matrix"}
+OPTIONAL |= {"offline_data", "feature_table", "edge_list", "design_table", "design_matrix", "labelled_features"}
 
 
 @pytest.fixture(scope="module")
