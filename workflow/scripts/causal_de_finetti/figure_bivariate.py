@@ -15,6 +15,7 @@ NAMES = {
     "notears_cut": "NOTEARS, cut 0.3",
     "by_variance": "order of variances",
 }
+STEP = 6  # environments between marks of neighbouring methods, so that their bars do not hide each other
 AUTHORS = {"fci": "FCI, GES, NOTEARS", "direct_lingam": "DirectLiNGAM", "cd_nod": "CD-NOD"}
 
 
@@ -33,7 +34,7 @@ def figure(
 ):
     """Return the figure: the published units left, random units right; bars are twice the standard error.
 
-    A baseline's edge without direction counts 1/2.
+    A baseline's edge without direction counts 1/2. Baselines stand beside their numbers of environments.
 
     Args:
         directions, baselines: a store for each number of environments.
@@ -41,7 +42,7 @@ def figure(
         paper_baselines: the same by baseline, where an edge without direction counts as none.
         pass_bounds: numbers of environments and the smallest accuracies that claim c5 allows.
     """
-    fig, (left, right) = new_figure(2, width=10.6, height=4.2, sharex=True, sharey=True)
+    fig, (left, right) = new_figure(2, width=11.2, height=4.4, sharey=True, gridspec_kw={"width_ratios": [1.7, 1]})
     runs = sorted(directions, key=lambda run: run.environments)
     others = sorted(baselines, key=lambda run: run.environments)
 
@@ -61,7 +62,10 @@ def figure(
                 if axis is right and method in run.control.values:
                     choice = run.choice_in_random_units.sel(control=method)
                 scores.append(fair_scores(choice.values, run.truth.values))
-            draw(axis, [run.environments for run in others], scores, label, _style(i))
+            shift = STEP * (
+                i - len(NAMES) // 2 + (i >= len(NAMES) // 2)
+            )  # none at the middle, where the paper's method is
+            draw(axis, [run.environments + shift for run in others], scores, label, _style(i))
         axis.axhline(1 / 3, **REFERENCE)
         axis.annotate(
             "chance",
@@ -73,6 +77,7 @@ def figure(
             ha="right",
         )
         axis.set(xlabel="environments, two samples each")
+        axis.set_xticks(sorted({run.environments for run in (runs if axis is left else others)}))
     left.plot(*np.array(paper).T, color="black", marker="x", ls="", label="causal de Finetti, authors")
     for name, label in AUTHORS.items():
         i = list(NAMES).index(name)
