@@ -1,127 +1,108 @@
-"""Ratios of the fast forms to the plain ones, and to peer libraries where they are installed."""
+"""Partial correlations, subcompositions, bootstrap and shrinkage beside vectorised NumPy without checks.
 
-import timeit
+CPU seconds of the two over one another, in alternation; below 1 this library is faster.
+"""
 
 import numpy as np
-from scipy.stats import bootstrap
 from sklearn.covariance import LedoitWolf
 
+from lib.bench.ratios import cpu_ratio
 from lib.compositional.logratio import clr, clr_covariance, variation_matrix
 from lib.compositional.partial import drop_parts, partial, partial_from_factors, partial_from_precision, precision
-from lib.compositional.regression import pair_correlations, pair_residuals
 from lib.compositional.simulate import random_basis_logs
 from lib.stats.bootstrap import bootstrap_counts
 from lib.stats.correlation import covariance
 from lib.stats.covariance import SchaferStrimmer
-from lib.stats.shrinkage import shrink, shrink_factors
+from lib.stats.shrinkage import shrink_factors
 
 
-def seconds(function, repeat: int = 5) -> float:
-    """Best time of a few calls."""
-    return min(timeit.repeat(function, number=1, repeat=repeat))
+def correlations(precisions):
+    """Partial correlations of precisions (..., D, D)."""
+    scale = 1 / np.sqrt(np.diagonal(precisions, axis1=-2, axis2=-1))
+    return -precisions * scale[..., :, None] * scale[..., None, :]
 
 
-def report(what: str, fast: float, slow: float, names=("ours", "plain")) -> None:
-    """One line with both times and their ratio."""
-    print(f"{what}: {names[0]} {fast * 1e3:.2f} ms, {names[1]} {slow * 1e3:.2f} ms, ratio {slow / fast:.1f}")
+def from_alr(logs):
+    """Partial correlations from the inverse of the covariance of additive log-ratios, (..., n, D) to (..., D, D)."""
+    ratios = logs[..., :-1] - logs[..., -1:]
+    ratios = ratios - ratios.mean(axis=-2, keepdims=True)
+    inverse = np.linalg.inv(ratios.swapaxes(-1, -2) @ ratios / (ratios.shape[-2] - 1))
+    row = -inverse.sum(axis=-1)
+    whole = np.empty((*inverse.shape[:-2], logs.shape[-1], logs.shape[-1]))
+    whole[..., :-1, :-1], whole[..., -1, -1] = inverse, -row.sum(axis=-1)
+    whole[..., -1, :-1] = whole[..., :-1, -1] = row
+    return correlations(whole)
 
 
-def tensor_shrinkage(x):
-    """The intensity from the n x D x D tensor of products."""
+def subcompositions(logs):
+    """Precisions of all subcompositions that leave one part out: one inverse for each, all at once."""
+    d = logs.shape[-1]
+    cov = np.cov(logs, rowvar=False)
+    rest = np.array([[i for i in range(d) if i != k] for k in range(d)])
+    block = cov[rest[:, :, None], rest[:, None, :]]
+    block = block - block.mean(-1, keepdims=True)
+    block = block - block.mean(-2, keepdims=True)
+    return np.linalg.inv(block + 1 / (d - 1)) - 1 / (d - 1)
+
+
+def resamples(logs, count, rng):
+    """Partial correlations of bootstrap resamples: rows are drawn and covariances computed for all at once."""
+    return from_alr(logs[rng.integers(0, len(logs), (count, len(logs)))])
+
+
+def intensity(x):
+    """Shrinkage intensity of correlations, by products of squares instead of the n x D x D tensor."""
     n = len(x)
     z = (x - x.mean(0)) / x.std(0, ddof=1)
-    w = z[:, :, None] * z[:, None, :]
-    mean = w.mean(0)
-    variance, r = n / (n - 1) ** 3 * ((w - mean) ** 2).sum(0), n / (n - 1) * mean
+    mean = z.T @ z / n
+    variance = n / (n - 1) ** 3 * (np.square(z).T @ np.square(z) - n * mean**2)
     off = ~np.eye(x.shape[1], dtype=bool)
-    return variance[off].sum() / (r[off] ** 2).sum()
-
-
-def plain_forms(rng) -> None:
-    """Own fast forms against own plain forms."""
-    L = random_basis_logs(11, 47, rng)
-    X = np.exp(L)
-    report(
-        "55 partial correlations, D = 11",
-        seconds(lambda: partial(X)),
-        seconds(lambda: pair_correlations(pair_residuals(L))),
-    )
-    many = np.exp(random_basis_logs(11, 47, rng, (500,)))
-    report(
-        "500 data sets, D = 11",
-        seconds(lambda: partial(many)),
-        seconds(lambda: [partial(x) for x in many], 2),
-        ("batched", "loop"),
-    )
-    wide = np.exp(random_basis_logs(100, 300, rng))
-    P = partial(wide).precision
-    report(
-        "all 100 subcompositions of 99 parts",
-        seconds(lambda: drop_parts(P), 2),
-        seconds(lambda: [partial(np.delete(wide, k, 1)) for k in range(100)], 1),
-        ("eliminated", "estimated again"),
-    )
-    counts = bootstrap_counts(47, 1000, rng)
-
-    def statistic(*columns, axis):
-        gamma = clr_covariance(S=covariance(np.stack(columns, axis=-1)))
-        return np.moveaxis(partial_from_precision(precision(gamma)).correlation, (-2, -1), (0, 1))
-
-    resample = {"paired": True, "vectorized": True, "n_resamples": 1000, "method": "percentile", "axis": 0}
-    report(
-        "1000 bootstrap resamples, D = 11",
-        seconds(lambda: partial_from_precision(precision(clr_covariance(S=covariance(L, counts))))),
-        seconds(lambda: bootstrap(tuple(L.T), statistic, **resample), 2),
-        ("counts", "scipy.stats.bootstrap"),
-    )
-    genes = np.exp(rng.standard_normal((40, 1500)))
-    logs = np.log(genes / genes.sum(1, keepdims=True))
-    report(
-        "basis shrinkage, n = 40, D = 1500",
-        seconds(lambda: partial_from_factors(shrink_factors(logs)), 2),
-        seconds(lambda: partial(genes, shrinkage="basis"), 1),
-        ("Woodbury", "dense inverse"),
-    )
-    few = logs[:, :400]
-    report(
-        "intensity, n = 40, D = 400", seconds(lambda: shrink_factors(few)), seconds(lambda: tensor_shrinkage(few), 2)
-    )
-    report(
-        "shrunk covariance and precision, n = 40, D = 400",
-        seconds(lambda: SchaferStrimmer().fit(few)),
-        seconds(lambda: LedoitWolf().fit(few)),
-        ("Schäfer-Strimmer", "scikit-learn LedoitWolf"),
-    )
-    print(f"intensities there: {float(shrink(few).shrinkage):.3f} and {LedoitWolf().fit(few).shrinkage_:.3f}")
-
-
-def peers(rng) -> None:
-    """Against scikit-bio and pingouin, where they are installed."""
-    X = np.exp(random_basis_logs(50, 200, rng))
-    try:
-        from skbio.stats import composition
-    except ImportError:
-        print("scikit-bio is not installed: no comparison")
-    else:
-        report("clr, 200 x 50", seconds(lambda: clr(X)), seconds(lambda: composition.clr(X)), ("ours", "scikit-bio"))
-        peer = seconds(lambda: composition.pairwise_vlr(X), 2)
-        report("variation matrix, 200 x 50", seconds(lambda: variation_matrix(X)), peer, ("ours", "scikit-bio"))
-    try:
-        import pandas as pd
-        import pingouin
-    except ImportError:
-        print("pingouin is not installed: no comparison")
-    else:
-        frame = pd.DataFrame(np.log(X[:, :-1] / X[:, -1:]))
-        peer = seconds(lambda: pingouin.pcorr(frame), 2)
-        report("partial correlations, 200 x 50", seconds(lambda: partial(X)), peer, ("ours", "pingouin.pcorr of alr"))
+    return variance[off].sum() / np.square(n / (n - 1) * mean[off]).sum()
 
 
 def main() -> None:
     """Print the ratios."""
     rng = np.random.default_rng(0)
-    plain_forms(rng)
-    peers(rng)
+    for parts, n, many in ((11, 47, 500), (50, 200, 50)):
+        one, all_sets = (np.exp(random_basis_logs(parts, n, rng, size)) for size in ((), (many,)))
+        for name, data in (("one data set", one), (f"{many} data sets", all_sets)):
+            ratio = cpu_ratio(lambda x=data: partial(x), lambda x=data: from_alr(np.log(x)), 15)
+            print(f"partial correlations, D = {parts}, {name}: {ratio:.2f} of the inverse of alr covariances")
+    wide = random_basis_logs(100, 300, rng)
+    ratio = cpu_ratio(
+        lambda: drop_parts(precision(clr_covariance(S=covariance(wide)))), lambda: subcompositions(wide), 5
+    )
+    print(f"all subcompositions of 99 of 100 parts: {ratio:.2f} of batched inverses")
+    logs = random_basis_logs(11, 47, rng)
+
+    def counted():
+        counts = bootstrap_counts(47, 1000, rng)
+        return partial_from_precision(precision(clr_covariance(S=covariance(logs, counts))))
+
+    ratio = cpu_ratio(counted, lambda: resamples(logs, 1000, rng), 9)
+    print(f"1000 bootstrap resamples, D = 11: {ratio:.2f} of batched rows")
+    genes = rng.standard_normal((40, 1500))
+    ratio = cpu_ratio(
+        lambda: partial_from_factors(shrink_factors(genes)),
+        lambda: partial(np.exp(genes), shrinkage="basis"),
+        3,
+    )
+    print(f"basis shrinkage, n = 40, D = 1500: {ratio:.2f} of a dense inverse")
+    few = genes[:, :400]
+    ratio = cpu_ratio(lambda: shrink_factors(few), lambda: intensity(few), 9)
+    print(f"factors with their intensities, n = 40, D = 400: {ratio:.2f} of one intensity by matrix products")
+    ratio = cpu_ratio(lambda: SchaferStrimmer().fit(few), lambda: LedoitWolf().fit(few), 5)
+    print(f"Schäfer and Strimmer's covariance, n = 40, D = 400: {ratio:.2f} of scikit-learn's LedoitWolf")
+    try:
+        from skbio.stats import composition
+    except ImportError:
+        print("scikit-bio is not installed: no comparison")
+    else:
+        X = np.exp(random_basis_logs(50, 200, rng))
+        ratio = cpu_ratio(lambda: clr(X), lambda: composition.clr(X), 15)
+        print(f"clr, 200 x 50: {ratio:.2f} of scikit-bio")
+        ratio = cpu_ratio(lambda: variation_matrix(X), lambda: composition.pairwise_vlr(X), 5)
+        print(f"variation matrix, 200 x 50: {ratio:.2f} of scikit-bio")
 
 
 if __name__ == "__main__":

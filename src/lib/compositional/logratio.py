@@ -21,7 +21,7 @@ def check_composition(X, least_parts: int = 2) -> np.ndarray:
     X = np.asarray(X, dtype=float)
     if X.ndim < 2 or X.shape[-1] < least_parts:
         raise ValueError(f"X: got shape {X.shape}, expected (..., n, D) with at least {least_parts} parts D")
-    if X.size and not (np.min(X) > 0 and np.max(X) < np.inf):  # NaN too
+    if X.size and not (X.min() > 0 and X.max() < np.inf):  # NaN too
         wrong = ~(np.isfinite(X) & (X > 0))
         place = tuple(map(int, np.argwhere(wrong)[0]))
         raise ValueError(f"X: got {X[place]} at {place}, expected finite numbers > 0; zeros need replace_zeros")
@@ -127,8 +127,10 @@ def clr_covariance(X=None, T=None, S=None) -> np.ndarray:
     if X is not None:
         return covariance(clr(X))
     matrix = np.asarray(S, dtype=float) if T is None else -0.5 * np.asarray(T, dtype=float)
-    matrix = matrix - matrix.mean(axis=-1, keepdims=True)
-    return matrix - matrix.mean(axis=-2, keepdims=True)
+    d = matrix.shape[-1]
+    matrix = matrix - matrix.sum(axis=-1, keepdims=True) / d
+    matrix -= matrix.sum(axis=-2, keepdims=True) / d
+    return matrix
 
 
 def variation_matrix(X=None, S=None) -> np.ndarray:

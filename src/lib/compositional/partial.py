@@ -40,20 +40,31 @@ def precision(cov_clr, noise=0.0) -> np.ndarray:
             deviation below a hundred times the noise; or rows do not sum to zero.
     """
     gamma = np.asarray(cov_clr, dtype=float)
-    d = gamma.shape[-1]
-    scale = np.trace(gamma, axis1=-2, axis2=-1)[..., None, None] / (d - 1)
+    scale = np.trace(gamma, axis1=-2, axis2=-1)[..., None, None] / (gamma.shape[-1] - 1)
     off = np.max(np.abs(gamma.sum(axis=-1, keepdims=True)), axis=-2, keepdims=True)
     if not np.all(off <= 1e-8 * np.abs(scale)) or not np.all(np.isfinite(scale)):
         raise ValueError(f"cov_clr: got a row of sum {np.max(off):.3g}, expected finite rows of sum zero")
+    return _pseudo_inverse(gamma, noise)
+
+
+def _norm(matrix: np.ndarray) -> np.ndarray:
+    """Frobenius norms (..., D, D) -> (...,)."""
+    return np.sqrt(np.einsum("...ij,...ij->...", matrix, matrix))
+
+
+def _pseudo_inverse(gamma: np.ndarray, noise: float) -> np.ndarray:
+    """`precision` of a matrix whose rows are known to have the sum zero."""
+    d = gamma.shape[-1]
+    scale = np.einsum("...ii->...", gamma)[..., None, None] / (d - 1)
     shifted = gamma + scale / d
     try:
         inverse = np.linalg.inv(shifted)
     except np.linalg.LinAlgError:
         condition, resolved = np.inf, False
     else:
-        size = np.abs(inverse).sum(axis=-1).max(axis=-1)
-        condition = np.max(np.abs(shifted).sum(axis=-1).max(axis=-1) * size)
-        resolved = np.all(size * (100 * noise) ** 2 < 1)
+        size = _norm(inverse)
+        condition = (_norm(shifted) * size).max()
+        resolved = size.max() * (100 * noise) ** 2 < 1
     if not (resolved and condition * np.finfo(float).eps * 32 * d < 1):
         raise ValueError(
             f"cov_clr: got a rank below D - 1 = {d - 1} (condition number {condition:.2g}), "
@@ -125,7 +136,7 @@ def partial(X=None, *, cov_clr=None, ref: int | None = None, shrinkage: str | No
         if shrinkage is None and n <= d - 1:
             raise ValueError(f"X: got n = {n} samples of D = {d} parts, expected n >= D or shrinkage")
         L = np.log(X)
-        noise = np.finfo(float).eps * max(1.0, np.max(L), -np.min(L))
+        noise = np.finfo(float).eps * max(1.0, L.max(), -L.min())
         if shrinkage is not None:  # logarithms of proportions; sums and ratios of X may leave double precision
             L = L - logsumexp(L, axis=-1, keepdims=True)
         if shrinkage == "naive":
@@ -138,9 +149,9 @@ def partial(X=None, *, cov_clr=None, ref: int | None = None, shrinkage: str | No
     if S.shape[-1] < 3:
         raise ValueError(f"cov_clr: got {S.shape[-1]} parts, expected at least 3")
     if ref is None:
-        return partial_from_precision(precision(clr_covariance(S=S), noise))
+        return partial_from_precision(_pseudo_inverse(clr_covariance(S=S), noise))
     F = alr_matrix(S.shape[-1], ref)
-    precision(clr_covariance(S=S), noise)  # raises where the rank is too low
+    _pseudo_inverse(clr_covariance(S=S), noise)  # raises where the rank is too low
     return partial_from_precision(precision_from_alr(F @ S @ F.T, ref))
 
 

@@ -24,7 +24,7 @@ def covariance(samples, counts=None) -> np.ndarray:
     n, d = samples.shape[-2:]
     if n < 2:
         raise ValueError(f"samples: got {n} observation(s), expected at least two")
-    centred = samples - samples.mean(axis=-2, keepdims=True)
+    centred = samples - samples.sum(axis=-2, keepdims=True) / n
     if counts is None:
         return np.swapaxes(centred, -1, -2) @ centred / (n - 1)
     counts = np.asarray(counts, dtype=float)
@@ -56,9 +56,12 @@ def partial_correlation(precision) -> np.ndarray:
     Args:
         precision: (..., D, D), symmetric, positive diagonal.
     """
-    r = -correlation(precision)
-    index = np.arange(r.shape[-1])
-    r[..., index, index] = 1.0
+    precision = np.asarray(precision, dtype=float)
+    scale = 1 / np.sqrt(np.diagonal(precision, axis1=-2, axis2=-1))
+    r = -scale[..., :, None] * precision
+    r *= scale[..., None, :]
+    np.clip(r, -1, 1, out=r)
+    np.einsum("...ii->...i", r)[...] = 1.0
     return r
 
 
