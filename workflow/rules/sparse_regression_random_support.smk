@@ -18,7 +18,7 @@ use rule stage as sparse_regression_random_support_compare_designs with:
         design="[a-z]+",
     priority: 90
     resources:
-        mem_mb=mem(12000 if config["scale"] == "paper" else 1000),
+        mem_mb=mem(1000),
         runtime=minutes(1440),
     params:
         **paper.script("compare_methods"),
@@ -40,7 +40,7 @@ use rule stage as sparse_regression_random_support_compare_conditions with:
         paper.benchmark("conditions")
     priority: 80
     resources:
-        mem_mb=mem(12000 if config["scale"] == "paper" else 1000),
+        mem_mb=mem(1000),
         runtime=minutes(1440),
     params:
         **paper.params("conditions"),
@@ -49,7 +49,7 @@ use rule stage as sparse_regression_random_support_compare_conditions with:
 
 
 use rule stage as sparse_regression_random_support_vary_sizes with:
-    """Measure our errors against the numbers of rows, columns, and the sparsity."""
+    """Measure our errors against the numbers of rows and columns, and the sparsity."""
     output:
         store=paper.store("sizes"),
     log:
@@ -58,10 +58,28 @@ use rule stage as sparse_regression_random_support_vary_sizes with:
         paper.benchmark("sizes")
     priority: 80
     resources:
-        mem_mb=mem(12000 if config["scale"] == "paper" else 1000),
+        mem_mb=mem(1000),
         runtime=minutes(1440),
     params:
         **paper.params("sizes"),
+        **paper.script("compare_methods"),
+        root_seed=paper.root_seed,
+
+
+use rule stage as sparse_regression_random_support_vary_bases with:
+    """Measure our errors against the size of the preconditioner."""
+    output:
+        store=paper.store("bases"),
+    log:
+        paper.log("bases"),
+    benchmark:
+        paper.benchmark("bases")
+    priority: 80
+    resources:
+        mem_mb=mem(1000),
+        runtime=minutes(1440),
+    params:
+        **paper.params("bases"),
         **paper.script("compare_methods"),
         root_seed=paper.root_seed,
 
@@ -171,7 +189,7 @@ use rule stage as sparse_regression_random_support_plant_signals with:
         paper.benchmark("own_matrix")
     priority: 60
     resources:
-        mem_mb=mem(4000),
+        mem_mb=mem(12000 if config["scale"] == "paper" else 1000),
         runtime=minutes(600),
     params:
         **paper.params("matrix"),
@@ -280,7 +298,7 @@ use rule figure as sparse_regression_random_support_runtime with:
 use rule figure as sparse_regression_random_support_ablation with:
     """Figure: what each half of the preconditioner does, and how large it must be."""
     input:
-        **paper.stores("sizes"),
+        **paper.stores("sizes", "bases"),
         designs=expand(paper.store("design_{design}"), design=SPARSE_REGRESSION_RANDOM_SUPPORT_DESIGNS),
     output:
         figure=paper.figure("ablation"),
@@ -295,7 +313,7 @@ use rule figure as sparse_regression_random_support_ablation with:
 use rule claims as sparse_regression_random_support_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        **paper.stores("conditions", "sizes", "rows", "supports", "lemma", "times"),
+        **paper.stores("conditions", "sizes", "bases", "rows", "supports", "lemma", "times"),
         designs=expand(paper.store("design_{design}"), design=SPARSE_REGRESSION_RANDOM_SUPPORT_DESIGNS),
     output:
         claims=paper.claims(),

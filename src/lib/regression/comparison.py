@@ -15,7 +15,7 @@ from lib.regression.greedy import (
     project,
     ridge_path,
 )
-from lib.regression.homotopy import lasso_homotopy, lasso_levels
+from lib.regression.homotopy import LassoPath, lasso_homotopy, lasso_levels
 from lib.regression.ill_conditioned import Problem
 from lib.regression.preconditioner import distances_from, residualise, spanning_basis
 from lib.regression.random_support import levels_outside, noise_level, outside, path_outside, validation_errors
@@ -27,9 +27,14 @@ ABLATIONS = ("no_reweight", "penalised_span")
 TUNED = ("ours_oracle", *ONE_SCALE, *ADAPTIVE, *ABLATIONS)
 VALIDATED = ("ours_cv", "lasso_cv")
 METHODS = (*FIXED, *TUNED, *VALIDATED)
+PATHS = ("ours_oracle", "lasso", "elastic_net", "pc_adjusted", "deflate", *ABLATIONS)  # methods that follow a path
 
 LEVELS, SPAN = 100, 1e-9  # of a path
-UNTIL = 0.01  # mean square of the residual over that of the noise: beyond it the error is near that of y itself
+ENDS = (
+    0.25,
+    0.01,
+)  # of a path: mean square of the residual over that of the noise; the second where the first is early
+LARGEST_GAP = 1e-6  # of a path that counts, over |y|^2 / n
 STEPS = 32  # most columns of a greedy path
 RIDGES = (1e-4, 1e-2)  # of the elastic net
 PENALTIES = np.geomspace(1e-14, 1e4, 91)  # of ridge regression
@@ -42,33 +47,45 @@ def errors_of(fits, signal) -> np.ndarray:
     return np.where(np.isfinite(errors), errors, np.inf)
 
 
-def _lasso(x, y, until: float, weights=None):
-    return lasso_homotopy(x, y, lasso_levels(x, y, LEVELS, SPAN, weights), weights=weights, until=until)
+def _fits(path: LassoPath) -> np.ndarray:
+    """Fits of a path.
+
+    Raises:
+        RuntimeError: a level whose fit is not the minimiser.
+    """
+    if not np.nanmax(path.gaps) <= LARGEST_GAP:
+        raise RuntimeError(f"path of the Lasso: duality gap {np.nanmax(path.gaps):.1e}, expected {LARGEST_GAP:g}")
+    return path.fits
 
 
-def _beside(x, basis, y, until: float, rescale: bool = True):
+def _lasso(x, y, until: float, weights=None) -> np.ndarray:
+    return _fits(lasso_homotopy(x, y, lasso_levels(x, y, LEVELS, SPAN, weights), weights=weights, until=until))
+
+
+def _beside(x, basis, y, until: float, rescale: bool = True) -> np.ndarray:
     rest = outside(x, basis, rescale=rescale)
-    return path_outside(rest, y, levels_outside(rest, y, LEVELS, SPAN), until=until)
+    return _fits(path_outside(rest, y, levels_outside(rest, y, LEVELS, SPAN), until=until))
 
 
-def tuned_fits(method: str, problem: Problem, chosen, noise: float) -> np.ndarray:
-    """Fits (L, n) of a method over the whole range of its tuning; NaN where a path has ended.
+def tuned_fits(method: str, problem: Problem, chosen, until: float) -> np.ndarray:
+    """Fits (L, n) of a method over the range of its tuning; NaN where a path has ended.
 
     Args:
         method: one of `TUNED`.
         problem: what is fitted.
         chosen: (r,) columns of the preconditioner.
-        noise: deviation of the noise, for the end of paths.
+        until: mean square of the residual at which paths of the Lasso may end.
 
     Raises:
         ValueError: another method.
+        RuntimeError: a fit that is not the minimiser.
     """
-    x, y, until, sparsity = problem.x, problem.y, UNTIL * noise**2, len(problem.support)
+    x, y, sparsity = problem.x, problem.y, len(problem.support)
     if method == "lasso":
-        return _lasso(x, y, until).fits
+        return _lasso(x, y, until)
     if method == "elastic_net":
         levels = lasso_levels(x, y, LEVELS, SPAN)
-        return np.concatenate([elastic_net_path(x, y, levels, ridge, until=until).fits for ridge in RIDGES])
+        return np.concatenate([_fits(elastic_net_path(x, y, levels, ridge, until=until)) for ridge in RIDGES])
     if method in ("omp", "forward"):
         return greedy_path(x, y, STEPS, renormalise=method == "forward")[0]
     if method == "iht":
@@ -79,22 +96,43 @@ def tuned_fits(method: str, problem: Problem, chosen, noise: float) -> np.ndarra
         return component_path(x, y, 2 ** np.arange(7))
     if method == "pc_adjusted":
         leading = leading_basis(x, 16)
-        return np.concatenate([_beside(x, leading[:, :count], y, until).fits for count in (1, 16)])
+        return np.concatenate([_beside(x, leading[:, :count], y, until) for count in (1, 16)])
     if method == "deflate":
-        return _beside(x, deflating_basis(x, 4), y, until).fits
+        return _beside(x, deflating_basis(x, 4), y, until)
     basis = spanning_basis(x[:, chosen])
     if method == "ours_oracle":
-        return _beside(x, basis, y, until).fits
+        return _beside(x, basis, y, until)
     if method == "no_reweight":
-        return _beside(x, basis, y, until, rescale=False).fits
+        return _beside(x, basis, y, until, rescale=False)
     if method == "span_only":
         return project(x[:, chosen], y)[None]
     if method == "penalised_span":
         weights = distances_from(x, residualise(x, basis)) / np.sqrt(len(x))
         weights[chosen] = 1.0
         places = np.flatnonzero(weights > 0)
-        return _lasso(x[:, places], y, until, weights[places]).fits
+        return _lasso(x[:, places], y, until, weights[places])
     raise ValueError(f"method: got {method!r}, expected one of {', '.join(TUNED)}")
+
+
+def best_error(method: str, problem: Problem, chosen) -> float:
+    """Smallest prediction error of a method over its tuning and the two trivial predictors, zero and y.
+
+    Paths end early where that loses nothing: a residual smaller than the noise by a length leaves an error of at least
+    the square of that length, and residuals shrink along a path.
+
+    Args:
+        method: one of `TUNED`.
+        problem: what is fitted.
+        chosen: (r,) columns of the preconditioner.
+    """
+    power = float(np.mean((problem.y - problem.signal) ** 2))
+    best = min(float(np.mean(problem.signal**2)), power)
+    for end in ENDS:
+        fits = tuned_fits(method, problem, chosen, end * power)
+        best = min(best, float(errors_of(fits, problem.signal).min(initial=np.inf)))
+        if method not in PATHS or best <= power * (1 - np.sqrt(end)) ** 2:
+            break
+    return best
 
 
 def method_error(method: str, problem: Problem, chosen, noise: float, rng: np.random.Generator) -> float:
@@ -123,8 +161,7 @@ def method_error(method: str, problem: Problem, chosen, noise: float, rng: np.ra
         folds = np.array_split(rng.permutation(len(y)), FOLDS)
         rest = outside(x, spanning_basis(x[:, columns]))
         levels = levels_outside(rest, y, LEVELS, SPAN)
-        scores = validation_errors(x, y, columns, levels, folds, until=UNTIL * noise**2)
+        scores = validation_errors(x, y, columns, levels, folds, until=ENDS[-1] * noise**2)
         level = levels[: int(np.argmin(scores)) + 1]
         return float(errors_of(path_outside(rest, y, level).fits, signal)[-1])
-    trivial = min(np.mean(signal**2), np.mean((y - signal) ** 2))
-    return float(min(errors_of(tuned_fits(method, problem, chosen, noise), signal).min(initial=np.inf), trivial))
+    return best_error(method, problem, chosen)

@@ -12,6 +12,7 @@ SEEDS = "seeds"
 RESAMPLES = 2000
 OURS = ("ours", "ours_proof", "ours_double", "ours_oracle", "ours_cv")
 RIVALS = (*ONE_SCALE, *ADAPTIVE)
+JUDGED = ("lasso", "omp", "pcr", "ridge", "span_only")  # by r4
 DIMS, ROWS, SPARSITIES = (100, 300, 900, 2700), (75, 150, 300, 600), (2, 3, 4, 6)  # at which claims are judged
 
 
@@ -52,12 +53,10 @@ def _design(designs: list, name: str) -> dict[str, np.ndarray] | None:
     return None
 
 
-def _series(sizes, prefix: str, key: str, judged: tuple = ()) -> np.ndarray:
-    """Places of the points of a series; only those at which its claim is judged, none where one of these is missing."""
+def _series(sizes, prefix: str, key: str, judged: tuple) -> np.ndarray:
+    """Places of the points of a series at which its claim is judged; none where one of these is missing."""
     places = np.flatnonzero([str(point).startswith(f"{prefix}:") for point in sizes.point.values])
     values = sizes[key].values[places]
-    if not judged:
-        return places
     return places[np.isin(values, judged)] if set(judged) <= set(values.tolist()) else places[:0]
 
 
@@ -121,13 +120,14 @@ def r3(designs, rng):
 def r4(designs, rng):
     """Methods that work at one scale err several times more where columns have many scales, at their best tuning."""
     factor = _design(designs, "factor")
-    others = [*RIVALS, "lasso_cv"]
-    ratios = {name: _ratio(factor[name], factor["ours"], rng) for name in others}
-    oracle = {name: _ratio(factor[name], factor["ours_oracle"], rng) for name in ONE_SCALE}
-    return {
-        "ratio": estimated(side_by_side(ratios[name] for name in ONE_SCALE), SEEDS, labels=ONE_SCALE),
-        "over_oracle": estimated(side_by_side(oracle[name] for name in ONE_SCALE), SEEDS, labels=ONE_SCALE),
-        "adaptive": estimated(side_by_side(ratios[name] for name in ADAPTIVE), SEEDS, labels=ADAPTIVE),
+    groups = {"ratio": JUDGED, "others": [name for name in ONE_SCALE if name not in JUDGED], "adaptive": ADAPTIVE}
+    result = {
+        word: estimated(side_by_side(_ratio(factor[name], factor["ours"], rng) for name in names), SEEDS, labels=names)
+        for word, names in groups.items()
+    }
+    best = side_by_side(_ratio(factor[name], factor["ours_oracle"], rng) for name in JUDGED)
+    return result | {
+        "over_oracle": estimated(best, SEEDS, labels=JUDGED),
         "cross_validated": estimated(_ratio(factor["lasso_cv"], factor["ours_cv"], rng), SEEDS),
     }
 
@@ -313,25 +313,24 @@ def r14(sizes, rng):
     }
 
 
-def r15(sizes, lemma, rng):
+def r15(bases, lemma, rng):
     """A small basis errs less where columns are benign; the large one violates the lemma no more often."""
     shares = lemma.violated.mean("draw", skipna=False).transpose("design", "cell")
     few, many = (f"k = 4, r = {r}" for r in (4, 32))
     rises = (shares.sel(cell=many) - shares.sel(cell=few)).values
-    places = _series(sizes, "basis", "size")
-    values = _sized(sizes, places, "ours_oracle")
-    designs, bases = sizes.design.values[places], sizes["size"].values[places]
+    values = bases.error.sel(estimator="ours_oracle").transpose("point", "seed").values
+    designs, counts = bases.design.values, bases["size"].values
     result = {"rise_of_violations": exact(rises, labels=lemma.design.values)}
-    small, large = bases.min(), bases.max()
+    small, large = counts.min(), counts.max()
     ratios = {
-        str(name): _ratio(*(values[(designs == name) & (bases == r)][0] for r in (small, large)), rng)
+        str(name): _ratio(*(values[(designs == name) & (counts == r)][0] for r in (small, large)), rng)
         for name in dict.fromkeys(designs)
     }
     for word, chosen in (("ratio", ("iid", "multifactor")), ("ratio_others", ("factor", "pairs"))):
         names = [name for name in chosen if name in ratios]
         if names:
             result[word] = estimated(side_by_side(ratios[name] for name in names), SEEDS, labels=names)
-    labels = [f"{name}, r = {r}" for name, r in zip(designs, bases)]
+    labels = [f"{name}, r = {r}" for name, r in zip(designs, counts)]
     return result | {"error": estimated(_medians(values, rng), SEEDS, labels=labels)}
 
 

@@ -14,7 +14,7 @@ PARTS = {
 }
 
 
-def figure(designs, sizes):
+def figure(designs, sizes, bases):
     """Return the figure."""
     fig, (left, middle, right) = new_figure(ncols=3, width=12.0, height=3.6)
     names = [str(store.design.values[0]) for store in designs]
@@ -24,16 +24,16 @@ def figure(designs, sizes):
         draw_medians(left, np.arange(len(names)) + 0.15 * (i - 1.5), values, **style)
     left.set_xticks(range(len(names)), names, rotation=20)
     left.set(yscale="log", ylabel="error at the best level", title="one half without the other")
-    errors = sizes.error.sel(estimator="ours_oracle").transpose("point", "seed").values
-    series = np.array([str(name).partition(":")[0] for name in sizes.point.values])
-    basis = series == "basis"
-    for i, design in enumerate(dict.fromkeys(sizes.design.values[basis].tolist())):
-        chosen = basis & (sizes.design.values == design)
+    errors = bases.error.sel(estimator="ours_oracle").transpose("point", "seed").values
+    for i, design in enumerate(dict.fromkeys(bases.design.values.tolist())):
+        chosen = bases.design.values == design
         style = {"color": COLOURS[i], "marker": MARKERS[i], "ls": LINESTYLES[i], "label": design}
-        draw_medians(middle, sizes["size"].values[chosen], errors[chosen], **style)
-    middle.set(xscale="log", yscale="log", xlabel="columns of the preconditioner r", title="k = 4")
-    tick_at(middle, sorted(set(sizes["size"].values[basis].tolist())))
-    chosen = series == "sparsity"
+        draw_medians(middle, bases["size"].values[chosen], errors[chosen], **style)
+    middle.set(
+        xscale="log", yscale="log", xlabel="columns of the preconditioner r", title=f"k = {int(bases.sparsity[0])}"
+    )
+    tick_at(middle, sorted(set(bases["size"].values.tolist())))
+    chosen = np.array([str(name).startswith("sparsity:") for name in sizes.point.values])
     fixed = sizes.error.sel(estimator="ours").transpose("point", "seed").values[chosen]
     sparsity = sizes.sparsity.values[chosen]
     draw_medians(right, sparsity, fixed, color=COLOURS[0], marker=MARKERS[0], label="ours, fixed level")
