@@ -36,7 +36,7 @@ ENDS = (
 )  # of a path: mean square of the residual over that of the noise; the second where the first is early
 LARGEST_GAP = 1e-6  # of a path that counts, over |y|^2 / n
 STEPS = 32  # most columns of a greedy path
-RIDGES = (1e-4, 1e-2)  # of the elastic net
+RIDGES = (1e-4, 1e-2)  # of the elastic net, beside none
 PENALTIES = np.geomspace(1e-14, 1e4, 91)  # of ridge regression
 FOLDS = 5
 
@@ -85,7 +85,8 @@ def tuned_fits(method: str, problem: Problem, chosen, until: float) -> np.ndarra
         return _lasso(x, y, until)
     if method == "elastic_net":
         levels = lasso_levels(x, y, LEVELS, SPAN)
-        return np.concatenate([_fits(elastic_net_path(x, y, levels, ridge, until=until)) for ridge in RIDGES])
+        nets = [_fits(elastic_net_path(x, y, levels, ridge, until=until)) for ridge in RIDGES]
+        return np.concatenate([_lasso(x, y, until), *nets])
     if method in ("omp", "forward"):
         return greedy_path(x, y, STEPS, renormalise=method == "forward")[0]
     if method == "iht":

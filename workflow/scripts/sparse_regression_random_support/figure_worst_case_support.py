@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.job.figure import COLOURS, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure, panel_labels
 
 NAMES = {
     "ours": "ours, fixed level",
@@ -25,6 +25,7 @@ def figure(supports):
             axis.plot(i + spread[~hit], values[~hit], "o", ms=3, color=COLOURS[i])
             axis.plot(i + spread[hit], values[hit], "o", ms=3, mfc="white", color=COLOURS[i])
             axis.hlines(np.median(values), i - 0.35, i + 0.35, color="black", lw=1.2)
+        axis.axhline(supports.attrs["noise"] ** 2, **REFERENCE)
         axis.set_xticks(range(len(NAMES)), NAMES.values(), rotation=20, ha="right")
         axis.set(yscale="log", title=f"{kind} support")
     axes[0].set_ylabel("prediction error")
