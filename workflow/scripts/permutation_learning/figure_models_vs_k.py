@@ -39,7 +39,7 @@ def figure(limits, hits):
     grid = np.linspace(5, 30, 50)
     axis.plot(grid, 12 * grid * np.log(grid) / (5 * np.log(5)), color="0.6", ls="--", label=r"$\propto k\,\log k$")
     axis.plot(grid, 12 * (grid / 5) ** 2, color="0.6", ls=":", label=r"$\propto k^2$")
-    axis.set(xscale="log", yscale="log", xlabel="number of bits k", ylabel="networks", xlim=(4, 33), ylim=(6, 2000))
+    axis.set(xscale="log", yscale="log", xlabel="number of bits k", ylabel="networks", xlim=(4.6, 33), ylim=(6, 2000))
     tick_at(axis, [5, 8, 10, 15, 20, 30])
     axis.legend(fontsize=6, ncols=2, loc="upper left")
     return fig

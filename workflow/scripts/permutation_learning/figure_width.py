@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.job.figure import COLOURS, new_figure, panel_labels
+from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure, panel_labels
 from lib.drawing.ranges import draw_guide, tick_at
 from lib.stats.intervals import estimate_mean
 
@@ -26,7 +26,9 @@ def figure(widths):
     mean, low, high = (np.array([getattr(one, name) for one in rows]) for name in ("value", "low", "high"))
     style = {"fmt": "s", "mfc": "white", "color": COLOURS[1], "label": "both layers"}
     right.errorbar(widths.pair_width.values, mean, [mean - low, high - mean], **style)
-    draw_guide(right, widths.pair_width.values, float(mean[0]), -0.5, "slope −1/2")
+    first, last = widths.pair_width.values[[0, -1]]
+    grid = np.geomspace(first, last, 50)
+    right.plot(grid, mean[0] * np.sqrt(first / grid), label="inverse root of the width", **REFERENCE)
     right.legend(fontsize=7)
     draw_guide(left, x, float(np.nanmean(widths.square.values[0])) / widths.attrs["variance"] - 1, -1, "slope −1")
     left.set_yscale("symlog", linthresh=0.005)
