@@ -1,0 +1,1 @@
+"""Convolutional networks replayed as affine maps, and what their filters and singular vectors look like."""
