@@ -1,4 +1,4 @@
-"""Measures of filters and singular vectors as images: frequency, orientation, localisation, Gabor functions, displacement."""
+"""Measures of filters and singular vectors as images: frequency, orientation, localisation, displacement."""
 
 from typing import NamedTuple
 
@@ -23,9 +23,10 @@ def wavelet_measures(images) -> WaveletMeasures:
         images: (k, n, n), or (k, C, n, n) with power added up over channels.
 
     Returns:
-        Spectral centroid and deviation about it (cycles per pixel), participation ratio 1 / (n^2 sum v^4) of |v|^2 = 1 as
-        a share of the image (1 / n^2 for one pixel, 1 for a constant), and the share of power, without frequency 0, within
-        30 degrees of the main orientation.
+        Spectral centroid and deviation about it (cycles per pixel), participation ratio 1 / (n^2 sum v^4) of |v|^2 =
+        1 as
+        a share of the image (1 / n^2 for one pixel, 1 for a constant), and the share of power, without frequency 0,
+        within 30 degrees of the main orientation.
 
     Raises:
         ValueError: not square images, or one that is zero.
@@ -69,8 +70,8 @@ def fit_gabor(image, evaluations: int = 40) -> tuple[float, float]:
 
     Args:
         image: (n, n).
-        evaluations: calls of the model from each of three starts with widths 1.5, 3 and 6 pixels, at the centre of |image|^2
-            with the frequency of the peak of its power.
+        evaluations: calls of the model from each of three starts with widths 1.5, 3 and 6 pixels, at the centre of
+            |image|^2 with the frequency of the peak of its power.
 
     Returns:
         R^2 (share of |image|^2 explained), and the smaller width of the envelope in pixels.
@@ -108,8 +109,8 @@ def fit_gabor(image, evaluations: int = 40) -> tuple[float, float]:
 def surrogate_vectors(rows, positions, shape: tuple[int, int], phases: int, count: int) -> np.ndarray:
     """Leading right singular vectors of the shift-invariant operator with the same mean row filters.
 
-    Each row filter is moved to the origin; the mean of each output phase becomes a circular convolution. Its singular vectors
-    are plane waves: the leading pairs of cosine and sine.
+    Each row filter is moved to the origin; the mean of each output phase becomes a circular convolution. Its singular
+    vectors are plane waves: the leading pairs of cosine and sine.
 
     Args:
         rows: (p, C, n, n) rows of F.
@@ -128,21 +129,18 @@ def surrogate_vectors(rows, positions, shape: tuple[int, int], phases: int, coun
     _, values, right = np.linalg.svd(transfer.transpose(2, 3, 0, 1), full_matrices=False)
     y, x = np.meshgrid(np.arange(n), np.arange(n), indexing="ij")
     vectors, strengths = [], []
-    for i in range(n):
-        for j in range(n):
-            mirror = (-i) % n, (-j) % n
-            if (i, j) > mirror:
-                continue
-            phase = 2 * np.pi * (i * y + j * x) / n
-            for rank in range(values.shape[2]):
-                # transfer acts on exp(-i phase) of a correlation; the conjugate gives the same pair of real waves
-                wave = right[i, j, rank][:, None, None] * np.exp(1j * phase)
-                parts = [wave.real] if (i, j) == mirror else [wave.real, wave.imag]
-                for part in parts:
-                    size = np.linalg.norm(part)
-                    if size > 1e-9:
-                        vectors.append(part / size)
-                        strengths.append(values[i, j, rank])
+    for i, j in np.ndindex(n, n):
+        mirror = (-i) % n, (-j) % n
+        if (i, j) > mirror:
+            continue
+        wave = np.exp(2j * np.pi * (i * y + j * x) / n)
+        for value, direction in zip(values[i, j], right[i, j]):
+            whole = (
+                direction[:, None, None] * wave
+            )  # the transform is that of the flipped filter: both conjugations cancel
+            parts = sorted((whole.real, whole.imag), key=np.linalg.norm)[1 if (i, j) == mirror else 0 :]
+            vectors += [part / np.linalg.norm(part) for part in parts]
+            strengths += [value] * len(parts)
     order = np.argsort(strengths, kind="stable")[::-1][:count]
     return np.stack([vectors[k] for k in order])
 

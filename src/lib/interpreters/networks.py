@@ -66,13 +66,14 @@ def classifier(kind: str, classes: int = 10, channels: int = 1, widths: tuple[in
         return FunctionalNet(classes, channels)
     if base == "alexnet":
         return nn.Sequential(
-            nn.Conv2d(channels, a, 5, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1), nn.Conv2d(a, b, 3, padding=1),
-            nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, ceil_mode=True), nn.AdaptiveAvgPool2d(2), nn.Flatten(),
-            nn.Linear(4 * b, 64), nn.ReLU(inplace=True), nn.Linear(64, classes),
+            nn.Conv2d(channels, a, 5, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1),
+            nn.Conv2d(a, b, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, ceil_mode=True),
+            nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * b, 64), nn.ReLU(inplace=True), nn.Linear(64, classes),
         )  # fmt: skip
     if base == "resnet":
         return nn.Sequential(
-            *_block(channels, a, norm, bias), nn.ReLU(inplace=True), Residual(a, a, norm, bias), Residual(a, b, norm, bias, 2),
+            *_block(channels, a, norm, bias), nn.ReLU(inplace=True),
+            Residual(a, a, norm, bias), Residual(a, b, norm, bias, 2),
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(b, classes, bias=bias),
         )  # fmt: skip
     layers: list[nn.Module] = []
@@ -136,13 +137,17 @@ class Translator(nn.Module):
         )  # fmt: skip
         self.blocks = nn.ModuleList(
             nn.Sequential(
-                nn.ReflectionPad2d(1), *unit(nn.Conv2d(4 * w, 4 * w, 3), 4 * w),
-                nn.ReflectionPad2d(1), nn.Conv2d(4 * w, 4 * w, 3), nn.InstanceNorm2d(4 * w),
-            )  # fmt: skip
+                nn.ReflectionPad2d(1),
+                *unit(nn.Conv2d(4 * w, 4 * w, 3), 4 * w),
+                nn.ReflectionPad2d(1),
+                nn.Conv2d(4 * w, 4 * w, 3),
+                nn.InstanceNorm2d(4 * w),
+            )
             for _ in range(blocks)
         )
         self.up = nn.Sequential(
-            *unit(nn.ConvTranspose2d(4 * w, 2 * w, 3, 2, 1, 1), 2 * w), *unit(nn.ConvTranspose2d(2 * w, w, 3, 2, 1, 1), w),
+            *unit(nn.ConvTranspose2d(4 * w, 2 * w, 3, 2, 1, 1), 2 * w),
+            *unit(nn.ConvTranspose2d(2 * w, w, 3, 2, 1, 1), w),
             nn.ReflectionPad2d(3), nn.Conv2d(w, 3, 7), nn.Tanh(),
         )  # fmt: skip
 
@@ -174,14 +179,17 @@ class SmallUNet(nn.Module):
 
 
 def randomise(model: nn.Module, seed: int) -> nn.Module:
-    """Give random affine parameters and running statistics to normalisations and random values to zero biases, in place."""
+    """Random weights of He's size, and random scales, shifts and running statistics of normalisations, in place."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in model.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
             if isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
                 module.weight.copy_(0.5 + torch.rand(module.weight.shape, generator=generator))
-                module.bias.copy_(0.3 * torch.randn(module.bias.shape, generator=generator))
             if isinstance(module, nn.BatchNorm2d):
                 module.running_mean.copy_(0.3 * torch.randn(module.running_mean.shape, generator=generator))
                 module.running_var.copy_(0.5 + torch.rand(module.running_var.shape, generator=generator))
+            if getattr(module, "bias", None) is not None:
+                module.bias.copy_(0.3 * torch.randn(module.bias.shape, generator=generator))
     return model

@@ -12,6 +12,7 @@ Source: Navarrete Michelini, Liu, Lu and Jiang 2019, "A Tour of Convolutional Ne
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -55,8 +56,8 @@ def _axes(value) -> list[int]:
 class LinearScope(TorchFunctionMode):
     """Replays a network on `[x; probes]`; made by `linear_scope`, used as a context manager.
 
-    Inside it, `model(batch)` returns the network's output for the first item and the linear interpreter's for the others.
-    `at(x)` asks for the interpreter of one input as an object.
+    Inside it, `model(batch)` returns the network's output for the first item and the linear interpreter's for the
+    others. `at(x)` asks for the interpreter of one input as an object.
     """
 
     def __init__(self, model: nn.Module, gate: str, norm_mean: str, rules: Mapping[str, Callable], call: Callable):
@@ -115,6 +116,8 @@ class LinearScope(TorchFunctionMode):
             UnsupportedUnitError: an operation without a linear interpreter.
             ValueError: fewer than two items, or an output that is no tensor of as many.
         """
+        if not self._open:
+            raise ValueError("scope: it is closed, expected a call inside `with linear_scope(model) as scope:`")
         self._asked = True
         try:
             self._track([batch])
@@ -196,7 +199,15 @@ class LinearScope(TorchFunctionMode):
             if not isinstance(output, torch.Tensor):
                 self._refuse(name, "its result is not a single tensor")
             return self._mark(output.expand(self._size, *output.shape[1:]), frozen=True)
-        elif plain in ("batch_norm", "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout"):
+        elif plain in (
+            "batch_norm",
+            "dropout",
+            "dropout1d",
+            "dropout2d",
+            "dropout3d",
+            "alpha_dropout",
+            "feature_dropout",
+        ):
             training = kwargs.get("training", args[5 if plain == "batch_norm" else 2 :][:1] or plain != "batch_norm")
             if training is True or training == (True,) or training == [True]:
                 self._refuse(name, "it is in training mode, expected model.eval()")
@@ -243,7 +254,11 @@ class LinearScope(TorchFunctionMode):
         first = args[0] if args else kwargs.get("input", kwargs.get("tensors"))
         ndim = next((x.ndim for x in _tensors([first]) if x in self._carriers), 0)
         if plain == "permute":
-            order = _axes(args[1] if isinstance(args[1], list | tuple) else args[1:]) if len(args) > 1 else _axes(kwargs["dims"])
+            order = (
+                _axes(args[1] if isinstance(args[1], list | tuple) else args[1:])
+                if len(args) > 1
+                else _axes(kwargs["dims"])
+            )
             if order[0] % ndim != 0:
                 self._refuse(plain, f"axis 0, that of the batch, moves: permute{tuple(order)}")
         if plain == "__getitem__":
@@ -252,7 +267,10 @@ class LinearScope(TorchFunctionMode):
             if not whole or (index[0] is Ellipsis and sum(x is not None for x in index[1:]) >= ndim):
                 self._refuse("indexing", f"it selects along axis 0, that of the batch: [{index}]")
         if plain in units.AXES and ndim:
-            named = [kwargs.get(key) for key in ("dim", "dims", "axis", "axis0", "axis1", "dim0", "dim1", "source", "start_dim")]
+            named = [
+                kwargs.get(key)
+                for key in ("dim", "dims", "axis", "axis0", "axis1", "dim0", "dim1", "source", "start_dim")
+            ]
             positional = [args[place] for place in units.AXES[plain] if place < len(args)]
             span = ndim + (plain in ("unsqueeze", "stack"))
             for axis in (axis for value in [*named, *positional] for axis in _axes(value)):
@@ -268,16 +286,17 @@ class LinearScope(TorchFunctionMode):
 
         Args:
             x: the input with its batch axis, (1, ...).
-            check: replay the midpoint of two random probes, to catch non-linear code that PyTorch's function protocol does not see.
+            check: replay the midpoint of two random probes, to catch non-linear code that PyTorch's function protocol
+                does not see.
 
         Raises:
             UnsupportedUnitError: an operation without a linear interpreter, or a replay that is not affine.
             ValueError: the scope is not open, or the output is no tensor of one item for each of the batch.
         """
         if not x.is_floating_point() or x.ndim < 2 or len(x) != 1:
-            raise ValueError(f"x: got shape {tuple(x.shape)} of {x.dtype}, expected one input with its batch axis, (1, ...)")
-        if not self._open:
-            raise ValueError("scope: it is closed, expected a call inside `with linear_scope(model) as scope:`")
+            raise ValueError(
+                f"x: got shape {tuple(x.shape)} of {x.dtype}, expected one input with its batch axis, (1, ...)"
+            )
         return LinearInterpreter(self, x, check)
 
 
@@ -288,22 +307,55 @@ def _is_tensor(values) -> bool:
 class LinearInterpreter:
     """The affine map p -> F p + r of a network at one input; vectors are flattened in the order of the tensors.
 
+    Replays run when something is asked for the first time, and only while the scope is open.
+
     Attributes:
         x: (1, ...), the input.
-        output: (...), the network's output h(x), bit for bit that of the unscoped network on the same batch.
-        residual: (...), r = I_x(0).
-        shape: (m, n), of F.
     """
 
     def __init__(self, scope: LinearScope, x: torch.Tensor, check: bool):
         self.scope, self.x = scope, x.detach()
-        self._graph = None
-        with torch.no_grad():
-            both = self._replay(torch.zeros_like(self.x))
-        self.output, self.residual = both[0], both[1]
-        self.shape = (self.output.numel(), self.x.numel())
         if check:
             self._check_affine()
+
+    @cached_property
+    def _graph(self):
+        """A probe of zeros and the replay of it, with what its backward pass needs."""
+        with torch.enable_grad():
+            probe = torch.zeros_like(self.x).requires_grad_()
+            both = self._replay(probe)
+        waiting, seen = [both.grad_fn], set()
+        while waiting:  # a custom backward pass is that of the unit, not that of its interpreter
+            node = waiting.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            if isinstance(node, torch.autograd.function.BackwardCFunction):
+                raise UnsupportedUnitError(f"{node.name().removesuffix('Backward')}: its backward pass is its own")
+            waiting += [following for following, _ in node.next_functions]
+        return probe, both
+
+    @cached_property
+    def _at_zero(self):
+        if "_graph" in self.__dict__:
+            return self._graph[1].detach()
+        with torch.no_grad():
+            return self._replay(torch.zeros_like(self.x))
+
+    @property
+    def output(self) -> torch.Tensor:
+        """The network's output h(x), bit for bit that of the unscoped network on the same batch."""
+        return self._at_zero[0]
+
+    @property
+    def residual(self) -> torch.Tensor:
+        """What the network adds whatever the probe is: r = I_x(0), of the output's shape."""
+        return self._at_zero[1]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(m, n) of F."""
+        return self.output.numel(), self.x.numel()
 
     def _replay(self, probes: torch.Tensor) -> torch.Tensor:
         return self.scope.replay(torch.cat([self.x, probes]))
@@ -319,7 +371,7 @@ class LinearInterpreter:
         bound = torch.finfo(replay.dtype).eps ** 0.6
         if size > 0 and not error <= bound:
             raise UnsupportedUnitError(
-                f"model: the replay is not affine (error {float(error):.1e} for at most {bound:.1e}): it passes {HIDDEN}"
+                f"model: the replay is not affine (error {float(error):.1e}, at most {bound:.1e}): it passes {HIDDEN}"
             )
 
     def apply(self, probes: torch.Tensor) -> torch.Tensor:
@@ -344,12 +396,10 @@ class LinearInterpreter:
 
         The graph of one replay is kept for the calls that follow.
         """
+        _ = self._graph  # before the shape, which it tells too
         values = self._vectors("u", u, self.shape[0])
-        if self._graph is None:
-            with torch.enable_grad():
-                probe = torch.zeros_like(self.x).requires_grad_()
-                self._graph = probe, self._replay(probe)[1:]
-        probe, output = self._graph
+        probe, both = self._graph
+        output = both[1]
         several = values.ndim == 2
         (gradient,) = torch.autograd.grad(
             output, probe, values.view(*values.shape[:-1], *output.shape), retain_graph=True, is_grads_batched=several,
@@ -359,7 +409,7 @@ class LinearInterpreter:
 
     def _impulses(self, name: str, index, size: int) -> torch.Tensor:
         index = torch.as_tensor(np.atleast_1d(np.asarray(index)), dtype=torch.long)
-        if index.ndim != 1 or (len(index) and not (0 <= int(index.min()) and int(index.max()) < size)):
+        if index.ndim != 1 or (len(index) and not (int(index.min()) >= 0 and int(index.max()) < size)):
             raise ValueError(f"{name}: got {index.tolist()}, expected integers from 0 to {size - 1}")
         return F.one_hot(index, size).to(self.x)
 
@@ -379,7 +429,7 @@ class LinearInterpreter:
         return self.columns(range(n), chunk).T if n <= m else self.rows(range(m), chunk)
 
     def votes(self, index, baseline=0.0, chunk: int = 256) -> torch.Tensor:
-        """What each input entry adds to outputs `index` compared with a baseline: rows of F times (x - baseline), (k, n).
+        """What each input entry adds to outputs `index` beside a baseline: rows of F times (x - baseline), (k, n).
 
         With baseline 0, output = sum of votes + residual.
         """
@@ -402,7 +452,7 @@ class LinearInterpreter:
         )  # fmt: skip
 
     def singular_vectors(self, count: int, tolerance: float = 1e-8, seed: int = 0):
-        """Leading singular triplets of F by Lanczos bidiagonalisation, without forming F: see `lib.linalg.bidiagonal`."""
+        """Leading singular triplets of F by Lanczos bidiagonalisation (`lib.linalg.bidiagonal`), without forming F."""
         from lib.linalg.bidiagonal import leading_triplets
 
         return leading_triplets(self.as_linear_operator(), count, tolerance=tolerance, seed=seed)
@@ -418,14 +468,17 @@ def linear_scope(
 ) -> LinearScope:
     """Return a scope in which a network is replayed as an affine map.
 
-    Modules, functions and in-place operations are seen alike, through PyTorch's function protocol. Of two factors that both
-    depend on the input, the second is frozen at the real one's values (a gate), of a matrix product the first (attention).
+    Modules, functions and in-place operations are seen alike, through PyTorch's function protocol. Of two factors
+    that both
+    depend on the input, the second is frozen at the real one's values (a gate), of a matrix product the first
+    (attention).
 
     Args:
         model: any module in evaluation mode whose batch stays on axis 0.
         gate: `secant` writes a smooth unit as unit(0) + ratio * a, `mask` as ratio * a; the same where unit(0) = 0.
         norm_mean: `frozen` takes mean and variance of the real item as constants; `linear` the variance alone.
-        rules: more units by PyTorch's name of the operation, `rule(x, options, *args, **kwargs)` as in `lib.interpreters.units`.
+        rules: more units by PyTorch's name of the operation, `rule(x, options, *args, **kwargs)` as in
+            `lib.interpreters.units`.
         call: `call(model, batch)` that returns the output; `model(batch)` by default.
 
     Raises:

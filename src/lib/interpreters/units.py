@@ -3,8 +3,8 @@
 A non-linear unit takes its decision from the first item `a` alone and becomes affine in every item `x` of the batch:
 `unit(a) + m(a) (x - a)` with a mask, ratio or scale `m(a)`. At `x = a` this is `unit(a)` to the last bit.
 
-Source: Navarrete Michelini, Liu, Lu and Jiang 2019 (ReLU, sigmoid, max-pooling, instance normalisation); the other units
-follow the same rule and are ours.
+Source: Navarrete Michelini, Liu, Lu and Jiang 2019 (ReLU, sigmoid, max-pooling, instance normalisation); the other
+units follow the same rule and are ours.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,9 @@ NEAR_ZERO = 1e-6  # below it a ratio to the input is replaced by the slope at ze
 
 
 class Options(NamedTuple):
-    """Conventions where several linear interpreters replay the same network: see `lib.interpreters.scope.linear_scope`."""
+    """Conventions where several linear interpreters replay the same network: see
+    `lib.interpreters.scope.linear_scope`.
+    """
 
     gate: str
     norm_mean: str
@@ -27,6 +29,12 @@ class Options(NamedTuple):
 def real(x: torch.Tensor) -> torch.Tensor:
     """The first item of a batch, as a constant: (1, ...)."""
     return x[:1].detach()
+
+
+def first_of(unit, x: torch.Tensor, *args, **kwargs) -> torch.Tensor:
+    """What a unit makes of the first item, as a constant; it sees the whole batch, on which its last bits depend."""
+    with torch.no_grad():
+        return unit(x, *args, **kwargs)[:1]
 
 
 def relu(x, options, inplace=False):
@@ -78,13 +86,12 @@ def absolute(x, options):
 def smooth(unit):
     """Rule of a smooth unit, applied to each entry: the ratio of output to input at the real item.
 
-    With the gate `secant` the ratio is that of unit(a) - unit(0), and unit(0) is a constant; with `mask` it is unit(a) / a.
-    The two differ for units that are not 0 at 0.
+    With the gate `secant` the ratio is that of unit(a) - unit(0), and unit(0) is a constant; with `mask` it is
+    unit(a) / a. The two differ for units that are not 0 at 0.
     """
 
     def rule(x, options, *args, inplace=False, **kwargs):
-        a = real(x)
-        output = unit(a, *args, **kwargs)
+        a, output = real(x), first_of(unit, x, *args, **kwargs)
         with torch.enable_grad():
             zero = torch.zeros((), dtype=a.dtype, device=a.device, requires_grad=True)
             at_zero = unit(zero, *args, **kwargs)
@@ -105,21 +112,30 @@ def _per_channel(weight, ndim):
 
 
 def instance_norm(
-    x, options, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
+    x,
+    options,
+    running_mean=None,
+    running_var=None,
+    weight=None,
+    bias=None,
+    use_input_stats=True,
+    momentum=0.1,
+    eps=1e-5,
 ):
     """Mean and variance of the real item; none of its own where running statistics are used."""
     if not use_input_stats:
         return F.instance_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
     a, axes = real(x), tuple(range(2, x.ndim))
     scale = _per_channel(weight, x.ndim) / torch.sqrt(a.var(axes, correction=0, keepdim=True) + eps)
-    return F.instance_norm(a, None, None, weight, bias, True, momentum, eps) + scale * _centred(x - a, options, axes)
+    output = first_of(F.instance_norm, x, None, None, weight, bias, True, momentum, eps)
+    return output + scale * _centred(x - a, options, axes)
 
 
 def layer_norm(x, options, normalized_shape, weight=None, bias=None, eps=1e-5):
     """Mean and variance of the real item, over the last axes."""
     a, axes = real(x), tuple(range(-len(normalized_shape), 0))
     scale = (1 if weight is None else weight) / torch.sqrt(a.var(axes, correction=0, keepdim=True) + eps)
-    return F.layer_norm(a, normalized_shape, weight, bias, eps) + scale * _centred(x - a, options, axes)
+    return first_of(F.layer_norm, x, normalized_shape, weight, bias, eps) + scale * _centred(x - a, options, axes)
 
 
 def group_norm(x, options, num_groups, weight=None, bias=None, eps=1e-5):
@@ -131,7 +147,7 @@ def group_norm(x, options, num_groups, weight=None, bias=None, eps=1e-5):
 
     scale = 1 / torch.sqrt(grouped(a).var(axes, correction=0, keepdim=True) + eps)
     change = (scale * _centred(grouped(x - a), options, axes)).flatten(1, 2)
-    return F.group_norm(a, num_groups, weight, bias, eps) + _per_channel(weight, x.ndim) * change
+    return first_of(F.group_norm, x, num_groups, weight, bias, eps) + _per_channel(weight, x.ndim) * change
 
 
 def rms_norm(x, options, normalized_shape, weight=None, eps=None):
@@ -139,7 +155,7 @@ def rms_norm(x, options, normalized_shape, weight=None, eps=None):
     a, axes = real(x), tuple(range(-len(normalized_shape), 0))
     eps = torch.finfo(x.dtype).eps if eps is None else eps
     scale = (1 if weight is None else weight) * torch.rsqrt(a.square().mean(axes, keepdim=True) + eps)
-    return F.rms_norm(a, normalized_shape, weight, eps) + scale * (x - a)
+    return first_of(F.rms_norm, x, normalized_shape, weight, eps) + scale * (x - a)
 
 
 def normalize(x, options, p=2.0, dim=1, eps=1e-12):
@@ -175,52 +191,63 @@ def smaller(x, options, other):
 RULES = {
     "relu": relu, "leaky_relu": leaky_relu, "prelu": prelu, "relu6": relu6, "hardtanh": hardtanh,
     "hardsigmoid": hardsigmoid, "clamp": clamp, "clip": clamp, "abs": absolute, "absolute": absolute,
-    "clamp_min": lambda x, options, min: clamp(x, options, min), "clamp_max": lambda x, options, max: clamp(x, options, None, max),
+    "clamp_min": lambda x, options, min: clamp(x, options, min),
+    "clamp_max": lambda x, options, max: clamp(x, options, None, max),
     "sigmoid": smooth(torch.sigmoid), "tanh": smooth(torch.tanh), "gelu": smooth(F.gelu), "silu": smooth(F.silu),
-    "softplus": smooth(F.softplus), "elu": smooth(F.elu), "selu": smooth(F.selu), "celu": smooth(F.celu), "mish": smooth(F.mish),
-    "hardswish": smooth(F.hardswish), "logsigmoid": smooth(F.logsigmoid), "softsign": smooth(F.softsign),
-    "erf": smooth(torch.erf), "sin": smooth(torch.sin), "atan": smooth(torch.atan),
+    "softplus": smooth(F.softplus), "elu": smooth(F.elu), "selu": smooth(F.selu), "celu": smooth(F.celu),
+    "mish": smooth(F.mish), "hardswish": smooth(F.hardswish), "logsigmoid": smooth(F.logsigmoid), "softsign":
+    smooth(F.softsign), "erf": smooth(torch.erf), "sin": smooth(torch.sin), "atan": smooth(torch.atan),
     "instance_norm": instance_norm, "layer_norm": layer_norm, "group_norm": group_norm, "rms_norm": rms_norm,
     "normalize": normalize, "maximum": larger, "minimum": smaller,
-    "max_pool1d": max_pool(F.max_pool1d, 1), "max_pool2d": max_pool(F.max_pool2d, 2), "max_pool3d": max_pool(F.max_pool3d, 3),
-    "adaptive_max_pool1d": max_pool(F.adaptive_max_pool1d, 1), "adaptive_max_pool2d": max_pool(F.adaptive_max_pool2d, 2),
-    "adaptive_max_pool3d": max_pool(F.adaptive_max_pool3d, 3),
+    "max_pool1d": max_pool(F.max_pool1d, 1), "max_pool2d": max_pool(F.max_pool2d, 2), "max_pool3d":
+    max_pool(F.max_pool3d, 3),
+    "adaptive_max_pool1d": max_pool(F.adaptive_max_pool1d, 1), "adaptive_max_pool2d": max_pool(F.adaptive_max_pool2d,
+    2), "adaptive_max_pool3d": max_pool(F.adaptive_max_pool3d, 3),
 }  # fmt: skip
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # affine in their first argument, item by item; the others are weights and sizes
-AFFINE = set(
-    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d linear pad constant_pad_nd avg_pool1d avg_pool2d "
-    "avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d interpolate upsample pixel_shuffle pixel_unshuffle "
-    "channel_shuffle unfold fold reshape view view_as reshape_as flatten unflatten squeeze unsqueeze expand expand_as "
-    "permute transpose swapaxes movedim contiguous clone detach to float double type type_as half bfloat16 mean sum cumsum narrow "
-    "select chunk split unbind tensor_split __getitem__ index_select flip roll repeat neg __neg__ negative tril triu masked_fill "
-    "requires_grad_ mT.__get__ alias identity positive __pos__".split()
-)
+AFFINE = _names("""
+    conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d linear pad constant_pad_nd
+    avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d interpolate upsample
+    pixel_shuffle pixel_unshuffle channel_shuffle unfold fold reshape view view_as reshape_as flatten unflatten
+    squeeze unsqueeze expand expand_as permute transpose swapaxes movedim contiguous clone detach to float double type
+    type_as half bfloat16 mean sum cumsum narrow select chunk split unbind tensor_split __getitem__ index_select flip
+    roll repeat neg __neg__ negative tril triu masked_fill requires_grad_ mT.__get__ alias positive __pos__
+""")
 # their axes must not be that of the batch: argument names, and where they stand among positional ones
 AXES = {
-    "transpose": (1, 2), "swapaxes": (1, 2), "movedim": (1, 2), "mean": (1,), "sum": (1,), "cumsum": (1,), "narrow": (1,),
-    "select": (1,), "chunk": (2,), "split": (2,), "unbind": (1,), "tensor_split": (2,), "index_select": (1,), "flip": (1,),
+    "transpose": (1, 2), "swapaxes": (1, 2), "movedim": (1, 2), "mean": (1,), "sum": (1,), "cumsum": (1,), "narrow":
+    (1,),
+    "select": (1,), "chunk": (2,), "split": (2,), "unbind": (1,), "tensor_split": (2,), "index_select": (1,), "flip":
+    (1,),
     "roll": (2,), "cat": (1,), "concat": (1,), "concatenate": (1,), "stack": (1,), "squeeze": (1,), "unsqueeze": (1,),
     "normalize": (2,), "flatten": (1,), "unflatten": (1,), "softmax": (1,), "log_softmax": (1,),
 }  # fmt: skip
 # affine in all their tensors together
-JOINTLY_AFFINE = set(
-    "add sub subtract rsub cat concat concatenate stack hstack where __add__ __radd__ __iadd__ __sub__ __rsub__ __isub__ "
-    "copy_ __setitem__".split()
-)
+JOINTLY_AFFINE = _names("""
+    add sub subtract rsub cat concat concatenate stack hstack where __add__ __radd__ __iadd__ __sub__ __rsub__ __isub__
+    copy_ __setitem__
+""")
 # products: the factor that is frozen where both depend on the probes
 PRODUCTS = {"mul": 1, "multiply": 1, "__mul__": 1, "__rmul__": 1, "__imul__": 1, "matmul": 0, "bmm": 0, "__matmul__": 0}
-QUOTIENTS = set("div divide true_divide __truediv__ __itruediv__ __div__ __idiv__ __rtruediv__ __rdiv__".split())
+QUOTIENTS = _names("div divide true_divide __truediv__ __itruediv__ __div__ __idiv__ __rtruediv__ __rdiv__")
 # decisions and statistics: what they say of the real item holds for every probe
-DECISIONS = set(
-    "gt lt ge le eq ne greater less __gt__ __lt__ __ge__ __le__ __eq__ __ne__ sign sgn heaviside isnan isinf isfinite argmax argmin "
-    "softmax var std norm vector_norm round floor ceil logical_not __invert__ logical_and __and__ logical_or __or__".split()
-)
+DECISIONS = _names("""
+    gt lt ge le eq ne greater less __gt__ __lt__ __ge__ __le__ __eq__ __ne__ sign sgn heaviside isnan isinf isfinite
+    argmax argmin softmax var std norm vector_norm round floor ceil
+""")
 # new tensors of the same shape, type or device that do not depend on the values
-CONSTANTS = set("zeros_like ones_like empty_like full_like new_zeros new_ones new_full new_empty new_tensor".split())
+CONSTANTS = _names("zeros_like ones_like empty_like full_like new_zeros new_ones new_full new_empty new_tensor")
 # what a model may ask of a tensor without reading its values
-METADATA = set(
-    "size dim numel ndimension nelement stride is_contiguous is_floating_point is_complex element_size get_device __len__ "
-    "dim_order storage_offset is_same_size has_names untyped_storage data_ptr is_tensor __hash__ __repr__ __format__".split()
-) | {f"{name}.__get__" for name in "shape dtype device ndim layout requires_grad is_leaf is_cuda is_sparse is_mps is_meta "
-     "is_quantized is_nested is_xpu is_cpu itemsize nbytes names grad_fn _version is_mkldnn is_vulkan".split()}  # fmt: skip
+METADATA = _names("""
+    size dim numel ndimension nelement stride is_contiguous is_floating_point is_complex element_size get_device
+    __len__ dim_order storage_offset is_same_size untyped_storage data_ptr __hash__
+    shape.__get__ dtype.__get__ device.__get__ ndim.__get__ layout.__get__ requires_grad.__get__ is_leaf.__get__
+    is_cuda.__get__ is_sparse.__get__ is_mps.__get__ is_meta.__get__ is_quantized.__get__ is_nested.__get__
+    is_xpu.__get__ is_cpu.__get__ itemsize.__get__ nbytes.__get__ names.__get__ grad_fn.__get__ _version.__get__
+""")

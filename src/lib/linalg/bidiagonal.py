@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Triplets(NamedTuple):
-    """Singular values (k,), left (m, k) and right (n, k) vectors, residuals ||A' u - s v|| / s_1 (k,), and steps taken."""
+    """Singular values (k,), left (m, k) and right (n, k) vectors, residuals ||A' u - s v|| / s_1 (k,), steps."""
 
     values: np.ndarray
     left: np.ndarray
@@ -39,7 +39,9 @@ def _next_direction(vector, basis: np.ndarray, scale: float, rng) -> tuple[np.nd
     return fresh / np.linalg.norm(fresh), 0.0
 
 
-def leading_triplets(operator, count: int, *, tolerance: float = 1e-8, seed: int = 0, steps: int | None = None) -> Triplets:
+def leading_triplets(
+    operator, count: int, *, tolerance: float = 1e-8, seed: int = 0, steps: int | None = None
+) -> Triplets:
     """Largest singular values of an operator and their vectors, with full reorthogonalisation.
 
     Args:
