@@ -24,6 +24,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from lib.interpreters import units
 
 HIDDEN = "through an operation that PyTorch's function protocol does not see, such as a custom autograd function"
+TOGETHER = 16  # probes of one backward pass, beside which the real item weighs little
 _NAMES: dict[int, str] = {}  # by identity of PyTorch's own functions, which live as long as the process
 
 
@@ -68,6 +69,7 @@ class LinearScope(TorchFunctionMode):
         self._carriers = WeakTensorKeyDictionary()  # tensors that hold the batch; True: alike for all probes
         self._size = 0  # of the batch; 0 outside a replay
         self._asked = False  # for a replay by `replay`, which ends after `call`, not after the model
+        self.backward_checked = False  # of the model, once
         self._open = False
 
     def __enter__(self):
@@ -315,17 +317,21 @@ class LinearInterpreter:
 
     def __init__(self, scope: LinearScope, x: torch.Tensor, check: bool):
         self.scope, self.x = scope, x.detach()
+        self._pullbacks: dict = {}
         if check:
             self._check_affine()
 
     @cached_property
-    def _graph(self):
-        """A probe of zeros and the replay of it, with what its backward pass needs."""
+    def _at_zero(self):
+        """Replay of a probe of zeros, (2, ...)."""
+        with torch.no_grad():
+            return self._replay(torch.zeros_like(self.x))
+
+    def _check_backward(self):
+        """Refuse backward passes that a unit brings along: they are not those of its interpreter."""
         with torch.enable_grad():
-            probe = torch.zeros_like(self.x).requires_grad_()
-            both = self._replay(probe)
-        waiting, seen = [both.grad_fn], set()
-        while waiting:  # a custom backward pass is that of the unit, not that of its interpreter
+            waiting, seen = [self._replay(torch.zeros_like(self.x).requires_grad_()).grad_fn], set()
+        while waiting:
             node = waiting.pop()
             if node is None or node in seen:
                 continue
@@ -333,14 +339,16 @@ class LinearInterpreter:
             if isinstance(node, torch.autograd.function.BackwardCFunction):
                 raise UnsupportedUnitError(f"{node.name().removesuffix('Backward')}: its backward pass is its own")
             waiting += [following for following, _ in node.next_functions]
-        return probe, both
+        self.scope.backward_checked = True
 
-    @cached_property
-    def _at_zero(self):
-        if "_graph" in self.__dict__:
-            return self._graph[1].detach()
-        with torch.no_grad():
-            return self._replay(torch.zeros_like(self.x))
+    def _pullback(self, probes: int):
+        """Transpose of the replay of `probes` probes at once: (probes, m) to (probes, n); its graph is kept."""
+        if not self.scope.backward_checked:
+            self._check_backward()
+        if probes not in self._pullbacks:
+            zeros = torch.zeros_like(self.x).expand(probes, *self.x.shape[1:])
+            self._pullbacks[probes] = torch.func.vjp(lambda values: self._replay(values)[1:], zeros)[1]
+        return self._pullbacks[probes]
 
     @property
     def output(self) -> torch.Tensor:
@@ -396,16 +404,17 @@ class LinearInterpreter:
 
         The graph of one replay is kept for the calls that follow.
         """
-        _ = self._graph  # before the shape, which it tells too
         values = self._vectors("u", u, self.shape[0])
-        probe, both = self._graph
-        output = both[1]
-        several = values.ndim == 2
-        (gradient,) = torch.autograd.grad(
-            output, probe, values.view(*values.shape[:-1], *output.shape), retain_graph=True, is_grads_batched=several,
-            allow_unused=True, materialize_grads=True,
-        )  # fmt: skip
-        return gradient.reshape(*values.shape[:-1], self.shape[1])
+        several = values.reshape(-1, *self.output.shape)
+        together = min(len(several), TOGETHER)
+        pullback = self._pullback(together)
+        if together == len(several):
+            (result,) = pullback(several)
+        else:
+            missing = -len(several) % together
+            padded = torch.cat([several, several.new_zeros(missing, *several.shape[1:])])
+            (result,) = torch.func.vmap(pullback)(padded.unflatten(0, (-1, together)))
+        return result.detach().reshape(-1, self.shape[1])[: len(several)].reshape(*values.shape[:-1], self.shape[1])
 
     def _impulses(self, name: str, index, size: int) -> torch.Tensor:
         index = torch.as_tensor(np.atleast_1d(np.asarray(index)), dtype=torch.long)

@@ -227,6 +227,7 @@ def c9(cost):
         "memory_slope": estimated(slopes["scope"], "depths"),
         "memory_slope_autograd": estimated(slopes["autograd"], "depths"),
         "lines": exact(float(cost.lines)),
+        "lines_of_units": exact(float(cost.lines_of_units)),
     }
 
 

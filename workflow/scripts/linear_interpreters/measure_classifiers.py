@@ -15,7 +15,7 @@ BASELINES = ("black", "mean")
 
 
 def measure_classifiers(
-    *, networks: list[dict], epochs: int, deleted: int, judged: int, examples: int, root_seed: int
+    *, networks: list[dict], epochs: int, deleted: int, tested: int, judged: int, examples: int, root_seed: int
 ) -> xr.Dataset:
     """Return shares and accuracies (network, seed), drops by deletion (seed, baseline, ranking), and examples.
 
@@ -23,7 +23,8 @@ def measure_classifiers(
         networks: `kind`, `inputs`, `seeds`, whether `trained`; the first one is that of deletion and examples.
         epochs: of training.
         deleted: pixels to replace.
-        judged: test images of the deletion test.
+        tested: test images whose logits are split.
+        judged: of these, test images of the deletion test.
         examples: images with all their votes.
         root_seed: root of the random streams.
     """
@@ -46,13 +47,13 @@ def measure_classifiers(
                 calibrate_norms(model, data.train)
             outputs, residuals = [], []
             with linear_scope(model.double()) as scope:
-                test = data.test.double()
+                test = data.test[:tested].double()
                 for image in test:
                     interpreter = scope.at(image[None], check=False)
                     outputs.append(interpreter.output.numpy())
                     residuals.append(interpreter.residual.numpy())
                 y, r = np.stack(outputs), np.stack(residuals)
-                truth = data.test_labels.numpy()
+                truth = data.test_labels[:tested].numpy()
                 share[i, seed] = residual_share(y, r)
                 for values, logits in ((accuracy, y), (linear, y - r), (residual, r)):
                     values[i, seed] = np.mean(logits.argmax(1) == truth)
