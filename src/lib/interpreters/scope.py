@@ -25,6 +25,7 @@ from lib.interpreters import units
 
 HIDDEN = "through an operation that PyTorch's function protocol does not see, such as a custom autograd function"
 TOGETHER = 16  # probes of one backward pass, beside which the real item weighs little
+TRAINING = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)  # what acts otherwise in training mode
 _NAMES: dict[int, str] = {}  # by identity of PyTorch's own functions, which live as long as the process
 
 
@@ -74,7 +75,7 @@ class LinearScope(TorchFunctionMode):
 
     def __enter__(self):
         for name, module in self.model.named_modules():
-            if module.training and next(module.children(), None) is None:
+            if module.training and isinstance(module, TRAINING):
                 raise ValueError(f"model: module {name or 'itself'!r} is in training mode, expected model.eval()")
             if isinstance(module, torch.jit.ScriptModule) or hasattr(module, "_orig_mod"):
                 raise UnsupportedUnitError(f"model: module {name or 'itself'!r} is compiled, expected plain PyTorch")

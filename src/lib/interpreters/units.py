@@ -75,7 +75,8 @@ def relu6(x, options, inplace=False):
 
 def hardsigmoid(x, options, inplace=False):
     """A clamp of x / 6 + 1 / 2 at 0 and 1."""
-    return clamp(x / 6 + 0.5, options, 0.0, 1.0)
+    a = real(x)
+    return first_of(F.hardsigmoid, x) + (a.abs() < 3) * (x - a) / 6
 
 
 def absolute(x, options):
@@ -158,7 +159,7 @@ def rms_norm(x, options, normalized_shape, weight=None, eps=None):
     return first_of(F.rms_norm, x, normalized_shape, weight, eps) + scale * (x - a)
 
 
-def normalize(x, options, p=2.0, dim=1, eps=1e-12):
+def normalize(x, options, p=2.0, dim=1, eps=1e-12, out=None):
     """Norm of the real item."""
     return x / real(x).norm(p, dim, keepdim=True).clamp_min(eps)
 
