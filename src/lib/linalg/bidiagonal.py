@@ -56,7 +56,7 @@ def leading_triplets(
     Raises:
         ValueError: a count outside 1 to min(m, n), or triplets that did not converge in `steps`.
 
-    Source: Golub and Kahan 1965, SIAM J. Numer. Anal. 2, 205.
+    Source: Golub and Kahan 1965, SIAM Journal on Numerical Analysis 2, 205.
     """
     m, n = operator.shape
     if not 1 <= count <= min(m, n):
