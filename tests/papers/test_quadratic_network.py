@@ -236,8 +236,8 @@ CLAIMS = {
     ),
     "q10": ({"theory": _theory()}, {"theory": _theory(narrow_error=1.01)}),
     "q11": (
-        {"amp_plain": _messages(1.5), "amp_onsager": _messages(1.0)},
-        {"amp_plain": _messages(1.1), "amp_onsager": _messages(1.0)},
+        {"amp_plain": _messages(1.5), "amp_rank1": _messages(1.0, teachers=4)},
+        {"amp_plain": _messages(1.1), "amp_rank1": _messages(1.0)},
     ),
     "q12": ({"theory": _theory()}, {"theory": _theory(fixed_point=1.001)}),
     "q13": (
@@ -321,10 +321,13 @@ def test_verdicts_near_a_bound_are_within_error(verdict, name, stores, word, fir
 def test_variants_on_the_same_data_are_paired(verdict):
     teachers = {"teachers": 4, "spread": 0.2}  # teachers differ by more than the variants do
     plain, onsager = _messages(1.5, **teachers), _messages(1.0, **teachers)
-    assert verdict("quadratic_network", "q11", amp_plain=onsager * 1.4, amp_onsager=onsager)["firm"]
-    assert not verdict("quadratic_network", "q11", amp_plain=plain[{"teacher": [3, 2, 1, 0]}], amp_onsager=onsager)[
-        "firm"
-    ]
+    assert verdict("quadratic_network", "q11", amp_plain=onsager * 1.4, amp_rank1=onsager)["firm"]
+    others = plain[{"teacher": [3, 2, 1, 0]}].assign_coords(teacher=plain.teacher)  # on other data
+    assert not verdict("quadratic_network", "q11", amp_plain=others, amp_rank1=onsager)["firm"]
+    more = xr.concat(
+        [onsager, (onsager[{"teacher": [0]}] * 9).assign_coords(teacher=[4])], "teacher", data_vars="minimal"
+    )
+    assert verdict("quadratic_network", "q11", amp_plain=onsager * 1.4, amp_rank1=more)["firm"]  # first teachers alone
     same = verdict("quadratic_network", "q9", amp_rank1=onsager, amp_goe=onsager + 0.01)
     difference = same["quantities"]["difference"]
     assert difference["value"] == pytest.approx([0.01] * 3)

@@ -123,18 +123,6 @@ use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_
         **paper.params("amp_plain"),
 
 
-use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_onsager with:
-    output:
-        store=paper.store("amp_onsager"),
-    log:
-        paper.log("amp_onsager"),
-    benchmark:
-        paper.benchmark("amp_onsager")
-    priority: 40
-    params:
-        **paper.params("amp_onsager"),
-
-
 use rule stage as quadratic_network_train_gd_clean with:
     """Train networks without noise from many starts, one dimension and teacher."""
     output:
@@ -345,7 +333,6 @@ use rule claims as quadratic_network_measure_claims with:
             "amp_rank1",
             "amp_goe",
             "amp_plain",
-            "amp_onsager",
         ),
         **paper.stores("baselines", "baselines_few", "spectra"),
         gd_clean=expand(paper.store("gd_clean_main_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),

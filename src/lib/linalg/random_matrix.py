@@ -51,35 +51,43 @@ def stieltjes(x, kappa, t) -> np.ndarray:
     p, q = a1 - a2**2 / 3, 2 * a2**3 / 27 - a2 * a1 / 3 + a0
     discriminant = (q / 2) ** 2 + (p / 3) ** 3
 
-    def refine(g):
-        for _ in range(2):
-            slope = (3 * g + 2 * a2) * g + a1
-            g = g - np.where(slope == 0, 0, (((g + a2) * g + a1) * g + a0) / np.where(slope == 0, 1, slope))
-        return g
-
     # one real root without cancellation: Cardano's where it is alone, else the largest of the three
-    alone = discriminant > 0
     cube = -np.copysign(np.cbrt(np.abs(q) / 2 + np.sqrt(np.maximum(discriminant, 0))), q)
-    radius = np.sqrt(np.maximum(-p / 3, 0))
-    cosine = np.clip(np.divide(-q / 2, radius**3, out=np.zeros_like(q), where=radius > 0), -1, 1)
-    turns = np.arccos(cosine) / 3 - _TWO_THIRDS_PI * np.arange(3).reshape(-1, *[1] * x.ndim)
-    three = 2 * radius * np.cos(turns) - a2 / 3
-    largest = np.take_along_axis(three, np.argmax(np.abs(three), axis=0)[None], axis=0)[0]
-    single = np.where(alone, cube - np.divide(p, 3 * cube, out=np.zeros_like(p), where=cube != 0) - a2 / 3, largest)
-    single = refine(single)
+    single = np.array(cube - np.divide(p, 3 * cube, out=np.zeros_like(p), where=cube != 0) - a2 / 3)
+    several = np.asarray(discriminant <= 0)
+    if np.any(several):
+        single[several] = _largest_of_three(p[several], q[several], a2[several])
+    for _ in range(2):
+        slope = (3 * single + 2 * a2) * single + a1
+        change = ((single + a2) * single + a1) * single + a0
+        single = single - np.divide(change, slope, out=np.zeros_like(slope), where=slope != 0)
     half_sum = ((1 - kappa + kappa * x) - kappa / single) / (2 * t * single)
     product = kappa / (t * single)
-    result = half_sum - 1j * np.sqrt(np.maximum(product - half_sum**2, 0))
-    outside = half_sum**2 >= product
+    gap = np.asarray(product - half_sum**2)
+    result = np.array(half_sum - 1j * np.sqrt(np.maximum(gap, 0)))
+    outside = gap <= 0
     if np.any(outside):
-        far = half_sum + np.copysign(np.sqrt(np.maximum(half_sum**2 - product, 0)), half_sum)
-        roots = np.stack([single, far, np.divide(product, far, out=np.zeros_like(far), where=far != 0)])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slope = t + kappa / (kappa - roots) ** 2 - 1 / roots**2
-        choice = np.argmin(np.where(np.isnan(slope), np.inf, slope), axis=0)
-        physical = np.take_along_axis(roots, choice[None], axis=0)[0]
-        result = np.where(outside, physical, result)
+        result[outside] = _physical_root(*(v[outside] for v in map(np.asarray, (single, half_sum, product, kappa, t))))
     return result
+
+
+def _largest_of_three(p, q, a2) -> np.ndarray:
+    """Real root of largest magnitude of a cubic with three of them, from its depressed form and quadratic term."""
+    radius = np.sqrt(np.maximum(-p / 3, 0))
+    cosine = np.clip(np.divide(-q / 2, radius**3, out=np.zeros_like(q), where=radius > 0), -1, 1)
+    turns = np.arccos(cosine) / 3 - _TWO_THIRDS_PI * np.arange(3)[:, None]
+    three = 2 * radius * np.cos(turns) - a2 / 3
+    return np.take_along_axis(three, np.argmax(np.abs(three), axis=0)[None], axis=0)[0]
+
+
+def _physical_root(single, half_sum, product, kappa, t) -> np.ndarray:
+    """Of three real roots, one and the half sum and product of the others, that on which z falls as g grows."""
+    far = half_sum + np.copysign(np.sqrt(np.maximum(half_sum**2 - product, 0)), half_sum)
+    roots = np.stack([single, far, np.divide(product, far, out=np.zeros_like(far), where=far != 0)])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = t + kappa / (kappa - roots) ** 2 - 1 / roots**2
+    choice = np.argmin(np.where(np.isnan(slope), np.inf, slope), axis=0)
+    return np.take_along_axis(roots, choice[None], axis=0)[0]
 
 
 def density(x, kappa, t) -> np.ndarray:

@@ -261,9 +261,10 @@ def q10(theory) -> dict:
     }
 
 
-def q11(amp_plain, amp_onsager) -> dict:
+def q11(amp_plain, amp_rank1) -> dict:
     """Without the Onsager term the error of message passing is larger."""
-    plain, onsager = _final_errors(amp_plain), _final_errors(amp_onsager)
+    onsager = _final_errors(amp_rank1.sel(teacher=amp_plain.teacher, alpha=amp_plain.alpha))
+    plain = _final_errors(amp_plain)
     ratio = _over_known(estimate_ratio, plain, onsager)
     return {"ratio": estimated(ratio, "teachers, paired", labels=_labels(amp_plain))}
 
