@@ -6,6 +6,8 @@ from lib.atlas.job.figure import COLOURS, LINESTYLES, REFERENCE, new_figure, pan
 from lib.linalg.random_matrix import mmse_narrow_limit
 from lib.stats.intervals import standard_error
 
+AUTHORS = {0.35: 0.041, 0.375: 0.0168, 0.4: 0.0045, 0.475: 0.00027}  # their runs at d = 100 without noise, by alpha
+
 
 def _points(axis, run, colour, marker, label):
     final = run.error.isel(iteration=-1)
@@ -46,6 +48,7 @@ def figure(theory, amp_clean, amp_large, amp_noisy):
     _points(axes[1], amp_clean, COLOURS[0], "o", f"GAMP-RIE, d = {amp_clean.d}")
     _points(axes[1], amp_large, COLOURS[2], "D", f"GAMP-RIE, d = {amp_large.d}")
     _points(axes[1], amp_noisy, COLOURS[1], "s", f"GAMP-RIE, d = {amp_noisy.d}, noise")
+    axes[1].plot(list(AUTHORS), list(AUTHORS.values()), "*", color="black", ms=8, zorder=4, label="authors, d = 100")
     axes[1].set(xlabel="samples over $d^2$, $\\alpha$", ylabel="error ($\\kappa$ = 0.5)", xlim=(0, 0.6), ylim=(0, 1.03))
     axes[1].legend()
     panel_labels(axes)

@@ -5,6 +5,9 @@ import xarray as xr
 
 from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure
 
+# the authors' runs at alpha = 0.205, d = 100 and 200: errors of single runs and of averages of 64
+AUTHORS = {"alpha": 0.205, "single": (0.910, 0.871), "average": (0.458, 0.422)}
+
 
 def figure(theory, gd: list):
     """Return the figure; small marks are teachers, large ones their means."""
@@ -35,6 +38,9 @@ def figure(theory, gd: list):
             ms=6.5,
             label=label,
         )
+    for name, colour in (("single", COLOURS[1]), ("average", COLOURS[0])):
+        x = [AUTHORS["alpha"] + 0.006] * 2
+        axis.plot(x, AUTHORS[name], "*", color=colour, ms=8, label=f"authors, {name}, d = 100, 200")
     axis.set(
         xlabel="samples over $d^2$, $\\alpha$",
         ylabel=f"error ($\\kappa$ = 0.5, d = {gd[0].d})",

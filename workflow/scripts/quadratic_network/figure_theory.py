@@ -20,6 +20,14 @@ def figure(theory):
         lw=1,
         label=f"$\\kappa$ = {theory.noisy_kappa:g}, noise {theory.noise:g}",
     )
+    axes[0].plot(
+        theory.reference_alpha,
+        theory.reference_published,
+        "*",
+        color="black",
+        ms=7,
+        label="authors, $\\kappa$ = 0.5",
+    )
     axes[0].set(xlabel="samples over $d^2$, $\\alpha$", ylabel="Bayes-optimal error", xlim=(0, 0.55), ylim=(0, 1.02))
     axes[0].legend(ncols=2)
     mesh = axes[1].pcolormesh(
