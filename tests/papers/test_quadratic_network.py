@@ -75,8 +75,11 @@ DESCENT = {
 
 def test_averages_are_not_worse_than_single_runs_and_are_debiased(load):
     stage = load("quadratic_network/simulate_gd")
-    run = stage(**DESCENT)
-    assert (run.d, stage(**DESCENT, dimension="small").d) == (10, 8)
+    both = stage(**DESCENT)
+    assert both.d.to_dict()["data"] == [8, 10]
+    np.testing.assert_array_equal(both.samples.isel(alpha=0), [12, 20])
+    run = both.sel(dimension="main")
+    xr.testing.assert_equal(run, stage(**{**DESCENT, "sizes": {"small": None, "main": 10}}).sel(dimension="main"))
     np.testing.assert_array_equal(run.averaged, [1, 2, 4, 6])
     single, average = run.error_single.mean("initialisation"), run.error_average.isel(averaged=-1)
     assert bool((average < single).all())
@@ -155,11 +158,18 @@ def _messages(ratio, alphas=(0.1, 0.2, 0.3), teachers=3, spread=0.01):
     )
 
 
-def _descent(limit, single=2.0, loss=1e-8, alphas=(0.1, 0.2, 0.3, 0.5), decays=(0.0, 0.1)):
-    """Two teachers: the average's error over Bayes error `limit`, a run's error `single` times as large.
+def _descent(limit, small=None, single=2.0, loss=1e-8, alphas=(0.1, 0.2, 0.3, 0.5), decays=(0.0, 0.1)):
+    """Two teachers: the average's error over Bayes error `limit`, `small` in the smaller dimension, a run's error
+    `single` times as large.
 
     Both are numbers or follow decay; `single` may also be a column that follows alpha.
     """
+    if small is not None:
+        parts = zip(*(_descent(one, None, single, loss, alphas, decays) for one in (small, limit)))
+        return [
+            xr.concat([low.sel(dimension=["main"]).assign_coords(dimension=["small"]), high], "dimension")
+            for low, high in parts
+        ]
     errors = np.full((len(alphas), len(decays)), 0.5) * limit
     over, coords = ("alpha", "decay"), {"alpha": list(alphas), "decay": list(decays)}
     run = xr.Dataset(
@@ -173,6 +183,7 @@ def _descent(limit, single=2.0, loss=1e-8, alphas=(0.1, 0.2, 0.3, 0.5), decays=(
         },
         coords=coords,
     )
+    run = run.expand_dims(dimension=["main"])
     return [run, run.assign(error_single=run.error_single[..., ::-1])]
 
 
@@ -214,12 +225,12 @@ CLAIMS = {
     "q5": ({"spectra": _spectra(1.01)}, {"spectra": _spectra(2.1)}),
     "q6": ({"gd_clean": _descent(1.1)}, {"gd_clean": _descent(1.1, single=1.2)}),
     "q6b": (
-        {"gd_clean": _descent(1.1), "gd_small": _descent(1.2)},
-        {"gd_clean": _descent(1.6), "gd_small": _descent(1.7)},
+        {"gd_clean": _descent(1.1, small=1.2)},
+        {"gd_clean": _descent(1.6, small=1.7)},
     ),
     "q6c": (
-        {"gd_clean": _descent(1.2), "gd_small": _descent(1.3)},
-        {"gd_clean": _descent(1.5), "gd_small": _descent(1.6)},
+        {"gd_clean": _descent(1.2, small=1.3)},
+        {"gd_clean": _descent(1.5, small=1.6)},
     ),
     "q7": ({"gd_noisy": _descent(np.array([2.0, 1.3]))}, {"gd_noisy": _descent(np.array([2.0, 1.05]))}),
     "q7b": (
@@ -273,8 +284,8 @@ def test_the_best_decay_is_that_of_the_mean_over_teachers(load):
 def test_averages_at_paper_scale_must_come_closer_with_the_dimension(verdict):
     """Within the bounds, but no closer than in the smaller dimension: not reproduced."""
     for name in ("q6b", "q6c"):
-        closer = verdict("quadratic_network", name, at="paper", gd_clean=_descent(1.1), gd_small=_descent(1.2))
-        farther = verdict("quadratic_network", name, at="paper", gd_clean=_descent(1.2), gd_small=_descent(1.1))
+        closer = verdict("quadratic_network", name, at="paper", gd_clean=_descent(1.1, small=1.2))
+        farther = verdict("quadratic_network", name, at="paper", gd_clean=_descent(1.2, small=1.1))
         assert [closer["verdict"], farther["verdict"]] == ["reproduced", "not reproduced"]
 
 

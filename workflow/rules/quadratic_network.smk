@@ -1,6 +1,5 @@
 # Bayes-optimal learning of an extensive-width quadratic network: theory, message passing, gradient descent, baselines.
 
-QUADRATIC_NETWORK_SIZES = {name: size for name, size in paper.value("gd_clean", "sizes").items() if size}
 QUADRATIC_NETWORK_TEACHERS = range(paper.value("gd_clean", "teachers"))
 
 
@@ -124,18 +123,18 @@ use rule quadratic_network_simulate_amp_large as quadratic_network_simulate_amp_
 
 
 use rule stage as quadratic_network_train_gd_clean with:
-    """Train networks without noise from many starts, one dimension and teacher."""
+    """Train networks without noise from many starts, one teacher of each dimension."""
     output:
-        store=paper.store("gd_clean_{dimension}_{teacher}"),
+        store=paper.store("gd_clean_{teacher}"),
     log:
-        paper.log("gd_clean_{dimension}_{teacher}"),
+        paper.log("gd_clean_{teacher}"),
     benchmark:
-        paper.benchmark("gd_clean_{dimension}_{teacher}")
+        paper.benchmark("gd_clean_{teacher}")
     priority: 80
     resources:
         mem_mb=mem(4000),
         runtime=minutes(600),
-        gpu=gpus(QUADRATIC_NETWORK_SIZES["main"] >= 100),
+        gpu=gpus(paper.value("gd_clean", "sizes")["main"] >= 100),
     params:
         **paper.params("gd_clean"),
         **paper.script("simulate_gd"),
@@ -245,7 +244,7 @@ use rule figure as quadratic_network_gd with:
     """Figure: single and averaged gradient descent against the Bayes-optimal error."""
     input:
         theory=paper.store("theory"),
-        gd=expand(paper.store("gd_clean_main_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
+        gd=expand(paper.store("gd_clean_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
     output:
         figure=paper.figure("gd"),
     log:
@@ -288,11 +287,7 @@ use rule figure as quadratic_network_finite_size with:
     """Figure: relative excess of the errors against the dimension."""
     input:
         **paper.stores("amp_small", "amp_clean", "amp_large"),
-        gd=expand(
-            paper.store("gd_clean_{dimension}_{teacher}"),
-            dimension=QUADRATIC_NETWORK_SIZES,
-            teacher=QUADRATIC_NETWORK_TEACHERS,
-        ),
+        gd=expand(paper.store("gd_clean_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
     output:
         figure=paper.figure("finite_size"),
     log:
@@ -308,7 +303,7 @@ use rule figure as quadratic_network_baselines with:
     input:
         baselines=paper.store("baselines"),
         amp=paper.store("amp_clean"),
-        gd=expand(paper.store("gd_clean_main_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
+        gd=expand(paper.store("gd_clean_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
         theory=paper.store("theory"),
     output:
         figure=paper.figure("baselines"),
@@ -335,8 +330,7 @@ use rule claims as quadratic_network_measure_claims with:
             "amp_plain",
         ),
         **paper.stores("baselines", "baselines_few", "spectra"),
-        gd_clean=expand(paper.store("gd_clean_main_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
-        gd_small=expand(paper.store("gd_clean_small_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
+        gd_clean=expand(paper.store("gd_clean_{teacher}"), teacher=QUADRATIC_NETWORK_TEACHERS),
         gd_noisy=expand(paper.store("gd_noisy_{teacher}"), teacher=range(paper.value("gd_noisy", "teachers"))),
     output:
         claims=paper.claims(),

@@ -77,6 +77,16 @@ def _converged(run) -> dict:
     return share_of("runs", int(known.sum()), known.size)
 
 
+def _main(runs, alphas=None) -> list:
+    """Runs of gradient descent in the dimension of the claims, one for each teacher; at those alphas that they have."""
+    return _in_dimension("main", runs, alphas)
+
+
+def _in_dimension(name: str, runs, alphas=None) -> list:
+    runs = [run.sel(dimension=name) for run in runs]
+    return runs if alphas is None else [_at(run, alphas) for run in runs]
+
+
 def _by_teacher(runs, values) -> np.ndarray:
     """`values(run)` of runs of gradient descent, one for each teacher: (teacher, alpha)."""
     return np.array([values(run) for run in runs])
@@ -93,9 +103,9 @@ def _limit_over_bayes(run) -> np.ndarray:
     return run.error_limit.values[:, 0] / run.bayes_error.values
 
 
-def _average_reaches_bayes(runs, small, alphas) -> dict:
-    """Averaged descent beside the Bayes error at some alphas, and how that changes from a smaller dimension."""
-    runs, small = ([_at(run, alphas) for run in dimension] for dimension in (runs, small))
+def _average_reaches_bayes(runs, alphas) -> dict:
+    """Averaged descent beside the Bayes error at some alphas, and how that changes from the smaller dimension."""
+    runs, small = (_in_dimension(name, runs, alphas) for name in ("main", "small"))
     growth = difference_of(*(_mean(_by_teacher(dimension, _limit_over_bayes)) for dimension in (runs, small)))
     return {
         "ratio": _over_runs(runs, _limit_over_bayes),
@@ -160,7 +170,7 @@ def q5(spectra) -> dict:
 
 def q6(gd_clean: list) -> dict:
     """One run of gradient descent has twice the error of the average over runs."""
-    runs = [_at(run, TREND) for run in gd_clean]
+    runs = _main(gd_clean, TREND)
     scored = np.isfinite([run.error_limit.values for run in runs])
     losses = np.array([run.loss.values for run in runs])[scored]
     return {
@@ -170,25 +180,25 @@ def q6(gd_clean: list) -> dict:
     }
 
 
-def q6b(gd_clean: list, gd_small: list) -> dict:
+def q6b(gd_clean: list) -> dict:
     """Averaged descent reaches the Bayes error; averages and single runs beside the identity, whose error is 1."""
-    return _average_reaches_bayes(gd_clean, gd_small, [0.1, 0.2]) | {
-        "error_of_average": _over_runs(gd_clean, lambda run: run.error_average.values[:, 0, -1]),
-        "error_of_single_run": _over_runs(gd_clean, lambda run: run.error_single.values[:, 0].mean(-1)),
+    return _average_reaches_bayes(gd_clean, [0.1, 0.2]) | {
+        "error_of_average": _over_runs(_main(gd_clean), lambda run: run.error_average.values[:, 0, -1]),
+        "error_of_single_run": _over_runs(_main(gd_clean), lambda run: run.error_single.values[:, 0].mean(-1)),
     }
 
 
-def q6c(gd_clean: list, gd_small: list) -> dict:
+def q6c(gd_clean: list) -> dict:
     """Averaged descent reaches the Bayes error close to the threshold; also beside message passing."""
-    runs = [_at(run, [0.3]) for run in gd_clean]
-    return _average_reaches_bayes(gd_clean, gd_small, [0.3]) | {
+    runs = _main(gd_clean, [0.3])
+    return _average_reaches_bayes(gd_clean, [0.3]) | {
         "ratio_to_amp": _over_runs(runs, lambda run: run.error_limit.values[:, 0] / run.amp_error.values),
     }
 
 
 def q7(gd_noisy: list) -> dict:
     """With noise averaged descent stays above message passing at every weight decay."""
-    runs = [run.sel(alpha=0.5) for run in gd_noisy]
+    runs = [run.sel(alpha=0.5) for run in _main(gd_noisy)]
     limits = np.array([run.error_limit.values for run in runs])
     best = int(np.argmin(limits.mean(axis=0)))
     references = {"ratio_to_amp": "amp_error", "ratio_to_bayes": "bayes_error"}
@@ -205,17 +215,17 @@ def q7b(gd_noisy: list) -> dict:
     def single_over_average(run) -> np.ndarray:
         return run.error_single.values[:, 0].mean(-1) / run.error_average.values[:, 0, -1]
 
+    runs = _main(gd_noisy)
+
     def over_runs(alpha) -> dict:
-        ratios = _by_teacher(gd_noisy, lambda run: single_over_average(_at(run, [alpha])).item())
-        return estimated(_mean(ratios), "teachers", ids=range(len(gd_noisy)))
+        ratios = _by_teacher(runs, lambda run: single_over_average(_at(run, [alpha])).item())
+        return estimated(_mean(ratios), "teachers", ids=range(len(runs)))
 
     return {
         "ratio_below": over_runs(0.1),
         "ratio_above": over_runs(0.5),
-        "ratio": _over_runs(gd_noisy, single_over_average),
-        "average_over_bayes": _over_runs(
-            gd_noisy, lambda run: run.error_average.values[:, 0, -1] / run.bayes_error.values
-        ),
+        "ratio": _over_runs(runs, single_over_average),
+        "average_over_bayes": _over_runs(runs, lambda run: run.error_average.values[:, 0, -1] / run.bayes_error.values),
     }
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure
+from lib.drawing.ranges import tick_at
 from lib.linalg.random_matrix import mmse
 from lib.stats.intervals import standard_error
 
@@ -36,14 +37,14 @@ def figure(baselines, amp, gd: list, theory):
             lw=0.8,
             label=label,
         )
-    runs = xr.concat(gd, "teacher").isel(decay=0)
+    runs = xr.concat(gd, "teacher").isel(decay=0).sel(dimension="main")
     axis.plot(
         runs.alpha,
         runs.error_average.isel(averaged=-1).mean("teacher"),
         "*",
         ms=9,
         color="#555555",
-        label=f"averaged GD, d = {gd[0].d}",
+        label=f"averaged GD, d = {int(runs.d)}",
     )
     axis.plot(
         amp.alpha,
@@ -60,6 +61,7 @@ def figure(baselines, amp, gd: list, theory):
         ylabel=f"error ($\\kappa$ = 0.5; linear estimators d = {baselines.d})",
     )
     axis.set(ylim=(0, 3.5), xlim=(0.015, 0.5))
+    tick_at(axis, [0.02, 0.05, 0.1, 0.2, 0.3, 0.4])
     axis.legend(ncols=2)
     return fig
 

@@ -28,10 +28,8 @@ def figure(amp_small, amp_clean, amp_large, gd: list):
     """Return the figure: message passing on the left, averaged gradient descent on the right."""
     fig, axes = new_figure(ncols=2, width=8.6, height=3.7, sharex=True, sharey=True)
     passing = sorted((amp_small, amp_clean, amp_large), key=lambda run: run.d)
-    descents = [
-        xr.concat([run for run in gd if run.d == size], "teacher").isel(decay=0)
-        for size in sorted({run.d for run in gd})
-    ]
+    averaged = xr.concat(gd, "teacher").isel(decay=0)
+    descents = [averaged.sel(dimension=name) for name in averaged.dimension.values]
     for index, alpha in enumerate(ALPHAS):
         label = f"$\\alpha$ = {alpha:g}"
         for axis, runs, values in (
@@ -40,7 +38,7 @@ def figure(amp_small, amp_clean, amp_large, gd: list):
         ):
             at = [run.sel(alpha=alpha) for run in runs if alpha in run.alpha.values]
             excesses = [(values(run) / run.bayes_error - 1).values for run in at]
-            _draw(axis, index, [run.d for run in at], excesses, label)
+            _draw(axis, index, [int(run.d) for run in at], excesses, label)
     axes[1].plot(
         list(AUTHORS),
         np.array(list(AUTHORS.values())) - 1,
@@ -51,7 +49,7 @@ def figure(amp_small, amp_clean, amp_large, gd: list):
     )
     draw_pass_band(axes[0], -0.05, 0.12, "pass rule at d = 100")
     draw_pass_band(axes[1], -0.05, 0.25, "pass rule at d = 100")
-    sizes = sorted({run.d for run in passing + descents} | set(AUTHORS))
+    sizes = sorted({int(run.d) for run in passing + descents} | set(AUTHORS))
     for axis, title in zip(axes, ("GAMP-RIE", "gradient descent, averaged and de-biased")):
         axis.axhline(0, color="black", lw=0.8)
         axis.set(xscale="log", xlabel="dimension d", title=title)

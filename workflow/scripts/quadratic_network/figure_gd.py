@@ -12,7 +12,7 @@ AUTHORS = {"alpha": 0.205, "single": (0.910, 0.871), "average": (0.458, 0.422)}
 def figure(theory, gd: list):
     """Return the figure; small marks are teachers, large ones their means."""
     fig, axis = new_figure(width=6.4, height=4.2)
-    runs = xr.concat(gd, "teacher")
+    runs = xr.concat(gd, "teacher").sel(dimension="main")
     curve = theory.sel(kappa=0.5)
     axis.plot(curve.alpha, curve.error, color="black", label="Bayes-optimal error")
     axis.plot(curve.alpha, 2 * curve.error, color="black", ls="--", label="twice the Bayes-optimal error")
@@ -43,7 +43,7 @@ def figure(theory, gd: list):
         axis.plot(x, AUTHORS[name], "*", color=colour, ms=8, label=f"authors, {name}, d = 100, 200")
     axis.set(
         xlabel="samples over $d^2$, $\\alpha$",
-        ylabel=f"error ($\\kappa$ = 0.5, d = {gd[0].d})",
+        ylabel=f"error ($\\kappa$ = 0.5, d = {int(runs.d)})",
         xlim=(0, 0.4),
         ylim=(0, None),
     )

@@ -36,7 +36,7 @@ def _means(axis, alpha, values, **style) -> None:
 def figure(gd: list):
     """Return the figure: averages by weight decay; what averaging gains, and what it leaves, without decay."""
     fig, axes = new_figure(ncols=2, width=9.2, height=3.9)
-    runs = xr.concat(gd, "teacher").transpose("teacher", "alpha", ...)
+    runs = xr.concat(gd, "teacher").sel(dimension="main").transpose("teacher", "alpha", ...)
     alpha, bayes = runs.alpha.values, runs.bayes_error.values
     for i, decay in enumerate(runs.decay.values):
         style = {"color": COLOURS[i % 8], "ls": LINESTYLES[i % 8], "marker": MARKERS[i % 8], "mfc": "white"}
@@ -47,7 +47,7 @@ def figure(gd: list):
     passing = runs.amp_error.values / bayes
     axes[0].plot(alpha, np.nanmean(passing, axis=0), "x", color="black", ms=8, mew=2, label="GAMP-RIE, same labels")
     axes[0].axhline(1, label="Bayes-optimal", **REFERENCE)
-    axes[0].set(ylabel="error of the average over the Bayes-optimal error", title=f"weight decays, d = {gd[0].d}")
+    axes[0].set(ylabel="error of the average over the Bayes-optimal error", title=f"weight decays, d = {int(runs.d)}")
 
     free = runs.sel(decay=0)
     single, average = free.error_single.mean("initialisation").values, free.error_average.isel(averaged=-1).values
@@ -55,7 +55,9 @@ def figure(gd: list):
         [(single / average, "one run over the average"), (average / bayes, "average over Bayes-optimal")]
     ):
         _means(axes[1], alpha, values, color=COLOURS[k], marker=MARKERS[k], mfc="white", label=name)
-        axes[1].plot(AUTHORS[:, 0], AUTHORS[:, k + 1], color=COLOURS[k], ls=":", label="authors, d = 200")
+        axes[1].plot(
+            AUTHORS[:, 0], AUTHORS[:, k + 1], color=COLOURS[k], ls=":", label=None if k else "dotted: authors, d = 200"
+        )
     axes[1].axvline(THRESHOLD, color="#777777", lw=1, label="authors' threshold")
     axes[1].axhline(1, **REFERENCE)
     axes[1].set(ylabel="ratio of errors", title="no weight decay", ylim=(0.9, None))

@@ -6,6 +6,9 @@ not reach the residual of an interpolating network, none of that point is scored
 be over a selection.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
@@ -34,9 +37,8 @@ def simulate_gd(
     teacher: int,
     root_seed: int,
     device: str,
-    dimension: str = "main",
 ) -> xr.Dataset:
-    """Return errors of single runs and of their averages, `(alpha, decay, ...)`, for one teacher.
+    """Return errors of single runs and of their averages, `(dimension, alpha, decay, ...)`, one teacher of each size.
 
     Args:
         sizes: dimensions d by name, None where the scale has none.
@@ -52,12 +54,43 @@ def simulate_gd(
         teacher: which teacher.
         root_seed: root of the random streams.
         device: torch device of the training, in single precision.
-        dimension: name of the dimension of this job.
     """
     if teacher >= teachers:
         raise ValueError(f"teacher: got {teacher}, expected less than {teachers}")
-    size = sizes[dimension]
-    m = int(kappa * size)
+    training = {"learning_rate": learning_rate, "steps": steps, "stop_at": stop_at, "device": device}
+    sizes = {name: size for name, size in sizes.items() if size}
+    options = {"alphas": alphas, "decays": decays, "initialisations": initialisations, "scored_below": scored_below}
+    runs = [
+        _train_at(
+            size,
+            int(kappa * size),
+            neuron_deviation,
+            partial(generator, root_seed, "quadratic_network", "gd", size, kappa),
+            teacher,
+            training=training,
+            amp_iterations=amp_iterations,
+            **options,
+        )
+        for size in sizes.values()
+    ]
+    return xr.concat(runs, "dimension", data_vars="all", coords=["d"]).assign_coords(dimension=list(sizes))
+
+
+def _train_at(
+    size: int,
+    m: int,
+    neuron_deviation: float,
+    stream: Callable[..., np.random.Generator],
+    teacher: int,
+    *,
+    alphas: list[float],
+    decays: list[float],
+    initialisations: int,
+    scored_below: float | None,
+    training: dict,
+    amp_iterations: int,
+) -> xr.Dataset:
+    """The runs of one dimension; `stream(alpha, neuron_deviation, teacher)` is the generator of a point."""
     ratio, reduced = m / size, reduced_noise(neuron_deviation**2, m / size)
     shape = (len(alphas), len(decays))
     counts = np.array([int(alpha * size**2) for alpha in alphas])
@@ -68,20 +101,11 @@ def simulate_gd(
     step_count, rate = np.zeros((*shape, initialisations), dtype=int), np.zeros(shape)
     amp_error = np.zeros(len(alphas))
     for a in progress(list(reversed(range(len(alphas)))), f"points at d = {size}"):
-        rng = generator(root_seed, "quadratic_network", "gd", size, kappa, alphas[a], neuron_deviation, teacher)
+        rng = stream(alphas[a], neuron_deviation, teacher)
         s, x, y = sample_network(size, m, int(counts[a]), rng, neuron_deviation)
         start = rng.standard_normal((initialisations, m, size)).astype(np.float32)
         for k, decay in enumerate(decays):
-            runs = averaged_descent(
-                x,
-                y,
-                start,
-                learning_rate=learning_rate,
-                steps=steps,
-                weight_decay=decay,
-                stop_at=stop_at,
-                device=device,
-            )
+            runs = averaged_descent(x, y, start, weight_decay=decay, **training)
             single[a, k] = frobenius_error(runs.estimates, s, ratio)
             average[a, k] = frobenius_error(runs.averages(averaged_over), s, ratio)
             loss[a, k], step_count[a, k], rate[a, k] = (
@@ -115,8 +139,7 @@ def simulate_gd(
             "bayes_error": ("alpha", mmse(counts / size**2, ratio, reduced)[0]),
             "samples": ("alpha", counts),
         },
-        coords={"alpha": np.array(alphas), "decay": np.array(decays), "averaged": averaged_over},
-        attrs={"d": size, "kappa": ratio, "noise": reduced},
+        coords={"alpha": np.array(alphas), "decay": np.array(decays), "averaged": averaged_over, "d": size},
     )
 
 
