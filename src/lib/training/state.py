@@ -48,6 +48,11 @@ def results_so_far(checkpoint: "Checkpoint | None") -> dict[str, np.ndarray]:
     return {key[len("result:") :]: value for key, value in whole.items() if key.startswith("result:")}
 
 
+def as_results(results: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """State of a checkpoint that holds finished parts alone, for `results_so_far`."""
+    return {f"result:{key}": value for key, value in results.items()}
+
+
 def pack_generator(rng: np.random.Generator) -> np.ndarray:
     """State of a PCG64 generator as six 64-bit words.
 
