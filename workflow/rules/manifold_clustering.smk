@@ -114,8 +114,8 @@ use rule stage as manifold_clustering_time_labels with:
         paper.log("times"),
     benchmark:
         paper.benchmark("times")
-    threads: whole_machine
     priority: 70
+    threads: whole_machine
     resources:
         mem_mb=mem(1500),
         runtime=minutes(240),
@@ -271,7 +271,7 @@ use rule figure as manifold_clustering_init with:
 use rule figure as manifold_clustering_eta with:
     """Figure: labels over temperatures."""
     input:
-        **paper.stores("features"),
+        **paper.stores("features", "members"),
     output:
         figure=paper.figure("eta"),
     log:

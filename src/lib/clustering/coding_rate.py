@@ -64,7 +64,7 @@ def compressed_rate(features: torch.Tensor, membership: torch.Tensor, eps2: floa
         raise ValueError(f"membership: got shape {tuple(membership.shape)}, expected {n} rows")
     sums = membership.sum(0)
     moments = (membership.T @ (features[:, :, None] * features[:, None, :]).view(n, d * d)).view(-1, d, d)
-    scale = d / (eps2 * sums.clamp_min(torch.finfo(sums.dtype).tiny))
+    scale = d / (eps2 * torch.where(sums > 0, sums, torch.ones_like(sums)))
     rates = half_log_det(torch.eye(d, dtype=moments.dtype, device=moments.device) + scale[:, None, None] * moments)
     return (sums * rates).sum() / n
 

@@ -1,9 +1,10 @@
 """Elastic-net subspace clustering: each sample as a sparse combination of the others.
 
-For every unit row x_j: min_c  l |c|_1 + (1 - l) / 2 |c|^2 + a / 2 |x_j - X'c|^2  with c_j = 0, by coordinate descent
-on an active set that grows until no sample outside breaks the optimality condition.
+For every unit row x_j: min_c  l |c|_1 + (1 - l) / 2 |c|^2 + a / 2 |x_j - X'c|^2  with c_j = 0, by an
+active set with exact solutions, which grows until no sample outside breaks the optimality condition.
 
-Source: You, Li, Robinson and Vidal 2016, CVPR (the problem and the active set).
+Source: You, Li, Robinson and Vidal 2016, CVPR (the problem); Lee, Battle, Raina and Ng 2006, NIPS (search by
+signs).
 """
 
 import numpy as np
@@ -12,81 +13,70 @@ from scipy import sparse
 
 from lib.clustering.spectral import unit_rows
 
-GROWTH = 40  # samples that enter an active set at once
-SWEEPS = 2000  # of coordinate descent on one active set, at most
+TOLERANCE = 1e-9  # by which the condition of a sample outside the active set may be broken, relative to l
 
 
 @njit(cache=True)
-def _descend(gram, target, members, c, alpha, l1, tolerance):
-    """Coordinate descent on the members, in place; returns whether it converged."""
-    m = len(members)
-    correlation = np.empty(m)  # x_i' (x_j - X'c)
-    for a in range(m):
-        total = target[members[a]]
-        for b in range(m):
-            if c[b] != 0.0:
-                total -= gram[members[a], members[b]] * c[b]
-        correlation[a] = total
-    for _ in range(SWEEPS):
-        largest = 0.0
-        for a in range(m):
-            i = members[a]
-            pull = alpha * (correlation[a] + gram[i, i] * c[a])
-            size = abs(pull) - l1
-            new = 0.0
-            if size > 0.0:
-                new = np.sign(pull) * size / (alpha * gram[i, i] + 1.0 - l1)
-            change = new - c[a]
-            if change != 0.0:
-                c[a] = new
-                row = gram[i]
-                for b in range(m):
-                    correlation[b] -= row[members[b]] * change
-                largest = max(largest, abs(change))
-        if largest < tolerance:
-            return True
-    return False
+def _solve(gram, j, alpha, l1):
+    """Active set and coefficients of the combination for sample j.
 
-
-@njit(cache=True)
-def _solve(gram, j, alpha, l1, tolerance, growth):
-    """Members and coefficients of the combination for sample j, and whether the descents converged."""
+    Samples enter one at a time, the worst first. With signs fixed the minimum is a linear system; where it lies beyond
+    a change of sign, the step ends there and that sample leaves. Each step lowers the objective, so the loop ends.
+    """
     n = len(gram)
     target = gram[j]
     inside = np.zeros(n, np.bool_)
     inside[j] = True
     members = np.empty(0, np.int64)
-    c = np.empty(0)
-    correlation = target.copy()
+    signs, c = np.empty(0), np.empty(0)
     while True:
-        size = np.abs(correlation)
-        size[inside] = 0.0
-        order = np.argsort(-size)[:growth]
-        entering = order[alpha * size[order] > l1 * (1.0 + 1e-9)]
-        if len(entering) == 0:
-            return members, c, True
-        inside[entering] = True
-        members = np.concatenate((members, entering))
-        c = np.concatenate((c, np.zeros(len(entering))))
-        if not _descend(gram, target, members, c, alpha, l1, tolerance):
-            return members, c, False
         correlation = target.copy()
         for a in range(len(members)):
-            if c[a] != 0.0:
-                correlation -= c[a] * gram[members[a]]
+            correlation -= c[a] * gram[members[a]]
+        worst, most = -1, l1 * (1.0 + TOLERANCE)
+        for i in range(n):
+            if not inside[i] and alpha * abs(correlation[i]) > most:
+                worst, most = i, alpha * abs(correlation[i])
+        if worst < 0:
+            return members, c
+        inside[worst] = True
+        members = np.append(members, worst)
+        signs = np.append(signs, np.sign(correlation[worst]))
+        c = np.append(c, 0.0)
+        while True:
+            m = len(members)
+            matrix = np.empty((m, m))
+            right = np.empty(m)
+            for a in range(m):
+                right[a] = alpha * target[members[a]] - l1 * signs[a]
+                for b in range(m):
+                    matrix[a, b] = alpha * gram[members[a], members[b]]
+                matrix[a, a] += 1.0 - l1
+            goal = np.linalg.solve(matrix, right)
+            step, leaving = 1.0, -1
+            for a in range(m):
+                if goal[a] * signs[a] <= 0.0 and c[a] != goal[a]:
+                    share = c[a] / (c[a] - goal[a])
+                    if share < step:
+                        step, leaving = share, a
+            c = c + step * (goal - c)
+            if leaving < 0:
+                break
+            inside[members[leaving]] = False
+            rest = np.arange(m) != leaving
+            members, signs, c = members[rest], signs[rest], c[rest]
 
 
-def self_expression(x, g: float, l1_ratio: float = 0.9, tolerance: float = 1e-8) -> sparse.csr_array:
+def self_expression(x, g: float, l1_ratio: float = 0.9) -> sparse.csr_array:
     """Coefficients (n, n), row j those of sample j, at a = g l / max_i |x_i' x_j|, g times the smallest useful a.
 
     Args:
         x: (n, d); rows are scaled to length 1.
         g: above 1; larger fits closer and with more samples.
         l1_ratio: l, in (0, 1).
-        tolerance: largest change of a coefficient in the last sweep.
 
     Raises:
-        ValueError: fewer than two samples, zero rows, not finite, g <= 1, another ratio, or no convergence.
+        ValueError: fewer than two samples, zero rows, not finite, g <= 1, or another ratio.
     """
     x = np.asarray(x, float)
     if x.ndim != 2 or len(x) < 2:
@@ -103,13 +93,10 @@ def self_expression(x, g: float, l1_ratio: float = 0.9, tolerance: float = 1e-8)
         largest = np.abs(np.delete(gram[j], j)).max()
         if largest == 0:
             continue  # orthogonal to all others: nothing expresses it
-        members, c, converged = _solve(gram, j, g * l1_ratio / largest, l1_ratio, tolerance, GROWTH)
-        if not converged:
-            raise ValueError(f"tolerance: got {tolerance}, which {SWEEPS} sweeps did not reach at sample {j}")
-        chosen = c != 0
-        rows.append(np.full(chosen.sum(), j))
-        columns.append(members[chosen])
-        values.append(c[chosen])
+        members, c = _solve(gram, j, g * l1_ratio / largest, l1_ratio)
+        rows.append(np.full(len(members), j))
+        columns.append(members)
+        values.append(c)
     indices = (np.concatenate(rows), np.concatenate(columns)) if rows else (np.zeros(0, int),) * 2
     return sparse.coo_array((np.concatenate(values) if values else np.zeros(0), indices), shape=(n, n)).tocsr()
 

@@ -109,7 +109,7 @@ def project(similarity, eta: float, *, tolerance: float = 1e-6, steps: int | Non
     else:
         if steps is None:
             raise ValueError(f"most: got {most} steps, after which row sums are off by {error:.1e} at eta = {eta}")
-    exponents = (scaled if logarithmic else np.log(kernel, out=kernel)) + u[:, None] + u
+    exponents = (scaled if logarithmic else np.log(kernel, out=kernel)) + (u[:, None] + u)
     membership = np.exp(exponents, out=exponents)
     return Projection(membership, marginal_error(membership)[1], done)
 

@@ -195,7 +195,7 @@ def test_spectral_clustering_finds_components_and_agrees_with_scikit_learn():
     blocks = sparse.block_diag([np.ones((n, n)) for n in (5, 8, 12)]).tocsr()
     truth = np.repeat([0, 1, 2], [5, 8, 12])
     assert clustering_accuracy(truth, spectral_labels(blocks, 3)[0]) == 1
-    x = circles(300, np.random.default_rng(0))[0]
+    x = circles(200, np.random.default_rng(0))[0]
     graph = neighbour_affinity(x, 10)
     peer = SpectralClustering(2, affinity="precomputed", random_state=0).fit_predict(graph.toarray())
     assert clustering_accuracy(peer, spectral_labels(graph, 2)[0]) == 1
@@ -208,12 +208,12 @@ def test_spectral_clustering_finds_components_and_agrees_with_scikit_learn():
 @pytest.mark.parametrize("g", [2.0, 20.0, 200.0])
 def test_self_expression_is_the_elastic_net_of_scikit_learn(g):
     x = _unit(60, 7, 3)
-    ours = self_expression(x, g, tolerance=1e-12).toarray()
+    ours = self_expression(x, g).toarray()
     assert not ours.diagonal().any()
-    for j in (0, 17, 59):
+    for j in (0, 17):
         others = np.delete(np.arange(60), j)
         alpha = g * 0.9 / np.abs(x[others] @ x[j]).max()
-        peer = ElasticNet(alpha=1 / (7 * alpha), l1_ratio=0.9, fit_intercept=False, tol=1e-14, max_iter=200000)
+        peer = ElasticNet(alpha=1 / (7 * alpha), l1_ratio=0.9, fit_intercept=False, tol=1e-12, max_iter=200000)
         peer.fit(x[others].T, x[j])
         assert np.allclose(ours[j, others], peer.coef_, atol=1e-6)
 
@@ -236,8 +236,8 @@ def test_orthogonal_rows_are_expressed_by_nothing():
 
 def test_self_expression_without_a_decoder_collapses_and_the_rate_spreads():
     start = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 30, 5)))
-    assert (energy_shares(minimise_self_expression(start, 5.0, 2000, 0.05))[:, 0] > 0.999).all()
-    assert (energy_shares(maximise_coding_rate(start, 0.2, 2000, 0.05))[:, 0] < 0.21).all()
+    assert (energy_shares(minimise_self_expression(start, 5.0, 800, 0.05))[:, 0] > 0.999).all()
+    assert (energy_shares(maximise_coding_rate(start, 0.2, 800, 0.05))[:, 0] < 0.21).all()
 
 
 def test_inner_minimum_of_self_expression():
