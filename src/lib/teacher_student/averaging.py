@@ -16,10 +16,6 @@ class AveragedDescent(NamedTuple):
     estimates: np.ndarray
     descent: Descent
 
-    def averages(self, counts: np.ndarray) -> np.ndarray:
-        """Means of the first `counts` estimates, (len(counts), d, d), counts between 1 and B."""
-        return np.cumsum(self.estimates, axis=0)[counts - 1] / counts[:, None, None]
-
 
 def averaged_descent(x: np.ndarray, y: np.ndarray, start: np.ndarray, **training) -> AveragedDescent:
     """Gradient descent from many initialisations on the same samples; S is estimated by W^T W / m of each run.
@@ -39,6 +35,11 @@ def averaged_descent(x: np.ndarray, y: np.ndarray, start: np.ndarray, **training
     descent = batched_quadratic_gd(x, np.sqrt(m) * y, start, **training)
     weights = descent.weights.astype(float)
     return AveragedDescent(weights.transpose(0, 2, 1) @ weights / m, descent)
+
+
+def averages(estimates: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Means of the first `counts` of the estimates (B, d, d): (len(counts), d, d), counts between 1 and B."""
+    return np.cumsum(estimates, axis=0)[counts - 1] / counts[:, None, None]
 
 
 def averaging_counts(runs: int) -> np.ndarray:

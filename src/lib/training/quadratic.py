@@ -52,7 +52,7 @@ def batched_quadratic_gd(
     *,
     learning_rate: float,
     steps: int,
-    weight_decay: float = 0.0,
+    weight_decay: float | np.ndarray = 0.0,
     stop_at: float = 1e-7,
     check_every: int = 50,
     device: str = "cpu",
@@ -72,7 +72,7 @@ def batched_quadratic_gd(
         start: weights (B, m, d), float32 or float64.
         learning_rate: first step size on the summed loss.
         steps: at most this many.
-        weight_decay: lambda in the update W -= lr (gradient + lambda W).
+        weight_decay: lambda in the update W -= lr (gradient + lambda W), one for all runs or one for each, (B,).
         stop_at: mean squared residual at which a run has converged.
         check_every: steps between two checks.
         device: torch device.
@@ -86,6 +86,7 @@ def batched_quadratic_gd(
         )
     inputs, labels, w = (torch.from_numpy(np.ascontiguousarray(v, dtype=start.dtype)).to(device) for v in (x, y, start))
     products, i, j = monomials(inputs)
+    decay = torch.as_tensor(np.broadcast_to(weight_decay, len(start)).astype(start.dtype), device=device)[:, None, None]
     lowest = learning_rate / 1000
     # residuals at rest are rounding errors, which may double at any check
     rest = max(stop_at, 1e-12, float(8 * torch.finfo(w.dtype).eps * labels.abs().max()) ** 2)
@@ -96,7 +97,7 @@ def batched_quadratic_gd(
     safe, safe_losses, safe_step = w, (r**2).mean(0), 0
     step = 0
     while len(running):
-        w = w - learning_rate * (gradient(w, r, products, i, j) + weight_decay * w)
+        w = w - learning_rate * (gradient(w, r, products, i, j) + decay * w)
         step += 1
         r = residuals(w, labels, products, i, j)
         if step % check_every and step < steps:
@@ -113,6 +114,7 @@ def batched_quadratic_gd(
         final[running[ends]], final_losses[running[ends]] = w[ends], losses[ends]
         final_steps[running[ends].cpu().numpy()] = step
         if bool(ends.any()):
-            w, r, losses, running = w[~ends], r[:, ~ends].contiguous(), losses[~ends], running[~ends]
+            w, r, losses = w[~ends], r[:, ~ends].contiguous(), losses[~ends]
+            running, decay = running[~ends], decay[~ends]
         safe, safe_losses, safe_step = w, losses, step
     return Descent(final.cpu().numpy(), final_losses.cpu().numpy(), final_steps, learning_rate)

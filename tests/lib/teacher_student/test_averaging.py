@@ -25,7 +25,7 @@ def test_descent_rests_at_the_teacher(rng):
 def test_averages_are_the_means_of_the_first_estimates(rng):
     s, x, y = learning.sample_network(6, 3, 20, rng)
     runs = averaging.averaged_descent(x, y, rng.standard_normal((5, 3, 6)), learning_rate=0.01, steps=10)
-    averages = runs.averages(np.array([1, 3, 5]))
+    averages = averaging.averages(runs.estimates, np.array([1, 3, 5]))
     np.testing.assert_allclose(averages, [runs.estimates[:k].mean(0) for k in (1, 3, 5)])
     assert q.frobenius_error(averages[-1], s, 0.5) < q.frobenius_error(runs.estimates, s, 0.5).mean()
 

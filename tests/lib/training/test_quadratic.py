@@ -95,6 +95,17 @@ def test_single_precision_rests_at_a_teacher(problem):
     np.testing.assert_allclose(rest.weights[0], teacher, atol=1e-5)
 
 
+def test_runs_of_several_decays_train_together(problem):
+    """Also when those without decay end first."""
+    x, y, start, _ = problem
+    decays, options = [0.2, 0.0, 0.2], {"learning_rate": 0.1, "steps": 2000, "stop_at": 1e-3}
+    together = gd.batched_quadratic_gd(x, y, start, weight_decay=np.array(decays), **options)
+    assert together.steps[1] < together.steps[0] == together.steps[2] == 2000
+    for b, decay in enumerate(decays):
+        alone = gd.batched_quadratic_gd(x, y, start[b : b + 1], weight_decay=decay, **options)
+        np.testing.assert_allclose(together.weights[b], alone.weights[0], rtol=1e-9)
+
+
 def test_bad_shapes_are_named(problem):
     x, y, start, _ = problem
     with pytest.raises(ValueError, match="expected"):

@@ -15,7 +15,7 @@ import xarray as xr
 from lib.atlas.job.seeds import generator
 from lib.linalg.random_matrix import mmse
 from lib.progress import progress
-from lib.teacher_student.averaging import averaged_descent, averaging_counts, infinite_average_error
+from lib.teacher_student.averaging import averaged_descent, averages, averaging_counts, infinite_average_error
 from lib.teacher_student.learning import Measurements, message_passing_errors, reduced_labels, sample_network
 from lib.teacher_student.quadratic import RankOne, frobenius_error, reduced_noise
 
@@ -92,27 +92,26 @@ def _train_at(
 ) -> xr.Dataset:
     """The runs of one dimension; `stream(alpha, neuron_deviation, teacher)` is the generator of a point."""
     ratio, reduced = m / size, reduced_noise(neuron_deviation**2, m / size)
-    shape = (len(alphas), len(decays))
+    shape = (len(alphas), len(decays), initialisations)
     counts = np.array([int(alpha * size**2) for alpha in alphas])
     averaged_over = averaging_counts(initialisations)
-    single = np.zeros((*shape, initialisations))
-    average = np.zeros((*shape, len(averaged_over)))
-    loss = np.zeros((*shape, initialisations))
-    step_count, rate = np.zeros((*shape, initialisations), dtype=int), np.zeros(shape)
-    amp_error = np.zeros(len(alphas))
+    single, loss, step_count = np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=int)
+    average = np.zeros((*shape[:2], len(averaged_over)))
+    rate, amp_error = np.zeros(len(alphas)), np.zeros(len(alphas))
     for a in progress(list(reversed(range(len(alphas)))), f"points at d = {size}"):
         rng = stream(alphas[a], neuron_deviation, teacher)
         s, x, y = sample_network(size, m, int(counts[a]), rng, neuron_deviation)
         start = rng.standard_normal((initialisations, m, size)).astype(np.float32)
-        for k, decay in enumerate(decays):
-            runs = averaged_descent(x, y, start, weight_decay=decay, **training)
-            single[a, k] = frobenius_error(runs.estimates, s, ratio)
-            average[a, k] = frobenius_error(runs.averages(averaged_over), s, ratio)
-            loss[a, k], step_count[a, k], rate[a, k] = (
-                runs.descent.losses,
-                runs.descent.steps,
-                runs.descent.learning_rate,
-            )
+        # all decays from the same starts, trained together
+        together = np.tile(start, (len(decays), 1, 1))
+        runs = averaged_descent(x, y, together, weight_decay=np.repeat(decays, initialisations), **training)
+        rate[a] = runs.descent.learning_rate
+        for k in range(len(decays)):
+            own = slice(k * initialisations, (k + 1) * initialisations)
+            estimates = runs.estimates[own]
+            single[a, k] = frobenius_error(estimates, s, ratio)
+            average[a, k] = frobenius_error(averages(estimates, averaged_over), s, ratio)
+            loss[a, k], step_count[a, k] = runs.descent.losses[own], runs.descent.steps[own]
             if scored_below is not None and np.max(loss[a, k]) >= scored_below:
                 single[a, k] = average[a, k] = np.nan
         measurements = Measurements(s, RankOne(x), reduced_labels(y, size))
@@ -130,7 +129,7 @@ def _train_at(
             "error_limit": (("alpha", "decay"), limit, {"long_name": "average over infinitely many runs, de-biased"}),
             "loss": (("alpha", "decay", "initialisation"), loss, {"long_name": "final mean squared residual"}),
             "steps": (("alpha", "decay", "initialisation"), step_count),
-            "learning_rate": (("alpha", "decay"), rate),
+            "learning_rate": ("alpha", rate, {"long_name": "learning rate at the end"}),
             "amp_error": (
                 "alpha",
                 amp_error,
