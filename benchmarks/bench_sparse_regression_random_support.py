@@ -20,7 +20,7 @@ def draw(design, rows=300, dim=600):
     return draw_problem(design, rows, dim, 1e6, 4, 1.0, lambda part: np.random.default_rng([len(part), 7]))
 
 
-def descend(x, y, levels, tolerance, sweeps=2000):
+def descend(x, y, levels, tolerance, sweeps=500):
     """Coordinate descent to a duality gap; the gaps that it reached."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -29,8 +29,8 @@ def descend(x, y, levels, tolerance, sweeps=2000):
 
 
 def compare_paths(name, x, y, span):
-    """Print ratios to coordinate descent at a gap of 1e-6, and to least-angle regression."""
-    levels = lasso_levels(x, y, 30, span)
+    """Print ratios to coordinate descent at a gap of 1e-6 or 500 sweeps a level, and to least-angle regression."""
+    levels = lasso_levels(x, y, 15, span)
     ours = lasso_homotopy(x, y, levels)
     reached = descend(x, y, levels, 1e-6)
     known = np.isfinite(ours.gaps)
@@ -38,12 +38,12 @@ def compare_paths(name, x, y, span):
     def follow():
         return lasso_homotopy(x, y, levels)
 
-    descent = cpu_ratio(follow, lambda: descend(x, y, levels, 1e-6), 2)
+    descent = cpu_ratio(follow, lambda: descend(x, y, levels, 1e-6), 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        angle = cpu_ratio(follow, lambda: lars_path(x, y, method="lasso", alpha_min=levels[-1]), 2)
+        angle = cpu_ratio(follow, lambda: lars_path(x, y, method="lasso", alpha_min=levels[-1]), 1)
     print(
-        f"30 levels to {span:g}, {name}: {descent:.3f} of coordinate descent (gaps {np.nanmax(ours.gaps):.0e} and "
+        f"15 levels to {span:g}, {name}: {descent:.3f} of coordinate descent (gaps {np.nanmax(ours.gaps):.0e} and "
         f"{reached[known].max():.0e}), {angle:.3f} of least-angle regression"
     )
 

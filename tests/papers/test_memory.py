@@ -50,6 +50,11 @@ def baselines(p: dict) -> float:
     return 8 * (p["fresh"] + max(p["alphas"]) * p["size"] ** 2) * p["size"] * (p["size"] + 1) / 2
 
 
+def comparison(p: dict) -> float:
+    """The largest design, its residuals, their transpose, and copies that a method makes."""
+    return 7 * 8 * max(point["rows"] * point["dim"] for point in p["points"])
+
+
 # bytes where a stage computes, by rule; on the host where it has no GPU
 def networks(p: dict) -> float:
     """A block of networks: both weights, hidden activations and three arrays of their size on the way, and outputs."""
@@ -69,6 +74,8 @@ ESTIMATES = {
     "dpp_least_squares_fit_independent_designs": designs,
     "dpp_least_squares_fit_volume_designs": designs,
     "dpp_least_squares_fit_repeated_designs": designs,
+    "sparse_regression_random_support_vary_sizes": comparison,
+    "sparse_regression_random_support_vary_bases": comparison,
 }
 
 
