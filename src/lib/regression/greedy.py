@@ -172,19 +172,19 @@ def _walk_subsets(gram, cross, size):
     """Subset of `size` with the largest explained square, from x^T x and x^T y."""
     dim = cross.size
     factor = np.zeros((size, dim))  # row t: the Cholesky factor's entries of all columns with the t-th chosen one
-    left, product = np.zeros((size, dim)), np.zeros((size, dim))  # square lengths and products with y that are left
+    rest, product = np.zeros((size, dim)), np.zeros((size, dim))  # square lengths and products with y that are left
     for j in range(dim):
-        left[0, j], product[0, j] = gram[j, j], cross[j]
+        rest[0, j], product[0, j] = gram[j, j], cross[j]
     chosen, best = np.zeros(size, np.int64), np.arange(size)
-    gained = np.zeros(size)
+    gains = np.zeros(size)
     record, depth, start = -1.0, 0, 0
     while True:
         if depth == size - 1:
             for j in range(start, dim):
-                if left[depth, j] > 1e-13 * gram[j, j]:
-                    total = product[depth, j] * product[depth, j] / left[depth, j]
+                if rest[depth, j] > 1e-13 * gram[j, j]:
+                    total = product[depth, j] * product[depth, j] / rest[depth, j]
                     if depth > 0:
-                        total += gained[depth - 1]
+                        total += gains[depth - 1]
                     if total > record:
                         record = total
                         for t in range(depth):
@@ -196,7 +196,7 @@ def _walk_subsets(gram, cross, size):
             start = chosen[depth] + 1
             continue
         j = start
-        while j <= dim - (size - depth) and left[depth, j] <= 1e-13 * gram[j, j]:
+        while j <= dim - (size - depth) and rest[depth, j] <= 1e-13 * gram[j, j]:
             j += 1
         if j > dim - (size - depth):
             depth -= 1
@@ -205,15 +205,15 @@ def _walk_subsets(gram, cross, size):
             start = chosen[depth] + 1
             continue
         chosen[depth] = j
-        root = np.sqrt(left[depth, j])
-        gained[depth] = (gained[depth - 1] if depth > 0 else 0.0) + product[depth, j] ** 2 / left[depth, j]
+        root = np.sqrt(rest[depth, j])
+        gains[depth] = (gains[depth - 1] if depth > 0 else 0.0) + product[depth, j] ** 2 / rest[depth, j]
         for i in range(j + 1, dim):
             entry = gram[j, i]
             for t in range(depth):
                 entry -= factor[t, j] * factor[t, i]
             entry /= root
             factor[depth, i] = entry
-            left[depth + 1, i] = left[depth, i] - entry * entry
+            rest[depth + 1, i] = rest[depth, i] - entry * entry
             product[depth + 1, i] = product[depth, i] - entry * product[depth, j] / root
         depth += 1
         start = j + 1

@@ -17,6 +17,7 @@ STEPS_FOR_ROWS = 40  # most steps, in numbers of rows
 DEPENDENT = 1e-11  # share of a column's length outside the span of the active ones, below which it cannot come in
 
 REASONS = ("no change left", "levels reached", "interpolation", "residual reached", "too many steps")
+NO_CHANGE, LEVELS, INTERPOLATION, RESIDUAL, TOO_MANY = range(5)  # places of these
 
 
 class LassoPath(NamedTuple):
@@ -105,29 +106,57 @@ def _solve_upper(triangle, size, right):
 
 
 @njit(cache=True)
+def _next_change(level, active, signs, size, start, slope, at_zero, per_level, bounds, inside, barred, last):
+    """Next level below `level` at which a column leaves or enters: the level, either place or -1, and the sign.
+
+    Coefficients of the face are start - level * slope, correlations at_zero + level * per_level.
+    """
+    low, leaving, entering, sign = 0.0, -1, -1, 1.0
+    for a in range(size):
+        if slope[a] * signs[a] < 0.0:  # it shrinks as the level falls
+            at = min(start[a] / slope[a], level)
+            if at > low:
+                low, leaving = at, a
+    for j in range(at_zero.size):
+        if inside[j] or barred[j]:
+            continue
+        for way in (1.0, -1.0):
+            # way * (at_zero + at * per_level) = at * bound
+            steepness = bounds[j] - way * per_level[j]
+            if way * at_zero[j] <= 0.0 or steepness <= 0.0:
+                continue
+            at = way * at_zero[j] / steepness
+            if j == last and at >= level * (1.0 - 1e-10):
+                continue  # it has just left
+            at = min(at, level)
+            if at > low:
+                low, leaving, entering, sign = at, -1, j, way
+    return low, leaving, entering, sign
+
+
+@njit(cache=True)
 def _follow(columns, y, levels, weights, until, most, coefficients, fits):
-    """Follow the path down to the last level, or to a residual of mean square `until`; `columns` is Z^T."""
+    """Follow the path down to the last level, or to a residual of mean square `until`; `columns` is Z^T.
+
+    Returns how many levels were reached, how many changes there were, and why the path ended.
+    """
     dim, n = columns.shape
-    room = min(n, dim)
+    room, bounds = min(n, dim), n * weights
     basis, triangle = np.zeros((room + 1, n)), np.zeros((room + 1, room + 1))
     active, signs = np.zeros(room + 1, np.int64), np.zeros(room + 1)
     inside, barred = np.zeros(dim, np.bool_), np.zeros(dim, np.bool_)
-    size, done, steps, last = 0, 0, 0, -1
+    size, reached, steps = 0, 0, 0
     products = columns @ y
-    level, entering = 0.0, -1
-    for j in range(dim):
-        if abs(products[j]) > level * n * weights[j]:
-            level, entering = abs(products[j]) / (n * weights[j]), j
-    while done < levels.size and levels[done] >= level:
-        done += 1  # nothing is active: zero
-    sign = 1.0
-    if entering >= 0:
-        sign = math.copysign(1.0, products[entering])
-    leaving = -1
-    while done < levels.size:
+    level, leaving, entering, sign = _next_change(
+        np.inf, active, signs, 0, signs, signs, products, np.zeros(dim), bounds, inside, barred, -1
+    )
+    while reached < levels.size and levels[reached] >= level:
+        reached += 1  # nothing is active: zero
+    while reached < levels.size:
         if steps >= most:
-            return done, steps, 4
+            return reached, steps, TOO_MANY
         steps += 1
+        last = -1
         if leaving >= 0:
             last = active[leaving]
             inside[last] = False
@@ -136,61 +165,37 @@ def _follow(columns, y, levels, weights, until, most, coefficients, fits):
             for a in range(leaving, size):
                 active[a], signs[a] = active[a + 1], signs[a + 1]
         elif entering >= 0:
-            last = -1
-            if size >= room or _append(basis, triangle, size, columns[entering]) < DEPENDENT:
-                if size >= room:
-                    return done, steps, 2
+            if size >= room:
+                return reached, steps, INTERPOLATION
+            if _append(basis, triangle, size, columns[entering]) < DEPENDENT:
                 barred[entering] = True
             else:
                 active[size], signs[size] = entering, sign
                 inside[entering] = True
                 size += 1
         # on this face: R b = explained - level * pull, fit = basis^T (explained - level * pull)
-        explained = basis[:size] @ y
-        right = np.empty(size)
+        explained, right = basis[:size] @ y, np.empty(size)
         for a in range(size):
-            right[a] = n * weights[active[a]] * signs[a]
+            right[a] = bounds[active[a]] * signs[a]
         pull = _solve_lower(triangle, size, right)
         start, slope = _solve_upper(triangle, size, explained), _solve_upper(triangle, size, pull)
-        residual = y - explained @ basis[:size]
-        push = pull @ basis[:size]
-        fixed, moving = columns @ residual, columns @ push  # correlations are fixed + level * moving
-        low, leaving, entering, sign_next = 0.0, -1, -1, 1.0
-        for a in range(size):
-            # the coefficient start - level * slope has the sign of its face above the level at which it is zero
-            if slope[a] * signs[a] < 0.0:
-                zero_at = start[a] / slope[a]
-                if zero_at > low:
-                    low, leaving = min(zero_at, level), a
-        for j in range(dim):
-            if inside[j] or barred[j]:
-                continue
-            bound = n * weights[j]
-            for way in (1.0, -1.0):
-                # way * (fixed + at * moving) = at * bound
-                steepness = bound - way * moving[j]
-                if way * fixed[j] <= 0.0 or steepness <= 0.0:
-                    continue
-                at = way * fixed[j] / steepness
-                if j == last and at >= level * (1.0 - 1e-10):
-                    continue  # it has just left
-                at = min(at, level)
-                if at > low:
-                    low, leaving, entering, sign_next = at, -1, j, way
-        sign = sign_next
-        while done < levels.size and levels[done] >= low:
-            at = levels[done]
+        residual, push = y - explained @ basis[:size], pull @ basis[:size]
+        low, leaving, entering, sign = _next_change(
+            level, active, signs, size, start, slope, columns @ residual, columns @ push, bounds, inside, barred, last
+        )
+        while reached < levels.size and levels[reached] >= low:
+            at = levels[reached]
             for a in range(size):
-                coefficients[done, active[a]] = start[a] - at * slope[a]
-            fits[done] = (explained - at * pull) @ basis[:size]
-            done += 1
+                coefficients[reached, active[a]] = start[a] - at * slope[a]
+            fits[reached] = (explained - at * pull) @ basis[:size]
+            reached += 1
         rest = residual + low * push
         if np.dot(rest, rest) <= until * n:
-            return done, steps, 3
+            return reached, steps, RESIDUAL
         if leaving < 0 and entering < 0:
-            return done, steps, 0
+            return reached, steps, NO_CHANGE
         level = low
-    return done, steps, 1
+    return reached, steps, LEVELS
 
 
 def lasso_levels(z, y, count: int, span: float, weights=None) -> np.ndarray:
@@ -244,10 +249,10 @@ def lasso_homotopy(z, y, levels, *, weights=None, until: float = 0.0) -> LassoPa
     fits = np.zeros((targets.shape[1], len(levels), n))
     gaps, knots, ends = np.zeros((targets.shape[1], len(levels))), [], []
     for m, target in enumerate(np.ascontiguousarray(targets.T)):
-        done, steps, reason = _follow(
+        reached, steps, reason = _follow(
             columns, target, levels, weights, float(until), STEPS_FOR_ROWS * n, coefficients[m], fits[m]
         )
-        coefficients[m, done:], fits[m, done:] = np.nan, np.nan
+        coefficients[m, reached:], fits[m, reached:] = np.nan, np.nan
         gaps[m] = duality_gaps(columns, target, coefficients[m], fits[m], levels, weights)
         knots.append(steps)
         ends.append(REASONS[reason])
