@@ -55,6 +55,12 @@ def comparison(p: dict) -> float:
     return 7 * 8 * max(point["rows"] * point["dim"] for point in p["points"])
 
 
+def training_sets(p: dict) -> float:
+    """Rows of the largest training set of logistic regression, about 30 n of them, their noise and a scaled copy."""
+    largest = max(n for n in p["dims"] if n <= p["largest_dim"].get("lr_scaled", n))
+    return 3 * 8 * 30 * largest**2
+
+
 # bytes where a stage computes, by rule; on the host where it has no GPU
 def networks(p: dict) -> float:
     """A block of networks: both weights, hidden activations and three arrays of their size on the way, and outputs."""
@@ -71,6 +77,8 @@ ESTIMATES = {
     "quadratic_network_train_gd_noisy": descent,
     "quadratic_network_fit_baselines": baselines,
     "quadratic_network_fit_baselines_few": baselines,
+    "generative_vs_discriminative_search_dilute": training_sets,
+    "generative_vs_discriminative_search_hard": training_sets,
     "dpp_least_squares_fit_independent_designs": designs,
     "dpp_least_squares_fit_volume_designs": designs,
     "dpp_least_squares_fit_repeated_designs": designs,

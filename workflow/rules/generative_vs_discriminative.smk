@@ -1,7 +1,7 @@
 # Generative and discriminative linear classifiers: sample complexity on mixtures, the bound of risks, probes of features.
 
-GENERATIVE_VS_DISCRIMINATIVE_DIMS = {group["classes"]: group["dims"] for group in paper.value("easy", "groups")}
-GENERATIVE_VS_DISCRIMINATIVE_EASY = expand(paper.store("easy_{classes}"), classes=GENERATIVE_VS_DISCRIMINATIVE_DIMS)
+GENERATIVE_VS_DISCRIMINATIVE_GROUPS = {group["classes"]: group for group in paper.value("easy", "groups")}
+GENERATIVE_VS_DISCRIMINATIVE_EASY = expand(paper.store("easy_{classes}"), classes=GENERATIVE_VS_DISCRIMINATIVE_GROUPS)
 GENERATIVE_VS_DISCRIMINATIVE_PROBES = {
     "digits": expand(paper.store("probes_{seed}"), seed=range(paper.value("backbones", "seeds"))),
     "files": [
@@ -37,7 +37,6 @@ use rule stage as generative_vs_discriminative_search_easy with:
             "setting",
             "matrices",
             "estimators",
-            "largest_dim",
             "m_grid_ratio",
             "few",
             "draws",
@@ -49,7 +48,10 @@ use rule stage as generative_vs_discriminative_search_easy with:
             "epsilon",
         ),
         **paper.script("search_crossings"),
-        dims=lambda wildcards, dims=GENERATIVE_VS_DISCRIMINATIVE_DIMS: dims[int(wildcards.classes)],
+        dims=lambda wildcards, groups=GENERATIVE_VS_DISCRIMINATIVE_GROUPS: groups[int(wildcards.classes)]["dims"],
+        largest_dim=lambda wildcards, groups=GENERATIVE_VS_DISCRIMINATIVE_GROUPS: groups[int(wildcards.classes)][
+            "largest_dim"
+        ],
         classes=lambda wildcards: int(wildcards.classes),
         root_seed=paper.root_seed,
 

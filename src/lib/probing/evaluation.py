@@ -14,6 +14,7 @@ from lib.probing.naive_bayes import PooledGaussianNB
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)  # values of C
 FOLDS = 5
 LR_CV = "lr cv"
+STEPS = 10_000  # iterations after which a logistic regression counts as not converged
 
 
 class Sample(NamedTuple):
@@ -112,7 +113,7 @@ def probe_predictions(
     predictions["ncm"] = np.argmax(test @ means.T - 0.5 * (means**2).sum(axis=1), axis=1)
     predictions["slda"] = _predict_linear(shrunk_discriminant(x, codes), test)
     predictions["ridge"] = RidgeClassifier().fit(x, codes).predict(test)
-    rules = fit_logistic(x, codes, strengths, tol=tol, device=device)
+    rules = fit_logistic(x, codes, strengths, tol=tol, max_iter=STEPS, device=device)
     if not all(rule.converged for rule in rules):
         steps = [rule.steps for rule in rules]
         raise ValueError(f"logistic regression: got {steps} iterations without convergence, expected a minimum")

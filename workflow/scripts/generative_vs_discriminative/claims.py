@@ -185,6 +185,7 @@ def g5(bound):
     return {
         "violations": exact(bound.violations.sum("form").values, labels=labels),
         "largest_ratio": exact(float(bound.ratio.max(skipna=False))),
+        "constant": exact(float(np.sqrt(2) * bound.ratio.max(skipna=False))),
         "ratio": exact(bound.ratio.max("way", skipna=False).values, labels=labels),
         "trained_ratio": exact(trained, labels=[f"{step} steps" for step in bound.step.values]),
         "class_ratio": exact([float(np.max(ratio)) for ratio in rows.values()], labels=list(rows)),

@@ -12,7 +12,7 @@ def figure(bound):
     """Return the figure; left pointwise excesses and means of trained models, right a class without gaps."""
     fig, axes = new_figure(ncols=2, width=8.8, height=3.9)
     axis = axes[0]
-    line = np.logspace(-5, 2, 300)
+    line = np.logspace(-6.3, 2, 300)
     for k, size in enumerate(bound.K.values):
         one = bound.sel(K=size)
         chosen = one.zero_one.values > 0
