@@ -282,6 +282,26 @@ def test_c10(passes, probes, blank):
     assert not passes(PAPER, "c10", probes_cnn=blank(probes))
 
 
+def _benchmarks(change):
+    stores = []
+    reported = {"imagenet": (83.15, 83.62), "cifar": (93.8, 94.2), "cub": (89.3, 89.9), "nabirds": (84.9, 86.1),
+                "flowers": (99.6, 99.7), "dogs": (89.5, 90.2), "cars": (83.6, 89.4)}  # fmt: skip
+    for name, (mp, plus) in reported.items():
+        for method, points in (("lp", mp - 1), ("mp", mp), ("mp+", plus), ("ft", plus)):
+            points += change.get((method, name), 0)
+            shifted = [0.4 + (method == "mp") * 0.01] * (3 if name == "imagenet" else 0)
+            store = xr.Dataset({"accuracy": points / 100, "shifted": ("shift", np.array(shifted))})
+            stores.append(store.assign_attrs(method=method, images=name))
+    return stores
+
+
+def test_c11(passes, blank):
+    assert passes(PAPER, "c11", benchmarks=_benchmarks({}))
+    for change in ({("mp", "imagenet"): 0.5}, {("mp+", "cars"): -2}, {("lp", "dogs"): 2}):
+        assert not passes(PAPER, "c11", benchmarks=_benchmarks(change))
+    assert not passes(PAPER, "c11", benchmarks=blank(_benchmarks({})))
+
+
 def test_c12(passes, few_shots, blank):
     assert passes(PAPER, "c12", few_shots=few_shots)
     assert not passes(PAPER, "c12", few_shots=_shift(few_shots, 6, estimator="lp", shots=8))

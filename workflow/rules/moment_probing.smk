@@ -1,4 +1,8 @@
-# Moment probing: small backbones, heads on their tokens, tuning through the backbone, cost, parameters.
+# Moment probing: small backbones, heads on their tokens, tuning through the backbone, cost, parameters; at paper scale
+# ViT-B/16 on folders of images.
+
+MOMENT_PROBING_METHODS = paper.value("benchmark", "methods")
+MOMENT_PROBING_SETS = paper.value("benchmark", "folders")
 
 
 use rule stage as moment_probing_pretrain_backbones with:
@@ -169,6 +173,163 @@ use rule stage as moment_probing_count_parameters with:
         **paper.script("count_parameters"),
 
 
+# Published weights on a user's folders of images. Only the paper scale asks for them.
+use rule stage as moment_probing_train_imagenet with:
+    """Train ViT-B/16 by one method on ImageNet-1k, and test on shifted images too."""
+    input:
+        weights=paper.data("vit_base"),
+        folder=paper.data("imagenet"),
+        shifted=[paper.data("imagenet_a"), paper.data("imagenet_r"), paper.data("imagenet_c")],
+    output:
+        store=paper.store("benchmark_{method}_imagenet"),
+    log:
+        paper.log("benchmark_{method}_imagenet"),
+    benchmark:
+        paper.benchmark("benchmark_{method}_imagenet")
+    priority: 100
+    resources:
+        mem_mb=mem(32000, on_gpu=True),
+        runtime=minutes(1400),
+        gpu=gpus(1),
+    params:
+        **paper.params("training"),
+        **paper.script("train_benchmark"),
+        images="imagenet",
+        root_seed=paper.root_seed,
+
+
+use rule moment_probing_train_imagenet as moment_probing_train_cifar with:
+    """Train ViT-B/16 by one method on CIFAR-100."""
+    input:
+        weights=paper.data("vit_base"),
+        folder=paper.data("cifar"),
+    output:
+        store=paper.store("benchmark_{method}_cifar"),
+    log:
+        paper.log("benchmark_{method}_cifar"),
+    benchmark:
+        paper.benchmark("benchmark_{method}_cifar")
+    resources:
+        mem_mb=mem(16000, on_gpu=True),
+        runtime=minutes(480),
+        gpu=gpus(1),
+    params:
+        **paper.params("training"),
+        **paper.script("train_benchmark"),
+        images="cifar",
+        root_seed=paper.root_seed,
+
+
+use rule moment_probing_train_imagenet as moment_probing_train_cub with:
+    """Train ViT-B/16 by one method on CUB."""
+    input:
+        weights=paper.data("vit_base"),
+        folder=paper.data("cub"),
+    output:
+        store=paper.store("benchmark_{method}_cub"),
+    log:
+        paper.log("benchmark_{method}_cub"),
+    benchmark:
+        paper.benchmark("benchmark_{method}_cub")
+    resources:
+        mem_mb=mem(16000, on_gpu=True),
+        runtime=minutes(480),
+        gpu=gpus(1),
+    params:
+        **paper.params("training"),
+        **paper.script("train_benchmark"),
+        images="cub",
+        root_seed=paper.root_seed,
+
+
+use rule moment_probing_train_imagenet as moment_probing_train_nabirds with:
+    """Train ViT-B/16 by one method on NABirds."""
+    input:
+        weights=paper.data("vit_base"),
+        folder=paper.data("nabirds"),
+    output:
+        store=paper.store("benchmark_{method}_nabirds"),
+    log:
+        paper.log("benchmark_{method}_nabirds"),
+    benchmark:
+        paper.benchmark("benchmark_{method}_nabirds")
+    resources:
+        mem_mb=mem(16000, on_gpu=True),
+        runtime=minutes(480),
+        gpu=gpus(1),
+    params:
+        **paper.params("training"),
+        **paper.script("train_benchmark"),
+        images="nabirds",
+        root_seed=paper.root_seed,
+
+
+use rule moment_probing_train_imagenet as moment_probing_train_flowers with:
+    """Train ViT-B/16 by one method on Oxford Flowers."""
+    input:
+        weights=paper.data("vit_base"),
+        folder=paper.data("flowers"),
+    output:
+        store=paper.store("benchmark_{method}_flowers"),
+    log:
+        paper.log("benchmark_{method}_flowers"),
+    benchmark:
+        paper.benchmark("benchmark_{method}_flowers")
+    resources:
+        mem_mb=mem(16000, on_gpu=True),
+        runtime=minutes(480),
+        gpu=gpus(1),
+    params:
+        **paper.params("training"),
+        **paper.script("train_benchmark"),
+        images="flowers",
+        root_seed=paper.root_seed,
+
+
+use rule moment_probing_train_imagenet as moment_probing_train_dogs with:
+    """Train ViT-B/16 by one method on Stanford Dogs."""
+    input:
+        weights=paper.data("vit_base"),
+        folder=paper.data("dogs"),
+    output:
+        store=paper.store("benchmark_{method}_dogs"),
+    log:
+        paper.log("benchmark_{method}_dogs"),
+    benchmark:
+        paper.benchmark("benchmark_{method}_dogs")
+    resources:
+        mem_mb=mem(16000, on_gpu=True),
+        runtime=minutes(480),
+        gpu=gpus(1),
+    params:
+        **paper.params("training"),
+        **paper.script("train_benchmark"),
+        images="dogs",
+        root_seed=paper.root_seed,
+
+
+use rule moment_probing_train_imagenet as moment_probing_train_cars with:
+    """Train ViT-B/16 by one method on Stanford Cars."""
+    input:
+        weights=paper.data("vit_base"),
+        folder=paper.data("cars"),
+    output:
+        store=paper.store("benchmark_{method}_cars"),
+    log:
+        paper.log("benchmark_{method}_cars"),
+    benchmark:
+        paper.benchmark("benchmark_{method}_cars")
+    resources:
+        mem_mb=mem(16000, on_gpu=True),
+        runtime=minutes(480),
+        gpu=gpus(1),
+    params:
+        **paper.params("training"),
+        **paper.script("train_benchmark"),
+        images="cars",
+        root_seed=paper.root_seed,
+
+
 use rule table as moment_probing_main_table with:
     """Table: accuracy, parameters and cost of each method."""
     input:
@@ -287,16 +448,21 @@ use rule figure as moment_probing_psrp with:
 use rule claims as moment_probing_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        **paper.stores(
-            "probes_vit",
-            "probes_cnn",
-            "probes_mae",
-            "few_shots",
-            "tuned",
-            "tuned_masked",
-            "mechanism",
-            "cost",
-            "counts",
+        **paper.available(
+            **paper.stores(
+                "probes_vit",
+                "probes_cnn",
+                "probes_mae",
+                "few_shots",
+                "tuned",
+                "tuned_masked",
+                "mechanism",
+                "cost",
+                "counts",
+            ),
+            benchmarks=expand(
+                paper.store("benchmark_{method}_{images}"), method=MOMENT_PROBING_METHODS, images=MOMENT_PROBING_SETS
+            ),
         ),
     output:
         claims=paper.claims(),
