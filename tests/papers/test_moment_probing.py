@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from lib.probing.tokens import image_tokens, load_backbones
+
 PAPER = "moment_probing"
 SETS = ["textures", "photographs", "digits"]
 LINEAR = ["cls", "gap", "lbfgs cls"]
@@ -53,6 +55,15 @@ def test_heads_on_stored_backbones(measured):
         probe="cls", images="textures"
     )
     assert set(measured.rate.sel(probe="mp").values) <= {0.01, 0.03}
+
+
+def test_corrupted_images_are_of_all_classes(load, backbones):
+    backbone = load_backbones(backbones, "vit")[0]
+    data = [image_tokens(backbone, "photographs", 90, 180, 24, np.random.default_rng(0))]
+    corrupted = load(f"{PAPER}/measure_probes", "_corrupted")
+    tokens, labels = corrupted([backbone], data, 45, "noise", 1, np.random.default_rng(0))
+    assert tokens.shape == (1, 45, 37, 64)
+    assert np.bincount(labels[0]).tolist() == [5] * 9
 
 
 def test_variants_on_the_tokens_of_the_standard_head(load, backbones, measured):

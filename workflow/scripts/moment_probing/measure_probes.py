@@ -5,6 +5,7 @@ import torch
 import xarray as xr
 
 from lib.atlas.job.seeds import generator
+from lib.probing.pretraining import compute_tokens
 from lib.probing.suite import Recipe, best_linear, train_head, tune_head
 from lib.probing.textures import CORRUPTIONS, NOISE, TARGET_CLASSES, corrupt
 from lib.probing.tokens import image_tokens, load_backbones
@@ -95,11 +96,10 @@ def _stream(root_seed: int, *key) -> np.random.Generator:
 
 
 def _corrupted(models, data, number, corruption, severity, rng):
-    """Tokens and labels of corrupted test images, for each judged backbone."""
-    from lib.probing.pretraining import compute_tokens
-
-    tokens = [compute_tokens(m, corrupt(one[2][:number], corruption, severity, rng)) for m, one in zip(models, data)]
-    return torch.stack(tokens), torch.stack([one[1][1][:number] for one in data[:-1]])
+    """Tokens and labels of corrupted test images, at equal distances: photographs lie in the order of their classes."""
+    rows = np.linspace(0, len(data[0][2]) - 1, min(number, len(data[0][2]))).astype(int)
+    tokens = [compute_tokens(m, corrupt(one[2][rows], corruption, severity, rng)) for m, one in zip(models, data)]
+    return torch.stack(tokens), torch.stack([one[1][1][rows] for one in data[: len(models)]])
 
 
 if "snakemake" in globals():
