@@ -17,7 +17,7 @@ pytestmark = pytest.mark.workflow
 # data that only another configuration, or a stage of their own, asks for
 OPTIONAL = {"cogvideox", "wan", "count_table", "labelled_table", "action_table", "private_table", "environment_table"}
 OPTIONAL |= {"offline_data", "feature_table", "edge_list", "design_table", "design_matrix", "labelled_features"}
-OPTIONAL |= {"pretrained_classifier", "photographs", "image_archive"}
+OPTIONAL |= {"pretrained_classifier", "photographs", "image_archive", "intervention_table"}
 
 
 @pytest.fixture(scope="module")

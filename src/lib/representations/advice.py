@@ -9,7 +9,8 @@ import numpy as np
 
 from lib.representations.autoencoder import largest_harmless, train_autoencoders
 from lib.representations.extrapolation import ControlFunction
-from lib.representations.restriction import restriction_of, restriction_test
+from lib.representations.restriction import linear_fit, restriction_of, restriction_test
+from lib.stats.intervals import estimate_from_error
 
 HELD_OUT = 5  # one row of so many chooses the penalty
 PERMUTATIONS = 200
@@ -27,7 +28,7 @@ class Interventions(NamedTuple):
 
 
 class Effects(NamedTuple):
-    """Effects (Q,) with standard errors and ends of 95 % intervals over resamples, and what to think of them.
+    """Effects (Q,) with standard errors over resamples and the ends of 95 % intervals, and what to think of them.
 
     `support` (Q,) is the share of points that lie in the range of the training representations; `penalty` is the one
     chosen, `pvalue` that of the linear invariance constraint on held-out rows.
@@ -124,14 +125,18 @@ def extrapolate_effects(
             f"latent: got {latent}, expected at most the {k} actions: only as many directions of the latent"
             " variables as actions move are identified (rank condition)"
         )
-    spread = np.linalg.eigvalsh(np.atleast_2d(np.cov(data.actions.T)))
+    centre = data.actions.mean(axis=0)
+    linear_fit(data.actions, data.features)  # refuses a singular covariance
+    spread, axes = np.linalg.eigh(np.atleast_2d(np.cov(data.actions.T)))
     if spread[0] < SINGULAR * spread[-1]:
         warnings.warn(f"actions: nearly collinear, eigenvalues of their covariance {spread.tolist()}", stacklevel=2)
+    # whitened: residuals of least squares stay, and the kernel does not depend on the units of actions
+    actions, queries = ((x - centre) @ axes / np.sqrt(spread) for x in (data.actions, data.queries))
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(data.outcome))
     held, own = np.split(order, [len(order) // HELD_OUT])
     trained = train_autoencoders(
-        data.actions[own][None], data.features[own][None], penalties, [seed], latent=latent, width=width,
+        actions[own][None], data.features[own][None], penalties, [seed], latent=latent, width=width,
         epochs=epochs, batch=min(batch, len(own)), learning_rate=learning_rate, device=device,
     )  # fmt: skip
     chosen = int(
@@ -139,21 +144,13 @@ def extrapolate_effects(
     )
     phi = trained.encode(data.features[None])[0, chosen]
     tested = held[:TESTED]
-    test = restriction_test(phi[tested], restriction_of(data.actions[tested]), PERMUTATIONS, rng)
+    test = restriction_test(phi[tested], restriction_of(actions[tested]), PERMUTATIONS, rng)
     n = len(data.outcome)
     rows = np.concatenate([np.arange(n)[None], rng.integers(0, n, (resamples, n))])
     options = regression | {"batch": min(regression["batch"], n), "device": device}
     seeds = [seed + i for i in range(len(rows))]
-    fit = ControlFunction(phi[rows], data.actions[rows], data.outcome[rows], seeds, **options)
-    queries = np.tile(data.queries, (len(rows), 1, 1))
+    fit = ControlFunction(phi[rows], actions[rows], data.outcome[rows], seeds, **options)
+    queries = np.tile(queries, (len(rows), 1, 1))
     effect = fit.effect(queries)
-    low, high = np.quantile(effect[1:], [0.025, 0.975], axis=0)
-    return Effects(
-        effect[0],
-        effect[1:].std(axis=0, ddof=1),
-        low,
-        high,
-        fit.support_share(queries)[0],
-        float(penalties[chosen]),
-        test.pvalue,
-    )
+    estimate = estimate_from_error(effect[0], effect[1:].std(axis=0, ddof=1), resamples)
+    return Effects(*estimate[:4], fit.support_share(queries)[0], float(penalties[chosen]), test.pvalue)

@@ -46,7 +46,7 @@ def break_assumptions(
     return xr.Dataset(
         {
             "map_error": (
-                ("map", "affine_seed"),
+                ("image", "affine_seed"),
                 _maps(**affine, **common),
                 {"long_name": "mean absolute error of E[Y | do(a)] at four points"},
             ),
@@ -62,7 +62,7 @@ def break_assumptions(
             ),
         },
         coords={
-            "map": ["identity", "affine", "shear"],
+            "image": ["identity", "affine", "shear"],
             "law": ["normal", "bounded"],
             "regressors": ["linear", "right"],
             "place": ["inside", "outside"],

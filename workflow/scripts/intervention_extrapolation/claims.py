@@ -138,7 +138,7 @@ def c4(extrapolation):
 
 def c5(assumptions):
     """Effects are right on the latent variables and on affine maps of them, and wrong on a shear."""
-    error = {str(name): assumptions.map_error.sel(map=name).values for name in assumptions.map.values}
+    error = {str(name): assumptions.map_error.sel(image=name).values for name in assumptions.image.values}
     means = side_by_side([estimate_mean(error["identity"]), estimate_mean(error["affine"])])
     ratio = _ratio(error["shear"], error["identity"])
     return {
@@ -186,9 +186,10 @@ def c8(identification, extrapolation, constraint):
     """One action identifies less than half of what two do, and the largest penalty harms."""
     two, one = _gain(identification, "wide, 2"), _gain(identification, "one action")
     margin = estimate_difference(two, 2 * one)
-    grid = extrapolation.transpose("seed", "penalty")
-    reconstruction = _ratio(grid.reconstruction.sel(penalty=1000.0), grid.reconstruction.sel(penalty=0.0))
-    drop = estimate_difference(grid.r2.sel(penalty=100.0), grid.r2.sel(penalty=1000.0))
+    reconstruction = _ratio(
+        extrapolation.reconstruction.sel(penalty=1000.0), extrapolation.reconstruction.sel(penalty=0.0)
+    )
+    drop = estimate_difference(extrapolation.r2.sel(penalty=100.0), extrapolation.r2.sel(penalty=1000.0))
     return {
         "rank_margin": estimated(margin, SETS),
         "rank_margin_low": estimated(end_of(margin, "low"), SETS),
