@@ -179,7 +179,6 @@ def test_assumptions_and_the_curve(load):
         limit=3.0,
         points=7,
         seeds=2,
-        regression=REGRESSION,
         **options,
     )
     assert curve.effect.shape == (5, 2, 2, 7)
@@ -195,7 +194,7 @@ def test_a_table_of_ones_own(load, tmp_path):
     pd.concat([rows, pd.DataFrame({"dose": [2.0]})]).to_csv(path, index=False)
     options = {k: v for k, v in TRAINING.items() if k not in ("rows", "tests")}
     store = load(f"{PAPER}/extrapolate_own")(
-        path, actions=["dose"], outcome="out", latent=1, resamples=3, allowance=1.2, regression=REGRESSION, **options
+        path, actions=["dose"], outcome="out", latent=1, resamples=3, allowance=1.2, **options
     )
     assert store.asked.values.tolist() == [[2.0]]
     assert np.isfinite(store.effect).all()

@@ -1,6 +1,7 @@
-"""Points of several groups in rows, with medians."""
+"""Points of several groups in rows over a logarithmic axis, with medians."""
 
 import numpy as np
+from matplotlib.ticker import NullFormatter
 
 from lib.atlas.job.figure import COLOURS, MARKERS
 
@@ -10,7 +11,7 @@ def draw_points(axis, values, labels: list[str]) -> None:
 
     Args:
         axis: where to draw.
-        values: (groups, units).
+        values: (groups, units), positive.
         labels: of the groups.
     """
     for row, own in enumerate(np.asarray(values, dtype=float)):
@@ -19,4 +20,6 @@ def draw_points(axis, values, labels: list[str]) -> None:
         axis.plot(own, offsets, ls="none", ms=3.5, alpha=0.75, mec="none", **style)
         if np.isfinite(own).all():
             axis.plot([np.median(own)] * 2, [row - 0.38, row + 0.38], color="black", lw=1.4)
+    axis.set_xscale("log")
+    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_yticks(range(len(labels)), labels)

@@ -20,7 +20,7 @@ from lib.representations.restriction import linear_fit
 from lib.training.loop import adamw, rate
 from lib.training.stacked import generators
 
-QUERIES_AT_ONCE = 16  # queries whose points, times all residuals, are evaluated together
+POINTS_AT_ONCE = 1_000_000  # rows that are evaluated together, about
 
 
 class AdditiveFits(nn.Module):
@@ -155,10 +155,11 @@ class ControlFunction:
         sets, number, d = centres.shape
         n = self.residuals.shape[1]
         effect = np.empty((sets, number))
-        for start in range(0, number, QUERIES_AT_ONCE):
-            points = centres[:, start : start + QUERIES_AT_ONCE, None] + self.residuals[:, None]
+        step = max(1, POINTS_AT_ONCE // (sets * n))
+        for start in range(0, number, step):
+            points = centres[:, start : start + step, None] + self.residuals[:, None]
             value = self.fits.part(0, points.reshape(sets, -1, d))
-            effect[:, start : start + QUERIES_AT_ONCE] = value.reshape(sets, -1, n).mean(axis=2)
+            effect[:, start : start + step] = value.reshape(sets, -1, n).mean(axis=2)
         return effect + self.constant[:, None]
 
     def conditional_effect(self, representation: np.ndarray, queries: np.ndarray) -> np.ndarray:

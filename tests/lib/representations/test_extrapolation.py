@@ -69,7 +69,8 @@ def _fit(rng, control=True, sets=2, n=200, seeds=None, **options):
     return ControlFunction(z, a, y, seeds or list(range(sets)), control=control, **REGRESSION | options), z, a, y
 
 
-def test_effects_average_over_all_residuals(rng):
+def test_effects_average_over_all_residuals(rng, monkeypatch):
+    monkeypatch.setattr("lib.representations.extrapolation.POINTS_AT_ONCE", 3000)  # in several parts
     fit, z, _, y = _fit(rng)
     queries = rng.standard_normal((2, 20, 2))
     effect = fit.effect(queries)

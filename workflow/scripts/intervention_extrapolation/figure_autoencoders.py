@@ -26,7 +26,7 @@ def figure(identification, autoencoders):
     axis.axvline(2.5, **(REFERENCE | {"linestyle": ":"}))
     axis.set_xticks(range(len(tables)), [name.replace(" by the ", "\nby the ") for name in tables])
     axis.set(ylabel="affine R² on fresh rows")
-    axis.legend(loc="lower left")
+    axis.legend(loc="lower right")
     return fig
 
 

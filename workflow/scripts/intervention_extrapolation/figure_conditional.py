@@ -19,7 +19,7 @@ def figure(extrapolation):
     for axis, place in zip(axes, ("inside", "outside")):
         errors = extrapolation.conditional.sel(place=place, conditional_estimator=list(METHODS))
         draw_points(axis, errors.transpose("conditional_estimator", "seed").values, list(METHODS.values()))
-        axis.set(xscale="log", xlabel="mean squared error of E[Y | X, do(a)]", title=f"{place} the training support")
+        axis.set(xlabel="mean squared error of E[Y | X, do(a)]", title=f"{place} the training support")
     axes[0].invert_yaxis()
     panel_labels(axes)
     return fig

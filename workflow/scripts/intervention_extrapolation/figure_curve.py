@@ -1,5 +1,7 @@
 """Figure: the effect of one action on a line."""
 
+import numpy as np
+
 from lib.atlas.job.figure import COLOURS, new_figure, panel_labels
 from lib.drawing.styles import styles_of
 
@@ -13,21 +15,22 @@ METHODS = {
 
 
 def figure(curve):
-    """Return the figure, a panel for each training support."""
+    """Return the figure, a panel for each training support; actions are turned so that they raise Z."""
     fig, axes = new_figure(ncols=curve.sizes["half_width"], width=10.5, height=3.7, sharey=True, squeeze=False)
     styles = styles_of(METHODS)
     x = curve.action.values
     for axis, half_width in zip(axes[0], curve.half_width.values):
         panel = curve.sel(half_width=half_width)
         axis.axvspan(-half_width, half_width, color="0.92", zorder=0, label="training support")
+        truth = panel.truth.transpose("seed", "action").values
+        falls = np.gradient(truth, x, axis=1)[:, [len(x) // 2]] < 0
         for name, style in styles.items():
-            effect = panel.effect.sel(estimator=name)
-            own = style | {"marker": None, "lw": 1.3}
-            axis.plot(x, effect.mean("seed"), **own)
+            effect = panel.effect.sel(estimator=name).transpose("seed", "action").values
+            effect = np.where(falls, effect[:, ::-1], effect)
+            axis.plot(x, effect.mean(axis=0), **style | {"marker": None, "lw": 1.3})
             if name == "mmr":
-                axis.fill_between(x, effect.min("seed"), effect.max("seed"), color=COLOURS[0], alpha=0.18, lw=0)
-        sign = panel.truth.isel(seed=0)
-        axis.plot(x, sign, color="black", lw=2, zorder=1, label="truth")
+                axis.fill_between(x, effect.min(axis=0), effect.max(axis=0), color=COLOURS[0], alpha=0.18, lw=0)
+        axis.plot(x, np.where(falls, truth[:, ::-1], truth)[0], color="black", lw=2, zorder=1, label="truth")
         low, high = float(panel.truth.min()), float(panel.truth.max())
         margin = 0.4 * (high - low)
         axis.set(xlabel="action a", title=f"γ = {half_width:g}", ylim=(low - margin, high + margin))

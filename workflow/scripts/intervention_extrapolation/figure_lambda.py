@@ -21,7 +21,7 @@ def figure(extrapolation):
         axis.set_xticks(x, [f"{value:g}" for value in penalty])
         axis.set(xlabel="penalty λ")
     axes[0].set(ylabel="affine R² on fresh rows")
-    axes[1].set(ylabel="reconstruction error over that at λ = 0", yscale="log")
+    axes[1].set(ylabel="reconstruction error over that at λ = 0")
     axes[1].axhline(1.2, **REFERENCE)
     axes[2].set(ylabel="p-value of the constraint", ylim=(-0.03, 1.03))
     axes[0].legend(loc="lower right")

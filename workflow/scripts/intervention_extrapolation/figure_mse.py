@@ -27,7 +27,7 @@ def figure(extrapolation):
     for axis, place in zip(axes, ("inside", "outside")):
         values = extrapolation.error.sel(place=place, estimator=list(METHODS)).transpose("estimator", "seed").values
         draw_points(axis, values, list(METHODS.values()))
-        axis.set(xscale="log", xlabel="mean squared error of E[Y | do(a)]", title=f"{place} the training support")
+        axis.set(xlabel="mean squared error of E[Y | do(a)]", title=f"{place} the training support")
     axes[0].set_ylim(np.array([len(METHODS) - 0.4, -0.6]))
     panel_labels(axes)
     return fig

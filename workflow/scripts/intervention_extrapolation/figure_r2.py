@@ -26,7 +26,7 @@ def figure(identification):
             shift = 0.02 * (i - 1.5)
             draw_means(axis, cells.strength.values + shift, value.transpose("cell", "seed").values, **styles[name])
         axis.set(xlabel="strength α of the action", title=f"{mixing} mixing", xticks=np.unique(cells.strength.values))
-    axes[0].set(ylabel="affine R² on fresh rows")
+    axes[0].set(ylabel="affine R² on fresh rows", ylim=(0.84, 1.005))
     axes[0].legend(fontsize=7, loc="lower right")
     panel_labels(axes)
     return fig
