@@ -289,6 +289,25 @@ def test_upscalers_and_translators_run_at_small_size(load):
     np.testing.assert_allclose(store.part + store.rest, store.made, atol=1e-10)
 
 
+@pytest.mark.parametrize("ends", [(2,), (3, 5)])
+def test_interrupted_trainings_go_on_as_if_nothing_had_happened(load, stopping, ends):
+    arguments = {"task": "move", "width": 2, "blocks": 1, "steps": 3, "seeds": 2, "scenes": 2, "root_seed": 0}
+    train = load(f"{PAPER}/train_translators")
+    checkpoint = stopping(*ends)
+    for _ in ends:
+        with pytest.raises(KeyboardInterrupt):
+            train(**arguments, checkpoint=checkpoint)
+    xr.testing.assert_identical(train(**arguments, checkpoint=checkpoint), train(**arguments))
+    arguments = {"seed": "0", "scale": 2, "width": 2, "blocks": 1, "steps": 6, "root_seed": 0}
+    train = load(f"{PAPER}/train_upscaler")
+    checkpoint = stopping(*ends)
+    checkpoint.path.unlink(missing_ok=True)
+    for _ in ends:
+        with pytest.raises(KeyboardInterrupt):
+            train(**arguments, checkpoint=checkpoint)
+    xr.testing.assert_identical(train(**arguments, checkpoint=checkpoint), train(**arguments))
+
+
 def test_photographs_of_ones_own(load, tmp_path):
     import transformers
     from PIL import Image

@@ -51,7 +51,7 @@ use rule stage as linear_interpreters_train_upscaler with:
         paper.benchmark("upscaler_{seed}")
     priority: 90
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, on_gpu=config["scale"] == "paper"),
         runtime=minutes(2800),
         gpu=gpus(config["scale"] == "paper"),
     params:
@@ -74,7 +74,6 @@ use rule stage as linear_interpreters_measure_upscaler with:
     resources:
         mem_mb=mem(8000 if config["scale"] == "paper" else 2000),
         runtime=minutes(1400),
-        gpu=gpus(config["scale"] == "paper"),
     params:
         **paper.params("upscaler_filters", "side", "vectors", "images", "pixels", "tolerance"),
         **paper.script("measure_upscaler"),
@@ -93,7 +92,7 @@ use rule stage as linear_interpreters_train_translators with:
         task="|".join(LINEAR_INTERPRETERS_TASKS),
     priority: 90
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, on_gpu=config["scale"] == "paper"),
         runtime=minutes(2800),
         gpu=gpus(config["scale"] == "paper"),
     params:
@@ -116,7 +115,6 @@ use rule stage as linear_interpreters_measure_translators with:
     resources:
         mem_mb=mem(8000 if config["scale"] == "paper" else 2000),
         runtime=minutes(1400),
-        gpu=gpus(config["scale"] == "paper"),
     params:
         **paper.params("translator_filters"),
         **paper.script("measure_translators"),

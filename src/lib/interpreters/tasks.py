@@ -1,11 +1,14 @@
 """Small tasks whose networks are toured: digits, super-resolution of photographs, planted image-to-image scenes."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from lib.training.state import load_torch, pack_generator, torch_arrays, unpack_generator
 
 SCENE_TASKS = ("recolor", "move", "template")
 SHIFT = 6  # pixels to the right, of the disc in the task `move`
@@ -119,7 +122,53 @@ def crops(size: int, count: int, seed: int = 0, least_deviation: float = 0.05) -
     return result
 
 
-def train_upscaler(model: nn.Module, steps: int, rng: np.random.Generator, patch: int = 32, batch: int = 16) -> None:
+def _one_cycle(rate: float, steps: int) -> list[float]:
+    """Learning rates of PyTorch's one-cycle schedule, (steps,)."""
+    optimiser = torch.optim.SGD([torch.zeros(1)], lr=rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=max(steps, 2), cycle_momentum=False)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        if len(rates) < steps:
+            schedule.step()
+    return rates
+
+
+def _train_one_cycle(
+    model: nn.Module, draw: Callable, steps: int, rate: float, betas, rng: np.random.Generator, checkpoint
+) -> None:
+    """Train in place by Adam on the mean absolute error of batches `draw(rng)`, over one cycle of rates."""
+    optimiser = torch.optim.Adam(model.parameters(), lr=rate, betas=betas)
+    device = next(model.parameters()).device
+    rates, start = _one_cycle(rate, steps), 0
+    state = checkpoint.load() if checkpoint else None
+    if state:
+        load_torch(state, model=model, optimiser=optimiser)
+        rng.bit_generator.state = unpack_generator(state["rng"]).bit_generator.state
+        start = int(state["step"])
+    model.train()
+    for step in range(start, steps):
+        inputs, targets = (part.to(device) for part in draw(rng))
+        optimiser.param_groups[0]["lr"] = rates[step]
+        optimiser.zero_grad(set_to_none=True)
+        F.l1_loss(model(inputs), targets).backward()
+        optimiser.step()
+        if checkpoint:
+            done = np.array(step + 1)
+            checkpoint.save_if_due(
+                lambda done=done: {
+                    "step": done,
+                    "rng": pack_generator(rng),
+                    **torch_arrays(model=model, optimiser=optimiser),
+                }
+            )
+    model.eval()
+
+
+def train_upscaler(
+    model: nn.Module, steps: int, rng: np.random.Generator, patch: int = 32, batch: int = 16, checkpoint=None
+) -> None:
     """Train super-resolution in place on patches of the training photographs: L1, Adam at 1e-3, one cycle.
 
     Args:
@@ -128,23 +177,20 @@ def train_upscaler(model: nn.Module, steps: int, rng: np.random.Generator, patch
         rng: which patches.
         patch: sides of the small images.
         batch: patches of a step.
+        checkpoint: where the state is saved, to resume after an interruption.
     """
     images = [torch.tensor(photograph(name), dtype=torch.float32) for name in TRAINING_PHOTOGRAPHS]
-    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-3, total_steps=max(steps, 2))
     side = patch * model.scale
-    model.train()
-    for _ in range(steps):
+
+    def draw(rng):
         parts = []
         for choice in rng.integers(len(images), size=batch):
             y, x = (int(rng.integers(length - side + 1)) for length in images[choice].shape)
             parts.append(images[choice][y : y + side, x : x + side])
         truth = torch.stack(parts)[:, None]
-        optimiser.zero_grad(set_to_none=True)
-        F.l1_loss(model(shrink(truth, model.scale)), truth).backward()
-        optimiser.step()
-        schedule.step()
-    model.eval()
+        return shrink(truth, model.scale), truth
+
+    _train_one_cycle(model, draw, steps, 1e-3, (0.9, 0.999), rng, checkpoint)
 
 
 def judge_upscaler(model: nn.Module, side: int = 256) -> tuple[float, float]:
@@ -156,7 +202,7 @@ def judge_upscaler(model: nn.Module, side: int = 256) -> tuple[float, float]:
         truth = torch.tensor(image[top : top + side, start : start + side], dtype=torch.float32)[None, None]
         small = shrink(truth, model.scale)
         with torch.no_grad():
-            ours.append(psnr(model(small), truth))
+            ours.append(psnr(model(small.to(next(model.parameters()).device)).cpu(), truth))
         bicubic.append(psnr(enlarge(small, model.scale), truth))
     return float(np.mean(ours)), float(np.mean(bicubic))
 
@@ -213,15 +259,17 @@ def draw_scenes(task: str, count: int, rng: np.random.Generator, side: int = 32)
     return Scenes(inputs, targets, mask, moved)
 
 
-def train_translator(model: nn.Module, task: str, steps: int, rng: np.random.Generator, batch: int = 8) -> None:
-    """Train an image-to-image network in place on fresh scenes: paired L1, Adam at 2e-3, one cycle."""
-    optimiser = torch.optim.Adam(model.parameters(), lr=2e-3, betas=(0.5, 0.999))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=max(steps, 2), cycle_momentum=False)
-    model.train()
-    for _ in range(steps):
-        scenes = draw_scenes(task, batch, rng)
-        optimiser.zero_grad(set_to_none=True)
-        F.l1_loss(model(scenes.inputs), scenes.targets).backward()
-        optimiser.step()
-        schedule.step()
-    model.eval()
+def train_translator(
+    model: nn.Module, task: str, steps: int, rng: np.random.Generator, batch: int = 8, checkpoint=None
+) -> None:
+    """Train an image-to-image network in place on fresh scenes: paired L1, Adam at 2e-3, one cycle.
+
+    Args:
+        model: maps (B, 3, 32, 32) to the same shape.
+        task: one of `SCENE_TASKS`.
+        steps: of the optimiser.
+        rng: which scenes.
+        batch: scenes of a step.
+        checkpoint: as of `train_upscaler`.
+    """
+    _train_one_cycle(model, lambda rng: draw_scenes(task, batch, rng)[:2], steps, 2e-3, (0.5, 0.999), rng, checkpoint)

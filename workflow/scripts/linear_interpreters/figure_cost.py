@@ -30,7 +30,7 @@ def figure(cost):
     )
     for k, way in enumerate(cost.way.values):
         right.plot(depth, cost.peak.sel(way=way), f"{MARKERS[k]}-", color=COLOURS[k], label=str(way))
-    right.set(xlabel="layers", ylabel="peak memory (activations)", yscale="log", xticks=depth)
+    right.set(xlabel="layers", ylabel="peak memory (activations)", ylim=(0, None), xticks=depth)
     right.legend()
     panel_labels((left, middle, right))
     return fig

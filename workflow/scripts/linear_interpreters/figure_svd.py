@@ -33,6 +33,7 @@ def figure(filters):
     number = np.arange(1, count + 1)
     for values, label, k in ((filters["values"], "network", 0), (filters.values_bicubic, "bicubic", 1)):
         spectrum.plot(number, values.values, MARKERS[k], color=COLOURS[k], ms=3, label=label)
+    spectrum.set_xticks(np.unique(np.linspace(1, count, 5).astype(int)))
     spectrum.set(xlabel="number", ylabel="singular value")
     spectrum.legend()
     scatter = fig.add_subplot(grid[2:, len(shown) :])
