@@ -40,6 +40,11 @@ def descent(p: dict) -> float:
     return 3 * 4 * samples * d * (d + 1) / 2
 
 
+def upscaler(p: dict) -> float:
+    """Activations of 16 patches of 32 x 32 pixels in single precision, three for each residual block, and Adam's moments."""
+    return 4 * 16 * 32**2 * p["width"] * (3 * p["blocks"] + 6) + 4 * 16 * 9 * p["width"] ** 2 * (2 * p["blocks"] + 1)
+
+
 def designs(p: dict) -> float:
     """The basis at all points of all designs of one batch, and the coefficients of all."""
     return 8 * p["repetitions"] * (p["size"] + 4)
@@ -79,6 +84,7 @@ ESTIMATES = {
     "quadratic_network_fit_baselines_few": baselines,
     "generative_vs_discriminative_search_dilute": training_sets,
     "generative_vs_discriminative_search_hard": training_sets,
+    "linear_interpreters_train_upscaler": upscaler,
     "dpp_least_squares_fit_independent_designs": designs,
     "dpp_least_squares_fit_volume_designs": designs,
     "dpp_least_squares_fit_repeated_designs": designs,

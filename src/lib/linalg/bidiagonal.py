@@ -15,7 +15,7 @@ class Triplets(NamedTuple):
     steps: int
 
 
-CHECK_EVERY = 5  # steps between decompositions of the small matrix
+GROWTH = 1.2  # of the number of steps between two decompositions of the small matrix, whose price is that number cubed
 VANISHED = 1e-13  # relative length of a remainder that is rounding
 
 
@@ -67,14 +67,15 @@ def leading_triplets(
     matrix = np.zeros((most + 1, most))  # lower bidiagonal: A right' = left' matrix
     left[0], _ = _next_direction(rng.standard_normal(m), left[:0], 0.0, rng)
     right[0], alpha = _next_direction(operator.rmatvec(left[0]), right[:0], 0.0, rng)
-    scale = alpha
+    scale, next_check = alpha, count
     for j in range(most):
         matrix[j, j] = alpha
         left[j + 1], beta = _next_direction(operator.matvec(right[j]), left[: j + 1], scale, rng)
         matrix[j + 1, j] = beta
         right[j + 1], alpha = _next_direction(operator.rmatvec(left[j + 1]), right[: j + 1], scale, rng)
         scale = max(scale, alpha, beta)
-        if j + 1 == most or (j + 1 >= count and (j + 1 - count) % CHECK_EVERY == 0):
+        if j + 1 in (most, next_check):
+            next_check = max(next_check + 5, int(GROWTH * next_check))
             small_left, values, small_right = np.linalg.svd(matrix[: j + 2, : j + 1], full_matrices=False)
             residuals = alpha * np.abs(small_left[-1, :count]) / max(values[0], np.finfo(float).tiny)
             if np.all(residuals <= tolerance):
