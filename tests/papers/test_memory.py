@@ -41,7 +41,7 @@ def descent(p: dict) -> float:
 
 
 def upscaler(p: dict) -> float:
-    """Activations of 16 patches of 32 x 32 pixels in single precision, three for each residual block, and Adam's moments."""
+    """Activations of 16 patches of 32 x 32 pixels, three for each residual block; weights, gradients and moments."""
     return 4 * 16 * 32**2 * p["width"] * (3 * p["blocks"] + 6) + 4 * 16 * 9 * p["width"] ** 2 * (2 * p["blocks"] + 1)
 
 
