@@ -180,9 +180,9 @@ class LinearScope(TorchFunctionMode):
         self._check_axes(plain, args, kwargs)
         first = args[0] if args else kwargs.get("input")
         if plain in self.rules:
-            if not self._live(first) and plain not in ("maximum", "minimum"):
+            if not self._live(first):
                 self._refuse(name, "an argument other than the first depends on the input")
-            if any(self._live(x) for x in _tensors([*args[1:]])) and plain not in ("maximum", "minimum"):
+            if any(self._live(x) for x in _tensors(args[1:])):
                 self._refuse(name, "its weights depend on the input")
             options = dict(kwargs)
             first = options.pop("input", first)
@@ -192,6 +192,9 @@ class LinearScope(TorchFunctionMode):
                 self._refuse(name, f"no linear interpreter is known for {error}")
             if plain != name or options.get("inplace"):
                 output = first.copy_(output)
+        elif plain in units.CHOICES:
+            second = args[1] if len(args) > 1 else kwargs["other"]
+            output = torch.where(units.CHOICES[plain](self._first(first), self._first(second)), first, second)
         elif plain == "scaled_dot_product_attention":
             query, key, *rest = args
             output = function(units.real(query).expand_as(query), units.real(key).expand_as(key), *rest, **kwargs)
@@ -199,9 +202,9 @@ class LinearScope(TorchFunctionMode):
             output = self._product(function, name, plain, args, kwargs)
         elif plain in units.DECISIONS:
             output = function(*(self._first(x) for x in args), **kwargs)
-            if not isinstance(output, torch.Tensor):
-                self._refuse(name, "its result is not a single tensor")
-            return self._mark(output.expand(self._size, *output.shape[1:]), frozen=True)
+            if not isinstance(output, torch.Tensor) or output.shape[:1] != (1,):
+                self._refuse(name, "its result is not one tensor with the batch on axis 0")
+            return self._mark(output.expand(self._size, *output.shape[1:]).clone(), frozen=True)
         elif plain in (
             "batch_norm",
             "dropout",
@@ -300,6 +303,8 @@ class LinearScope(TorchFunctionMode):
             raise ValueError(
                 f"x: got shape {tuple(x.shape)} of {x.dtype}, expected one input with its batch axis, (1, ...)"
             )
+        if not torch.isfinite(x).all():
+            raise ValueError("x: got a value that is not finite")
         return LinearInterpreter(self, x, check)
 
 
@@ -417,21 +422,21 @@ class LinearInterpreter:
             (result,) = torch.func.vmap(pullback)(padded.unflatten(0, (-1, together)))
         return result.detach().reshape(-1, self.shape[1])[: len(several)].reshape(*values.shape[:-1], self.shape[1])
 
-    def _impulses(self, name: str, index, size: int) -> torch.Tensor:
+    def _impulses(self, name: str, index, size: int, chunk: int):
+        """Unit vectors of entries `index`, `chunk` at a time."""
         index = torch.as_tensor(np.atleast_1d(np.asarray(index)), dtype=torch.long)
-        if index.ndim != 1 or (len(index) and not (int(index.min()) >= 0 and int(index.max()) < size)):
-            raise ValueError(f"{name}: got {index.tolist()}, expected integers from 0 to {size - 1}")
-        return F.one_hot(index, size).to(self.x)
+        if index.ndim != 1 or not len(index) or not (int(index.min()) >= 0 and int(index.max()) < size):
+            raise ValueError(f"{name}: got {index.tolist()}, expected at least one integer from 0 to {size - 1}")
+        for part in index.split(chunk):
+            yield F.one_hot(part, size).to(self.x)
 
     def columns(self, index, chunk: int = 256) -> torch.Tensor:
         """Columns of F, (k, m): what one entry of the input adds to the whole output ("projective" filters)."""
-        impulses = self._impulses("index", index, self.shape[1])
-        return torch.cat([self.matvec(part) for part in impulses.split(chunk)])
+        return torch.cat([self.matvec(part) for part in self._impulses("index", index, self.shape[1], chunk)])
 
     def rows(self, index, chunk: int = 256) -> torch.Tensor:
         """Rows of F, (k, n): the weights by which all inputs build one entry of the output ("receptive" filters)."""
-        impulses = self._impulses("index", index, self.shape[0])
-        return torch.cat([self.rmatvec(part) for part in impulses.split(chunk)])
+        return torch.cat([self.rmatvec(part) for part in self._impulses("index", index, self.shape[0], chunk)])
 
     def dense(self, chunk: int = 256) -> torch.Tensor:
         """The whole matrix F, (m, n), from the fewer of its columns and rows."""
@@ -461,10 +466,15 @@ class LinearInterpreter:
             dtype=np.dtype(str(self.x.dtype).removeprefix("torch.")), rmatmat=several(self.rmatvec),
         )  # fmt: skip
 
-    def singular_vectors(self, count: int, tolerance: float = 1e-8, seed: int = 0):
-        """Leading singular triplets of F by Lanczos bidiagonalisation (`lib.linalg.bidiagonal`), without forming F."""
+    def singular_vectors(self, count: int, tolerance: float | None = None, seed: int = 0):
+        """Leading singular triplets of F by Lanczos bidiagonalisation (`lib.linalg.bidiagonal`), without forming F.
+
+        The tolerance is 1e-8 in double precision by default, and 1e-5 in others.
+        """
         from lib.linalg.bidiagonal import leading_triplets
 
+        if tolerance is None:
+            tolerance = 1e-8 if self.x.dtype == torch.float64 else 1e-5
         return leading_triplets(self.as_linear_operator(), count, tolerance=tolerance, seed=seed)
 
 

@@ -177,17 +177,6 @@ def max_pool(pool, spatial: int):
     return rule
 
 
-def larger(x, options, other, choose=torch.gt):
-    """Larger (or, by `choose`, smaller) of two tensors, as the real item decides."""
-    second = real(other) if torch.is_tensor(other) and other.ndim and len(other) == len(x) else other
-    return torch.where(choose(real(x), second), x, other)
-
-
-def smaller(x, options, other):
-    """Smaller of two tensors, as the real item decides."""
-    return larger(x, options, other, torch.lt)
-
-
 # by the name under which PyTorch calls the operation, whether as a function, as a method or in place
 RULES = {
     "relu": relu, "leaky_relu": leaky_relu, "prelu": prelu, "relu6": relu6, "hardtanh": hardtanh,
@@ -199,7 +188,7 @@ RULES = {
     "mish": smooth(F.mish), "hardswish": smooth(F.hardswish), "logsigmoid": smooth(F.logsigmoid), "softsign":
     smooth(F.softsign), "erf": smooth(torch.erf), "sin": smooth(torch.sin), "atan": smooth(torch.atan),
     "instance_norm": instance_norm, "layer_norm": layer_norm, "group_norm": group_norm, "rms_norm": rms_norm,
-    "normalize": normalize, "maximum": larger, "minimum": smaller,
+    "normalize": normalize,
     "max_pool1d": max_pool(F.max_pool1d, 1), "max_pool2d": max_pool(F.max_pool2d, 2), "max_pool3d":
     max_pool(F.max_pool3d, 3),
     "adaptive_max_pool1d": max_pool(F.adaptive_max_pool1d, 1), "adaptive_max_pool2d": max_pool(F.adaptive_max_pool2d,
@@ -218,7 +207,7 @@ AFFINE = _names("""
     pixel_shuffle pixel_unshuffle channel_shuffle unfold fold reshape view view_as reshape_as flatten unflatten
     squeeze unsqueeze expand expand_as permute transpose swapaxes movedim contiguous clone detach to float double type
     type_as half bfloat16 mean sum cumsum narrow select chunk split unbind tensor_split __getitem__ index_select flip
-    roll repeat neg __neg__ negative tril triu masked_fill requires_grad_ mT.__get__ alias positive __pos__
+    roll repeat grid_sample neg __neg__ negative tril triu masked_fill requires_grad_ mT.__get__ alias positive __pos__
 """)
 # their axes must not be that of the batch: argument names, and where they stand among positional ones
 AXES = {
@@ -227,7 +216,8 @@ AXES = {
     "select": (1,), "chunk": (2,), "split": (2,), "unbind": (1,), "tensor_split": (2,), "index_select": (1,), "flip":
     (1,),
     "roll": (2,), "cat": (1,), "concat": (1,), "concatenate": (1,), "stack": (1,), "squeeze": (1,), "unsqueeze": (1,),
-    "normalize": (2,), "flatten": (1,), "unflatten": (1,), "softmax": (1,), "log_softmax": (1,),
+    "normalize": (2,), "flatten": (1,), "unflatten": (1,), "softmax": (1,),
+    "var": (1,), "std": (1,), "norm": (2,), "vector_norm": (2,), "argmax": (1,), "argmin": (1,),
 }  # fmt: skip
 # affine in all their tensors together
 JOINTLY_AFFINE = _names("""
@@ -236,6 +226,8 @@ JOINTLY_AFFINE = _names("""
 """)
 # products: the factor that is frozen where both depend on the probes
 PRODUCTS = {"mul": 1, "multiply": 1, "__mul__": 1, "__rmul__": 1, "__imul__": 1, "matmul": 0, "bmm": 0, "__matmul__": 0}
+# the larger or smaller of two tensors, as their real items decide
+CHOICES = {"maximum": torch.gt, "minimum": torch.lt}
 QUOTIENTS = _names("div divide true_divide __truediv__ __itruediv__ __div__ __idiv__ __rtruediv__ __rdiv__")
 # decisions and statistics: what they say of the real item holds for every probe
 DECISIONS = _names("""

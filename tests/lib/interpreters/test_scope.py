@@ -67,6 +67,9 @@ PIECEWISE = {
     "clamp_min": lambda x: x.clamp_min(0.1),
     "abs": torch.abs,
     "maximum": lambda x: torch.maximum(x, 0.5 * x.flip(-1)),
+    "minimum with a constant first": lambda x: torch.minimum(torch.linspace(-1, 1, 4, dtype=x.dtype)[:, None, None], x),
+    "mask, joined": lambda x: x * ((x > -0.2) & (x < 0.3)),
+    "grid": lambda x: F.grid_sample(x, torch.full((len(x), 3, 3, 2), 0.3, dtype=x.dtype), align_corners=False),
     "where": lambda x: torch.where(x > 0, x, 0.1 * x),
     "mask": lambda x: x * (x > 0),
     "max pool": lambda x: F.max_pool2d(x, 2),
@@ -196,6 +199,22 @@ def test_what_cannot_be_replayed_is_refused_by_name():
     assert all(refusals().values()), refusals()
 
 
+@pytest.mark.parametrize(
+    "unit", [lambda x: x / x.std(), lambda x: x - x.std(0), lambda x: x + x.norm(2, 0), lambda x: x.unsqueeze(0)[0]]
+)
+def test_statistics_over_the_batch_are_refused(unit):
+    with linear_scope(Calls(unit)) as scope, pytest.raises(UnsupportedUnitError):
+        scope.at(picture())
+
+
+def test_single_precision():
+    model, x = Calls(F.gelu).float(), picture().float()
+    with linear_scope(model) as scope:
+        interpreter = scope.at(x)
+        values = np.linalg.svd(interpreter.dense().numpy(), compute_uv=False)
+        np.testing.assert_allclose(interpreter.singular_vectors(3).values, values[:3], rtol=1e-4)
+
+
 def test_a_refusal_names_the_module():
     model = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Sequential(nn.ReLU(), nn.Softmin(1))).eval()
     with (
@@ -222,6 +241,8 @@ def test_training_mode_and_closed_scopes_are_refused():
     model.eval()
     with linear_scope(model) as scope:
         interpreter = scope.at(torch.rand(1, 1, 8, 8))
+        with pytest.raises(ValueError, match="finite"):
+            scope.at(torch.full((1, 1, 8, 8), torch.nan))
         with pytest.raises(ValueError, match="batch axis"):
             scope.at(torch.rand(1, 8, 8)[0])
     with pytest.raises(ValueError, match="closed"):
