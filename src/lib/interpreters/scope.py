@@ -26,7 +26,7 @@ from lib.interpreters import units
 HIDDEN = "through an operation that PyTorch's function protocol does not see, such as a custom autograd function"
 TOGETHER = 16  # probes of one backward pass, beside which the real item weighs little
 TRAINING = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)  # what acts otherwise in training mode
-_NAMES: dict[int, str] = {}  # by identity of PyTorch's own functions, which live as long as the process
+_NAMES: dict[Callable, str] = {}
 
 
 class UnsupportedUnitError(ValueError):
@@ -35,12 +35,11 @@ class UnsupportedUnitError(ValueError):
 
 def _name(function) -> str:
     """Last part of the name of a function of PyTorch; `shape.__get__` of a property."""
-    name = _NAMES.get(id(function))
-    if name is None:
-        parts = (resolve_name(function) or getattr(function, "__name__", repr(function))).split(".")
-        name = ".".join(parts[-2:]) if parts[-1] in ("__get__", "__set__") else parts[-1]
-        _NAMES[id(function)] = name
-    return name
+    if getattr(function, "__name__", "") in ("__get__", "__set__"):  # made anew for each access
+        return f"{function.__self__.__name__}.{function.__name__}"
+    if function not in _NAMES:
+        _NAMES[function] = (resolve_name(function) or getattr(function, "__name__", repr(function))).split(".")[-1]
+    return _NAMES[function]
 
 
 def _tensors(values):
@@ -176,13 +175,16 @@ class LinearScope(TorchFunctionMode):
 
     def _replay(self, function, name: str, args, kwargs):
         """Run one operation on tensors that depend on the probes."""
-        plain = name if name.startswith("__") or not name.endswith("_") or name in units.JOINTLY_AFFINE else name[:-1]
+        in_place = name.endswith("_") and not name.endswith("__") and name not in units.JOINTLY_AFFINE
+        plain = name[:-1] if in_place else name
         self._check_axes(plain, args, kwargs)
         first = args[0] if args else kwargs.get("input")
+        others = [*args[1:], *(value for key, value in kwargs.items() if key != "input")]
+        others_live = any(self._live(x) for x in _tensors(others))
         if plain in self.rules:
             if not self._live(first):
                 self._refuse(name, "an argument other than the first depends on the input")
-            if any(self._live(x) for x in _tensors(args[1:])):
+            if others_live:
                 self._refuse(name, "its weights depend on the input")
             options = dict(kwargs)
             first = options.pop("input", first)
@@ -197,6 +199,8 @@ class LinearScope(TorchFunctionMode):
             output = torch.where(units.CHOICES[plain](self._first(first), self._first(second)), first, second)
         elif plain == "scaled_dot_product_attention":
             query, key, *rest = args
+            if any(self._live(x) for x in _tensors([*rest[1:], *kwargs.values()])) or kwargs.get("dropout_p"):
+                self._refuse(name, "it has a mask that depends on the input, or dropout")
             output = function(units.real(query).expand_as(query), units.real(key).expand_as(key), *rest, **kwargs)
         elif plain in units.PRODUCTS or plain in units.QUOTIENTS:
             output = self._product(function, name, plain, args, kwargs)
@@ -219,7 +223,7 @@ class LinearScope(TorchFunctionMode):
                 self._refuse(name, "it is in training mode, expected model.eval()")
             output = function(*args, **kwargs)
         elif plain in units.AFFINE or plain in units.JOINTLY_AFFINE:
-            if plain in units.AFFINE and any(self._live(x) for x in _tensors([*args[1:], *kwargs.values()])):
+            if plain in units.AFFINE and others_live:
                 self._refuse(name, "an argument other than the first depends on the input")
             if plain == "detach":  # gradients stop, values do not
                 return self._mark(first.view_as(first), frozen=False)

@@ -235,11 +235,11 @@ DECISIONS = _names("""
     argmax argmin softmax var std norm vector_norm round floor ceil
 """)
 # new tensors of the same shape, type or device that do not depend on the values
-CONSTANTS = _names("zeros_like ones_like empty_like full_like new_zeros new_ones new_full new_empty new_tensor")
+CONSTANTS = _names("zeros_like ones_like empty_like full_like new_zeros new_ones new_full new_empty")
 # what a model may ask of a tensor without reading its values
 METADATA = _names("""
     size dim numel ndimension nelement stride is_contiguous is_floating_point is_complex element_size get_device
-    __len__ dim_order storage_offset is_same_size untyped_storage data_ptr __hash__
+    __len__ dim_order storage_offset is_same_size __hash__
     shape.__get__ dtype.__get__ device.__get__ ndim.__get__ layout.__get__ requires_grad.__get__ is_leaf.__get__
     is_cuda.__get__ is_sparse.__get__ is_mps.__get__ is_meta.__get__ is_quantized.__get__ is_nested.__get__
     is_xpu.__get__ is_cpu.__get__ itemsize.__get__ nbytes.__get__ names.__get__ grad_fn.__get__ _version.__get__

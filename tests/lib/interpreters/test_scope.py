@@ -207,6 +207,32 @@ def test_statistics_over_the_batch_are_refused(unit):
         scope.at(picture())
 
 
+def test_properties_are_told_apart():
+    """Their getters are objects of a moment, whose addresses are used again."""
+
+    def unit(x):
+        for _ in range(20):
+            assert x.shape[1] == 4
+            assert x.mT.ndim == 4
+        return F.relu(x.mT).mT * x.shape[-1]
+
+    identity, adjoint, jacobian, same = errors(Calls(unit), picture())
+    assert max(identity, adjoint, jacobian) < 1e-12
+    assert same
+    for hidden in (lambda x: x.T.T, lambda x: x + x.data, lambda x: x.new_tensor(x)):
+        with linear_scope(Calls(hidden)) as scope, pytest.raises(UnsupportedUnitError):
+            scope.at(picture())
+
+
+def test_arguments_by_name():
+    weight = torch.full((4, 1, 3, 3), 0.1, dtype=torch.float64)
+    unit = lambda x: F.conv2d(input=F.relu(input=x), weight=weight, groups=4, padding=1)  # noqa: E731
+    assert max(errors(Calls(unit), picture())[:3]) < 1e-12
+    dynamic = lambda x: F.conv2d(x, weight=x.mean(0, keepdim=True).transpose(0, 1)[:, :, :3, :3], groups=4)  # noqa: E731
+    with linear_scope(Calls(dynamic)) as scope, pytest.raises(UnsupportedUnitError):
+        scope.at(picture())
+
+
 def test_single_precision():
     model, x = Calls(F.gelu).float(), picture().float()
     with linear_scope(model) as scope:
