@@ -79,11 +79,11 @@ def _pixels(best=0.84, start=0.8, end=0.9) -> xr.Dataset:
 
 def _subsets(few=(0.93, 0.7), imbalanced=(0.92, 0.7), sd=(0.01, 0.05)) -> xr.Dataset:
     """Accuracies of MLC and of its rivals in each case (0.95 and 0.85 on all images), and spreads of repeats."""
-    accuracy = np.zeros((3, 8, 4))
+    accuracy = np.zeros((3, 8, 5))
     for case, (ours, rivals) in enumerate(((0.95, 0.85), few, imbalanced)):
         accuracy[case] = rivals
         accuracy[case, :, 0] = ours
-    accuracy += _spread()[None, 1:9, None] * np.arange(1, 5)
+    accuracy += _spread()[None, 1:9, None] * np.arange(1, 6)
     noise = np.random.default_rng(0).standard_normal((2, 15))
     return xr.Dataset(
         {
@@ -91,7 +91,7 @@ def _subsets(few=(0.93, 0.7), imbalanced=(0.92, 0.7), sd=(0.01, 0.05)) -> xr.Dat
             "repeated": (("head", "repeat"), 0.9 + np.array(sd)[:, None] * noise),
         },
         coords={"case": ["all", "few", "imbalanced"], "seed": np.arange(1, 9), "head": ["full", "no_copy"],
-                "estimator": ["MLC", "no_ds", "stage 1 + k-means", "spectral kNN on pixels"]},
+                "estimator": ["MLC", "no_ds", "no_ds_kmeans", "stage 1 + k-means", "spectral kNN on pixels"]},
         attrs={"few": 450, "images": 1797},
     )  # fmt: skip
 

@@ -51,7 +51,7 @@ use rule stage as manifold_clustering_train_members with:
 use rule stage as manifold_clustering_retrain_subsets with:
     """Train on fewer and on imbalanced images, and again and again from one start."""
     input:
-        **paper.stores("starts"),
+        **paper.stores("starts", "members"),
     output:
         store=paper.store("subsets"),
     log:

@@ -9,10 +9,10 @@ def figure(subsets):
     """Return the figure."""
     fig, axis = new_figure(width=7, height=3.6)
     names = list(subsets.estimator.values)
-    labels = {"MLC": "MLC", "no_ds": "softmax, k groups"}
+    labels = {"MLC": "MLC", "no_ds": "softmax, fresh head", "no_ds_kmeans": "softmax, head from k-means"}
     for m, name in enumerate(names):
         values = subsets.accuracy.sel(estimator=name).transpose("case", "seed").values
-        x = np.arange(len(values))[:, None] + 0.18 * (m - 1.5) + np.linspace(-0.05, 0.05, values.shape[1])
+        x = np.arange(len(values))[:, None] + 0.15 * (m - 2) + np.linspace(-0.05, 0.05, values.shape[1])
         style = {"color": COLOURS[m], "marker": MARKERS[m], "ms": 4, "ls": "none"}
         axis.plot(x.ravel(), values.ravel(), label=labels.get(str(name), name), **style)
         for i, mean in enumerate(values.mean(1)):

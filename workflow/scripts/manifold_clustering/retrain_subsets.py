@@ -1,5 +1,6 @@
 """Fewer and imbalanced samples, everything retrained; and many runs of stage 2 from one start."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -23,17 +24,18 @@ from lib.progress import progress
 from lib.training.state import as_results, results_so_far
 
 CASES = ["all", "few", "imbalanced"]
-METHODS = ["MLC", "no_ds", "stage 1 + k-means", "spectral kNN on pixels"]
+METHODS = ["MLC", "no_ds", "no_ds_kmeans", "stage 1 + k-means", "spectral kNN on pixels"]
 
 
 def retrain_subsets(
-    starts, *, seeds: list[int], few: int, batch: int, features: dict, member: dict, label_eta: float,
+    starts, members, *, seeds: list[int], few: int, batch: int, features: dict, member: dict, label_eta: float,
     neighbours: list[int], repeats: int, repeat_seed: int, root_seed: int, checkpoint=None,
 ) -> xr.Dataset:  # fmt: skip
     """Return accuracies `(case, seed, estimator)` and, over repeats of stage 2 from one start, `(repeat, head)`.
 
     Args:
         starts: after stage 1; the images and one start are used.
+        members: after stage 2; the temperature of the softmax that starts from centroids is used.
         seeds: numbers of the runs.
         few: images of the case of few.
         batch: samples of a step in all cases, for the same number of steps as with all images.
@@ -49,6 +51,9 @@ def retrain_subsets(
     torch.set_num_threads(1)
     whole = digits_problem(starts.attrs["dim"]).rows(starts.row.values)
     results = results_so_far(checkpoint)
+    centroids = VARIANTS["no_ds_kmeans"]
+    soft = replace(centroids.membership, softness=float(members.attrs["softness"]))
+    variants = [VARIANTS["full"], VARIANTS["no_ds"], replace(centroids, membership=soft)]
     recipes = []
     for settings in (features, member):
         recipe = Recipe(**{**settings, "batch": batch})
@@ -73,8 +78,8 @@ def retrain_subsets(
         model = train_start(problem, recipes[0], source)[0]
         z = embed(model, problem.x)[0].numpy()
         scored = [
-            train_variant(problem, start_vector(model), VARIANTS[name], recipes[1], source, label_eta)[3][0]
-            for name in ("full", "no_ds")
+            train_variant(problem, start_vector(model), variant, recipes[1], source, label_eta)[3][0]
+            for variant in variants
         ]
         pixels = problem.x.flatten(1).numpy()
         graphs = [spectral_labels(neighbour_affinity(pixels, m), 10, KMEANS_SEEDS) for m in neighbours]
