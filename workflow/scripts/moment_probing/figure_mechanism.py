@@ -5,6 +5,10 @@ import numpy as np
 from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure, panel_labels
 
 TITLES = {"covariance": "classes differ in covariance", "skewness": "classes differ in skewness"}
+NAMES = {
+    "cls": "class token", "gap": "mean word", "cls+gap": "class token and mean word",
+    "lbfgs cls+gap": "logistic regression of both", "mp": "MP",
+}  # fmt: skip
 
 
 def figure(mechanism):
@@ -18,7 +22,7 @@ def figure(mechanism):
         axis.axvline(100 / float(mechanism.classes.sel(kind=kind)), **REFERENCE)
         axis.set(title=TITLES[str(kind)], xlabel="test accuracy, points", xlim=(0, 103))
         axis.set_yticks(-np.arange(len(heads)))
-    axes[0].set_yticklabels([{"lbfgs cls+gap": "logistic regression", "mp": "MP"}.get(name, name) for name in heads])
+    axes[0].set_yticklabels([NAMES.get(name, name) for name in heads])
     panel_labels(axes)
     return fig
 

@@ -2,14 +2,13 @@
 
 import xarray as xr
 
-from lib.atlas.job.figure import COLOURS, new_figure
+from lib.atlas.job.figure import COLOURS, MARKERS, new_figure
 from lib.drawing.probing import draw_gain
 
 NAMES = {
     "bias": "biases", "ssf": "SSF", "ft": "fine-tuning", "mp+": "MP+", "unshared": "two bottlenecks",
     "scale_only": "scale alone", "shift_only": "shift alone", "mp ssf": "MP and SSF",
 }  # fmt: skip
-SIDES = {"unshared": (6, -10), "shift_only": (-52, 4), "mp ssf": (6, 4)}
 
 
 def figure(probes, tuned):
@@ -26,12 +25,12 @@ def figure(probes, tuned):
     for k, name in enumerate(tuned.tuning.values):
         values = 100 * tuned.accuracy.sel(tuning=name).mean("images").values
         x = float(tuned.parameters.sel(tuning=name, images=first))
-        draw_gain(axis, x, values, COLOURS[k % len(COLOURS)], marker="s")
-        offset = SIDES.get(str(name), (6, 4))
-        axis.annotate(NAMES[str(name)], (x, values.mean()), offset, textcoords="offset points", fontsize=8)
+        style = {"marker": MARKERS[(k + 1) % len(MARKERS)], "label": NAMES[str(name)]}
+        draw_gain(axis, x, values, COLOURS[k % len(COLOURS)], **style)
     axis.set(xscale="log", xlabel="trainable parameters", ylabel="mean test accuracy, points")
     axis.set_title(f"{tuned.attrs['steps']} steps, {tuned.sizes['seed']} seed(s)")
     axis.margins(0.15)
+    fig.legend(loc="outside right upper")
     return fig
 
 
