@@ -18,6 +18,7 @@ from lib.probing.restricted import (
 )
 
 ROUNDING = 1e-9  # relative, of sums of at most ten numbers
+LEAST = 1e-3  # 0-1 excess of points whose ratio counts: far below it the ratio is rounded beyond 1
 SHAPES = (0.1, 0.5, 1.0, 3.0)
 SCALES = (0.1, 1.0, 3.0)
 
@@ -74,8 +75,8 @@ def _check_points(sizes, draws, starts, shown, rng) -> xr.Dataset:
         excess, logistic = zero_one_excess(p, scores), logistic_excess(p, scores)
         violations[k, 0] = np.sum(excess > CONSTANT * np.sqrt(logistic) * (1 + ROUNDING))
         violations[k, 1] = np.sum(psi_transform(np.minimum(excess, 1)) > logistic * (1 + ROUNDING))
-        positive = excess > 0
-        ratios[k, 0] = np.max(excess[positive] / (CONSTANT * np.sqrt(logistic[positive])))
+        positive = excess > LEAST
+        ratios[k, 0] = np.max(excess[positive] / (CONSTANT * np.sqrt(logistic[positive])), initial=0.0)
         ratios[k, 1] = climb_ratio(size, starts, rng)
         order = rng.permutation(len(p))[:shown]
         sample.append([excess[order], logistic[order]])

@@ -37,6 +37,7 @@ def figure(features):
     ticks = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
     axes[0, 0].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes[0, 0].set_yticks([], minor=True)
+    axes[0, 0].set_ylim(bottom=0.01)
     for axis in axes[:, 0]:
         axis.set_ylabel("test error")
     handles, labels = axes[0, 0].get_legend_handles_labels()

@@ -57,7 +57,7 @@ def figure(easy, hard, rng):
         tick_at(axis, store.dim.values)
     axes[0].set_ylabel("samples m to come within .01")
     handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=7.5)
+    fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
     panel_labels(axes)
     return fig
 
