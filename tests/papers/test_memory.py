@@ -66,6 +66,15 @@ def training_sets(p: dict) -> float:
     return 3 * 8 * 30 * largest**2
 
 
+def autoencoders(p: dict) -> float:
+    """Data of all sets in double and single precision, and four layers of all models on all rows when they encode."""
+    cells = p.get("cells", [{}])
+    penalties = max(len(cell.get("penalties", p["penalties"])) for cell in cells)
+    features = max(cell.get("features", 10) for cell in cells)
+    rows = p["seeds"] * max(p["rows"], p["tests"])
+    return rows * (3 * 12 * (features + 8) + 4 * 4 * penalties * max(p["width"], features))
+
+
 # bytes where a stage computes, by rule; on the host where it has no GPU
 def networks(p: dict) -> float:
     """A block of networks: both weights, hidden activations and three arrays of their size on the way, and outputs."""
@@ -78,6 +87,9 @@ ESTIMATES = {
     "lightning_attention_train_models": lightning,
     "mamba3_train_downstream": downstream,
     "permutation_learning_measure_hits": networks,
+    "intervention_extrapolation_train_representations": autoencoders,
+    "intervention_extrapolation_train_autoencoders": autoencoders,
+    "intervention_extrapolation_extrapolate": autoencoders,
     "quadratic_network_train_gd_clean": descent,
     "quadratic_network_train_gd_noisy": descent,
     "quadratic_network_fit_baselines": baselines,
