@@ -192,7 +192,7 @@ def test_a_table_of_ones_own(load, tmp_path):
     rows = pd.DataFrame({"dose": actions[:, 0], "u": z[:, 0], "v": z[:, 0] ** 3, "out": 2 * z[:, 0]})
     path = tmp_path / "own.csv"
     pd.concat([rows, pd.DataFrame({"dose": [2.0]})]).to_csv(path, index=False)
-    options = {k: v for k, v in TRAINING.items() if k not in ("rows", "tests")}
+    options = {k: v for k, v in TRAINING.items() if k not in ("rows", "tests")} | {"regression": REGRESSION}
     store = load(f"{PAPER}/extrapolate_own")(
         path, actions=["dose"], outcome="out", latent=1, resamples=3, allowance=1.2, **options
     )
