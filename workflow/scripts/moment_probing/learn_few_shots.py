@@ -12,6 +12,8 @@ from lib.probing.tokens import image_tokens, load_backbones
 from lib.probing.tuning import METHODS, prepare, tune
 from lib.progress import progress
 
+EPOCHS = 12  # at least, of every training: a fixed number of steps would leave heads of many images untrained
+
 
 def learn_few_shots(
     backbones, probes, tuned, *, shots: list[int], draws: int, steps: int, methods: list[str], sets: list[str],
@@ -27,7 +29,7 @@ def learn_few_shots(
         tuned: store of tuning through the backbone, whose learning rates these methods take.
         shots: images of each class.
         draws: of training images for each backbone.
-        steps: of the training of a head, or of a backbone.
+        steps: least number of the training of a head, or of a backbone.
         methods: of `lib.probing.tuning.METHODS`, which tune the backbone too.
         sets: names of image sets.
         train, test: images of a set.
@@ -50,7 +52,7 @@ def learn_few_shots(
         orders = [stream.permutation(len(data[s][0][1])) for stream, (s, _) in zip(streams, units)]
         seeds = [int(stream.integers(2**31)) for stream in streams]
 
-        def _tune(weights, method, rate, own, s, seed, name=name, classes=classes) -> float:
+        def _tune(weights, method, rate, own, s, seed, length, name=name, classes=classes) -> float:
             stream = generator(root_seed, "moment_probing", "vit", name, s)
             (images, labels), (others, truth) = image_set(name, train, test, size, stream)
             with torch.random.fork_rng(devices=[]):
@@ -58,7 +60,7 @@ def learn_few_shots(
                 options = {"hidden": hidden} if METHODS[method][0] == "moment" else {}
                 backbone = load_weights(build_backbone("vit", size), weights)
                 model = prepare(method, backbone, backbone.width, classes, **options)
-            tune(model, images[own], labels[own], steps, rate, np.random.default_rng(seed), batch)
+            tune(model, images[own], labels[own], length, rate, np.random.default_rng(seed), batch)
             return model.accuracy(others, truth)
 
         linear = str(probes.linear.sel(images=name).item())
@@ -68,15 +70,18 @@ def learn_few_shots(
                 for o, (s, _) in zip(orders, units)
             ]
             fit = tuple(torch.stack([data[s][0][j][own] for own, (s, _) in zip(rows, units)]) for j in (0, 1))
+            length = max(steps, EPOCHS * -(-len(rows[0]) // batch))
             for e, head in enumerate((linear, "mp")):
                 at = probes.sel(probe=head, images=name)
                 choice = Choice(float(at.rate), float(at.scale), float("nan"))
                 recipe = Recipe(hidden, "contiguous", (choice.rate,), 1, batch)
-                accuracy[e, d, k] = train_head(head, choice, fit, held, classes, recipe, seeds, steps).accuracy
+                accuracy[e, d, k] = train_head(head, choice, fit, held, classes, recipe, seeds, length).accuracy
             for e, method in enumerate(methods, 2):
                 rate = float(tuned.rate.sel(tuning=method, images=name))
                 for u, (own, (s, _)) in enumerate(zip(rows, units)):
-                    accuracy[e, d, k, u] = _tune(backbones.weights_vit.values[s], method, rate, own, s, seeds[u])
+                    accuracy[e, d, k, u] = _tune(
+                        backbones.weights_vit.values[s], method, rate, own, s, seeds[u], length
+                    )
     whole = accuracy.reshape(2 + len(methods), len(sets), len(shots), len(models), draws)
     return xr.Dataset(
         {
