@@ -20,7 +20,7 @@ from lib.representations.restriction import linear_fit
 from lib.training.loop import adamw, rate
 from lib.training.stacked import generators
 
-POINTS_AT_ONCE = 1_000_000  # rows that are evaluated together, about
+POINTS_AT_ONCE = 100_000  # rows that are evaluated together, about; more leave the cache
 
 
 class AdditiveFits(nn.Module):
