@@ -34,7 +34,7 @@ ENDS = (
     0.25,
     0.01,
 )  # of a path: mean square of the residual over that of the noise; the second where the first is early
-LARGEST_GAP = 1e-6  # of a path that counts, over |y|^2 / n
+LARGEST_GAP = 1e-5  # over |y|^2 / n: far below the errors that are compared
 STEPS = 32  # most columns of a greedy path
 RIDGES = (1e-4, 1e-2)  # of the elastic net, beside none
 PENALTIES = np.geomspace(1e-14, 1e4, 91)  # of ridge regression
