@@ -10,12 +10,8 @@ PARTS = {"accuracy": "y", "accuracy_linear": "F x alone", "accuracy_residual": "
 def _bars(values) -> tuple[float, float, float]:
     """Mean, and distances to the smallest and largest value of the trainings that there are."""
     known = values[np.isfinite(values)]
-    mean = known.mean()
-    return (
-        mean,
-        max(mean - known.min(), 0.0),
-        max(known.max() - mean, 0.0),
-    )  # a mean of equal values may be off by rounding
+    mean = known.mean()  # of equal values it may be off by rounding
+    return mean, max(mean - known.min(), 0.0), max(known.max() - mean, 0.0)
 
 
 def figure(classifiers):
