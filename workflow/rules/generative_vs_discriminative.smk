@@ -319,7 +319,7 @@ use rule figure as generative_vs_discriminative_diagnostics with:
 use rule claims as generative_vs_discriminative_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        **paper.stores("dilute", "hard", "means", "bound", "features"),
+        **paper.available(**paper.stores("dilute", "hard", "means", "bound", "features")),
         easy=GENERATIVE_VS_DISCRIMINATIVE_EASY,
     output:
         claims=paper.claims(),
