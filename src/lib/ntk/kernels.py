@@ -7,6 +7,7 @@ import numpy as np
 
 _C = 1 / (2 * math.pi)
 KERNELS = ("ntk", "last_layer")
+KERNEL_NAMES = {"ntk": "both layers", "last_layer": "last layer"}  # which layers are trained
 
 
 def relu_nngp(rho) -> np.ndarray:

@@ -144,6 +144,13 @@ def train(networks: Networks, targets: torch.Tensor, kernel: str, *, tolerance: 
     return Fit(Networks(first, second), torch.stack(residuals))
 
 
+def fit_networks(kernel: str, networks: Networks, targets: torch.Tensor) -> Networks:
+    """Networks trained to the end, by `train` for "ntk", by `fit_last_layer` for "last_layer"."""
+    if kernel == "last_layer":
+        return fit_last_layer(networks, targets)
+    return train(networks, targets, kernel).networks
+
+
 def train_standard(
     models: int, width: int, targets: torch.Tensor, inputs: torch.Tensor, rng, *, rate: float, steps: int, device="cpu"
 ) -> tuple[torch.Tensor, torch.Tensor]:

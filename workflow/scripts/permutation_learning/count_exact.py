@@ -6,7 +6,7 @@ import xarray as xr
 
 from lib.atlas.job.checkpoint import Checkpoint
 from lib.atlas.job.seeds import generator
-from lib.ntk.networks import block_size, draw, fit_last_layer, permutation, predict, train
+from lib.ntk.networks import block_size, draw, fit_networks, permutation, predict
 from lib.ntk.samples import binary_inputs, input_thresholds, right_inputs, unit
 from lib.progress import progress
 
@@ -65,13 +65,11 @@ def _ensemble(case: dict, kind: int, width: int, rng) -> tuple[np.ndarray, float
     sums, error = np.zeros((2, len(inputs), size)), 0.0
     block = block_size(width, size)
     for start in range(0, models, block):
-        networks = draw(min(block, models - start), width, size, size, rng)
-        if case["kernel"] == "ntk":
-            networks = train(networks, order[None], "ntk").networks
-        else:
-            networks = fit_last_layer(networks, order[None])
+        networks = fit_networks(case["kernel"], draw(min(block, models - start), width, size, size, rng), order[None])
         outputs = predict(networks, tests) @ order  # (models, inputs, size): coordinate j is that of bit j
-        error = max(error, float((outputs[:, :size] - torch.eye(size)).abs().max()))
+        error = float(
+            np.maximum(error, (outputs[:, :size] - torch.eye(size)).abs().max())
+        )  # keeps what is not a number
         outputs = outputs[:, size:].double().numpy()
         sums[0] += outputs.sum(axis=0)
         sums[1] += outputs[: max(0, models // 2 - start)].sum(axis=0)

@@ -4,8 +4,8 @@ import numpy as np
 
 from lib.atlas.job.figure import COLOURS, MARKERS, new_figure
 from lib.drawing.ranges import draw_guide, tick_at
+from lib.ntk.kernels import KERNEL_NAMES
 
-NAMES = {"ntk": "both layers", "last_layer": "last layer"}
 SCOPES = {"single": "one input", "all": "all inputs"}
 
 
@@ -13,7 +13,7 @@ def figure(limits):
     """Return the figure."""
     fig, axis = new_figure(width=5.6, height=4.0)
     sizes = limits["size"].values
-    for j, (kernel, words) in enumerate(NAMES.items()):
+    for j, (kernel, words) in enumerate(KERNEL_NAMES.items()):
         for scope, mfc in (("single", "white"), ("all", COLOURS[j])):
             required = limits.required.sel(kernel=kernel, scope=scope, threshold="zero")
             style = {"color": COLOURS[j], "marker": MARKERS[j], "mfc": mfc, "ls": "-" if scope == "all" else "--"}

@@ -3,8 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, new_figure
-
-NAMES = {"ntk": "both layers", "last_layer": "last layer"}
+from lib.ntk.kernels import KERNEL_NAMES
 
 
 def figure(trained):
@@ -29,7 +28,7 @@ def figure(trained):
                 scores = (values - centre) / np.sqrt(variance)
                 axis.hist(scores, edges, density=True, color=COLOURS[bit], label=f"target {bit}", **style)
             axis.plot(grid, np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi), "k", lw=0.8)
-            axis.set_title(f"{NAMES[str(one.kernel.values)]}, k = {int(one['size'])}, {ones} ones", fontsize=8)
+            axis.set_title(f"{KERNEL_NAMES[str(one.kernel.values)]}, k = {int(one['size'])}, {ones} ones", fontsize=8)
     for axis in axes[-1]:
         axis.set_xlabel("(output − mean) / sd")
     for axis in axes[:, 0]:

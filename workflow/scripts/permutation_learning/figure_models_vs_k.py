@@ -4,9 +4,8 @@ import numpy as np
 
 from lib.atlas.job.figure import COLOURS, new_figure
 from lib.drawing.ranges import draw_guide, tick_at
+from lib.ntk.kernels import KERNEL_NAMES
 from lib.ntk.published import FIRST_HITS
-
-NAMES = {"last_layer": "last layer", "ntk": "both layers"}
 
 
 def _draw(axis, x, hits, **style) -> None:
@@ -18,7 +17,7 @@ def _draw(axis, x, hits, **style) -> None:
 def figure(limits, hits):
     """Return the figure."""
     fig, axis = new_figure(width=6.4, height=4.4)
-    for j, (kernel, words) in enumerate(NAMES.items()):
+    for j, (kernel, words) in enumerate(reversed(KERNEL_NAMES.items())):
         reach = limits.reach.sel(kernel=kernel)
         axis.plot(limits.bits, reach, "-_", color=COLOURS[j], lw=1, label=f"limit expects 90 %, {words}")
         chosen = hits.kernel.values == kernel

@@ -3,9 +3,8 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, MARKERS, new_figure, panel_labels
-
-ZERO = 1e-10  # above it an output is a one
-NAMES = {"ntk": "both layers", "last_layer": "last layer"}
+from lib.ntk.kernels import KERNEL_NAMES
+from lib.ntk.templates import ZERO
 
 
 def _trace(axis, outputs, title: str) -> None:
@@ -27,7 +26,7 @@ def figure(templates):
     top = 2**bits - 1
     _trace(left, templates.trace_add.values, f"{top} + {top}")
     _trace(middle, templates.trace_multiply.values, f"{top} × {top}")
-    for j, (kernel, words) in enumerate(NAMES.items()):
+    for j, (kernel, words) in enumerate(KERNEL_NAMES.items()):
         style = {"color": COLOURS[j], "marker": MARKERS[j]}
         one = templates.sel(kernel=kernel, quantity="least_one")
         right.plot(templates.add_bits, one.addition, label=f"addition, {words}", **style)

@@ -2,15 +2,14 @@
 
 from lib.atlas.job.figure import COLOURS, MARKERS, new_figure
 from lib.drawing.ranges import draw_guide, tick_at
-
-NAMES = {"ntk": "both layers", "last_layer": "last layer"}
+from lib.ntk.kernels import KERNEL_NAMES
 
 
 def figure(limits):
     """Return the figure."""
     fig, axis = new_figure(width=5.4, height=3.8)
     sizes = limits["size"].values
-    for j, (kernel, words) in enumerate(NAMES.items()):
+    for j, (kernel, words) in enumerate(KERNEL_NAMES.items()):
         for threshold, ls in (("zero", "-"), ("midpoint", "--")):
             required = limits.required.sel(kernel=kernel, scope="all", threshold=threshold)
             axis.plot(sizes, required, ls=ls, marker=MARKERS[j], color=COLOURS[j], label=f"{words}, {threshold}")

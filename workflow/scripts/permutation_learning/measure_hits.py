@@ -7,7 +7,7 @@ import xarray as xr
 from lib.atlas.job.checkpoint import Checkpoint
 from lib.atlas.job.seeds import generator
 from lib.ntk.bits import models_for_accuracy
-from lib.ntk.networks import block_size, draw, fit_last_layer, permutation, predict, train, train_standard
+from lib.ntk.networks import block_size, draw, fit_networks, permutation, predict, train_standard
 from lib.ntk.samples import first_hits, pairs, unit
 from lib.progress import progress
 
@@ -88,9 +88,7 @@ def _pool(index: int, pool: dict, width: int, device: str, checkpoint, root_seed
                 count, width, order, inputs, rng, rate=pool["rate"], steps=pool["steps"], device=device
             )
         else:
-            networks = draw(count, width, size, size, rng)
-            trained = train(networks, order[None], "ntk").networks if pool["mode"] == "ntk" else None
-            trained = trained or fit_last_layer(networks, order[None])
+            trained = fit_networks(pool["mode"], draw(count, width, size, size, rng), order[None])
             outputs = predict(trained, inputs)
             error = (predict(trained, torch.eye(size)).mT - order).abs().amax(dim=(1, 2))
         state["outputs"][start : start + count] = (outputs @ order).numpy()

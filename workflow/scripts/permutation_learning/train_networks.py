@@ -6,7 +6,7 @@ import xarray as xr
 
 from lib.atlas.job.seeds import generator
 from lib.ntk.bits import bit_limits
-from lib.ntk.networks import block_size, draw, fit_last_layer, permutation, predict, train
+from lib.ntk.networks import block_size, draw, fit_networks, permutation, predict, train
 from lib.ntk.samples import binary_inputs, unit
 from lib.progress import progress
 
@@ -27,6 +27,7 @@ def train_networks(*, cases: list[dict], width: int, contraction: dict, root_see
     mean, square = np.full(shape, np.nan), np.full(shape, np.nan)
     value = np.full((len(cases), len(ones), most, count), np.nan, np.float32)
     limits = np.full((len(cases), len(ones), 3), np.nan)
+    first_target = np.full((len(cases), len(ones), most), np.nan)
     for a, case in enumerate(cases):
         size = case["size"]
         inputs = binary_inputs(size, least=2)
@@ -35,18 +36,16 @@ def train_networks(*, cases: list[dict], width: int, contraction: dict, root_see
         rng = generator(root_seed, "permutation_learning", "train", case["kernel"], size)
         order = permutation(3, size, rng)
         target = inputs @ order.numpy().T.astype(int) > 0
+        firsts = np.array([np.flatnonzero(number == m)[0] for m in range(2, size + 1)])
+        first_target[a, : size - 1, :size] = target[firsts]
         block = block_size(width, size)
         for start in progress(range(0, case["models"], block), f"blocks, {case['kernel']}, k = {size}"):
             models = slice(start, min(start + block, case["models"]))
-            networks = draw(models.stop - start, width, size, size, rng)
-            if case["kernel"] == "ntk":
-                networks = train(networks, order[None], "ntk").networks
-            else:
-                networks = fit_last_layer(networks, order[None])
+            networks = fit_networks(case["kernel"], draw(models.stop - start, width, size, size, rng), order[None])
             outputs = predict(networks, torch.from_numpy(unit(inputs)).float()).numpy()
             for i in range(size - 1):
                 rows = number == i + 2
-                value[a, i, :size, models] = outputs[:, np.flatnonzero(rows)[0]].T
+                value[a, i, :size, models] = outputs[:, firsts[i]].T
                 for bit in (0, 1):
                     chosen = outputs[:, rows][:, target[rows] == bit].astype(float)
                     if chosen.size:
@@ -54,13 +53,6 @@ def train_networks(*, cases: list[dict], width: int, contraction: dict, root_see
                         square[a, i, bit, models] = ((chosen - limits[a, i, 1 - bit]) ** 2).mean(axis=1)
     residual = _residuals(**contraction, rng=generator(root_seed, "permutation_learning", "contraction"))
     names = [f"{case['kernel']}, k = {case['size']}" for case in cases]
-    first_target = np.full((len(cases), len(ones), most), np.nan)
-    for a, case in enumerate(cases):
-        rng = generator(root_seed, "permutation_learning", "train", case["kernel"], case["size"])
-        order = permutation(3, case["size"], rng).numpy()
-        inputs = binary_inputs(case["size"], least=2)
-        firsts = [inputs[inputs.sum(axis=1) == m][0] for m in range(2, case["size"] + 1)]
-        first_target[a, : case["size"] - 1, : case["size"]] = np.array(firsts) @ order.T
     return xr.Dataset(
         {
             "mean": (("case", "ones", "bit", "model"), mean, {"long_name": "mean output of a network"}),
