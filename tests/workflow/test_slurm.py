@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.atlas import alive
 from lib.atlas.job import store
 from tests import conftest
 
@@ -258,6 +259,8 @@ def test_a_killed_snakemake_carries_on(faulty):
     assert [j["state"] for j in run.jobs()] == ["RUNNING"]
     ask("scancel", job["id"])
     wait_for(lambda: run.jobs("CANCELLED"), 60, "the cancelled job")
+    # Slurm calls a job cancelled as soon as it is told; its processes have a grace time to end in
+    wait_for(lambda: alive.nobody(faulty.root / ".snakemake"), 90, "the end of the cancelled job's processes")
     assert not (faulty.root / STORE).exists()
     (faulty.root / "wait").unlink()
     again = ClusterRun(faulty, STORE, *SOON)
