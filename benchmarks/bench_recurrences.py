@@ -12,6 +12,7 @@ import torch
 from numba import njit
 
 from kernels.gated_delta import gated_delta_rule
+from kernels.gated_linear_attention import gated_linear_attention
 from kernels.linear_attention import linear_attention
 from kernels.mamba3 import mamba3_scan
 from lib.bench.mamba3 import scan_inputs
@@ -67,6 +68,51 @@ def attention_back(q, k, v, decay, d_out, dq, dk, dv, d_decay):
                     G[i, j] = decay[t, h] * g
                 dq[t, h, i], dk[t, h, i] = along, into
             d_decay[t, h] = total
+
+
+@njit(fastmath=True)
+def gated(q, k, v, decay, out):
+    """Forward: S = diag(a) S + k^T v, o = q S."""
+    T, H, D = q.shape
+    E = v.shape[2]
+    S = np.empty((D, E), q.dtype)
+    for h in range(H):
+        S[:] = 0
+        for t in range(T):
+            o = out[t, h]
+            o[:] = 0
+            for i in range(D):
+                for j in range(E):
+                    S[i, j] = decay[t, h, i] * S[i, j] + k[t, h, i] * v[t, h, j]
+                    o[j] += q[t, h, i] * S[i, j]
+
+
+@njit(fastmath=True)
+def gated_back(q, k, v, decay, d_out, dq, dk, dv, d_decay):
+    """Backward, with all states."""
+    T, H, D = q.shape
+    E = v.shape[2]
+    states = np.empty((T + 1, D, E), q.dtype)
+    G = np.empty((D, E), q.dtype)
+    for h in range(H):
+        states[0] = 0
+        for t in range(T):
+            for i in range(D):
+                for j in range(E):
+                    states[t + 1, i, j] = decay[t, h, i] * states[t, i, j] + k[t, h, i] * v[t, h, j]
+        G[:] = 0
+        for t in range(T - 1, -1, -1):
+            dv[t, h] = 0
+            for i in range(D):
+                along, into, fade = q.dtype.type(0), q.dtype.type(0), q.dtype.type(0)
+                for j in range(E):
+                    g = G[i, j] + q[t, h, i] * d_out[t, h, j]
+                    along += states[t + 1, i, j] * d_out[t, h, j]
+                    into += g * v[t, h, j]
+                    dv[t, h, j] += k[t, h, i] * g
+                    fade += g * states[t, i, j]
+                    G[i, j] = decay[t, h, i] * g
+                dq[t, h, i], dk[t, h, i], d_decay[t, h, i] = along, into, fade
 
 
 @njit(fastmath=True)
@@ -138,22 +184,29 @@ def arrays(*tensors: torch.Tensor) -> list[np.ndarray]:
     return [np.ascontiguousarray(tensor.detach()[0].numpy()) for tensor in tensors]
 
 
+def recurrence(inputs) -> tuple:
+    """`delta` where there are betas, `gated` where every channel has a decay, else `attention`; and the way back."""
+    if len(inputs) == 5:
+        return delta, delta_back
+    return (gated, gated_back) if inputs[3].ndim == inputs[0].ndim else (attention, attention_back)
+
+
 class Peer(torch.autograd.Function):
-    """A recurrence and its backward pass: of `attention`, or of `delta` where there are betas as well."""
+    """A recurrence and its backward pass."""
 
     @staticmethod
     def forward(ctx, *inputs):
         *others, log_decay = inputs
         taken = arrays(*others, torch.exp(log_decay))
         out = np.empty_like(taken[2])
-        (delta if len(inputs) == 5 else attention)(*taken, out)
+        recurrence(taken)[0](*taken, out)
         ctx.taken = taken
         return torch.from_numpy(out)[None]
 
     @staticmethod
     def backward(ctx, d_out):
         gradients = [np.empty_like(value) for value in ctx.taken]
-        (delta_back if len(ctx.taken) == 5 else attention_back)(*ctx.taken, *arrays(d_out), *gradients)
+        recurrence(ctx.taken)[1](*ctx.taken, *arrays(d_out), *gradients)
         gradients[-1] *= ctx.taken[-1]
         return tuple(torch.from_numpy(value)[None] for value in gradients)
 
@@ -194,6 +247,9 @@ def main() -> None:
         q, k, v, beta, log_decay = (value.requires_grad_() for value in (q, k, v, beta, -0.1 * rate))
         ours = lambda *inputs: linear_attention(*inputs)[0]  # noqa: E731
         report("linear attention", tokens, ours, Peer.apply, (q, k, v, log_decay))
+        channels = (-0.1 * torch.rand((1, tokens, HEADS, WIDTH), generator=source)).requires_grad_()
+        ours = lambda *inputs: gated_linear_attention(*inputs)[0]  # noqa: E731
+        report("gated attention", tokens, ours, Peer.apply, (q, k, v, channels))
         ours = lambda *inputs: gated_delta_rule(*inputs)[0]  # noqa: E731
         report("gated delta rule", tokens, ours, Peer.apply, (q, k, v, beta, log_decay))
         leaves, constants = scan_inputs((1, HEADS, tokens, WIDTH), 1, WIDTH, torch.float32, "cpu")

@@ -8,16 +8,18 @@ from torch.nn.functional import normalize
 
 from kernels.arguments import choose_step_backend
 from kernels.gated_delta import gated_delta_rule, gated_delta_step
+from kernels.gated_linear_attention import gated_linear_attention, gated_linear_attention_step
 from kernels.linear_attention import linear_attention, linear_attention_step
 from kernels.mamba3 import Mamba3State, mamba3_scan, mamba3_step
 
 H, D, E = 2, 4, 6
 FORMS = [
     *((linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
+    *((gated_linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
     *((gated_delta_rule, form) for form in ("recurrent", "chunked", "compiled")),
     *((mamba3_scan, form) for form in ("recurrent", "quadratic", "chunked", "compiled", "triton")),
 ]
-FIRST = {linear_attention: "q", gated_delta_rule: "q", mamba3_scan: "x"}
+FIRST = {linear_attention: "q", gated_linear_attention: "q", gated_delta_rule: "q", mamba3_scan: "x"}
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -28,7 +30,7 @@ def draw(kernel, batch: int, tokens: int) -> dict[str, torch.Tensor]:
     def normal(*axes):
         return torch.randn(batch, tokens, *axes, device=DEVICE)
 
-    rates = {"log_decay": -normal(H).abs()}
+    rates = {"log_decay": -normal(*((H, D) if kernel is gated_linear_attention else (H,))).abs()}
     if kernel is mamba3_scan:
         vectors = {"C": normal(1, D), "B": normal(1, D), "x": normal(H, E)}
         return vectors | rates | {"dt": normal(H).abs() + 0.1, "trap": normal(H), "angles": normal(D // 2)}
@@ -140,7 +142,7 @@ def test_backends_that_are_not_there_are_refused(kernel, backend):
         kernel(**draw(kernel, 1, 4), backend=backend)
 
 
-@pytest.mark.parametrize("kernel", [linear_attention, mamba3_scan])
+@pytest.mark.parametrize("kernel", [linear_attention, gated_linear_attention, mamba3_scan])
 def test_triton_takes_no_float64(kernel):
     inputs = {name: value.double() for name, value in draw(kernel, 1, 4).items()}
     with pytest.raises(ValueError, match=r"got triton for torch\.float64"):
@@ -158,7 +160,12 @@ def test_outputs_have_the_type_of_the_inputs_and_states_at_least_float32(kernel,
             assert wide.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
 
 
-STEPS = {linear_attention: linear_attention_step, gated_delta_rule: gated_delta_step, mamba3_scan: mamba3_step}
+STEPS = {
+    linear_attention: linear_attention_step,
+    gated_linear_attention: gated_linear_attention_step,
+    gated_delta_rule: gated_delta_step,
+    mamba3_scan: mamba3_step,
+}
 
 
 @pytest.mark.parametrize("kernel", STEPS)
@@ -183,10 +190,7 @@ def test_a_step_with_gradients_is_not_fused():
     assert choose_step_backend("auto", ("auto", "recurrent", "triton"), state) == "recurrent"
 
 
-@pytest.mark.parametrize(
-    ("kernel", "step"),
-    [(linear_attention, linear_attention_step), (gated_delta_rule, gated_delta_step), (mamba3_scan, mamba3_step)],
-)
+@pytest.mark.parametrize(("kernel", "step"), STEPS.items())
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_autocast_changes_no_digit_of_a_step(kernel, step, dtype):
     inputs = {name: x[:, 0].to(dtype) for name, x in draw(kernel, 2, 1).items()}
