@@ -1,0 +1,28 @@
+"""What figures of loss landscapes share."""
+
+import numpy as np
+
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS
+from lib.stats.intervals import estimate_mean
+
+
+def fork_style(place: int) -> dict:
+    """Colour, line and marker of the fork at a place of the list."""
+    return {"color": COLOURS[place], "linestyle": LINESTYLES[place % len(LINESTYLES)], "marker": MARKERS[place]}
+
+
+def draw_band(axis, x, values, *, spread: bool = True, **style) -> None:
+    """Draw a mean over the last axis as a line, with its 95 % interval as a band where there are several.
+
+    Args:
+        axis: where to draw.
+        x: (P,) positions.
+        values: (P, units).
+        spread: draw the band.
+        style: options of `Axes.plot`.
+    """
+    values = np.asarray(values, dtype=float)
+    (line,) = axis.plot(x, values.mean(axis=-1), **style)
+    if spread and values.shape[-1] > 1:
+        _, _, low, high, _ = estimate_mean(values, axis=-1)
+        axis.fill_between(x, low, high, color=line.get_color(), alpha=0.18, lw=0)

@@ -1,0 +1,219 @@
+"""Second derivatives of losses: Hessian-vector products, curvature along a line, the barrier as an integral, spectra.
+
+For a stack of networks, whose loss returns one number for each, all products are taken for each network by itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.func import grad, jvp
+
+from lib.landscape.lines import Loss, interpolate
+from lib.landscape.parameters import Parameters, flatten, inner, restrict, subtract, unflatten
+
+
+def gradient(loss: Loss, parameters: Parameters) -> Parameters:
+    """Gradient of the loss, for each network of a stack."""
+    return grad(lambda p: loss(p).sum())(parameters)
+
+
+def hvp(loss: Loss, parameters: Parameters, direction: Parameters, double_backward: bool = False) -> Parameters:
+    """Hessian of the loss times a direction.
+
+    Args:
+        loss: of one network, or of a stack (one number for each).
+        parameters: where the Hessian is taken.
+        direction: tensors of the same shapes.
+        double_backward: reverse over reverse instead of forward over reverse, for modules with an operator that has no
+            forward derivative; it takes about half as long again.
+    """
+    if double_backward:
+        return grad(lambda p: sum((g * direction[name]).sum() for name, g in gradient(loss, p).items()))(parameters)
+    return jvp(lambda p: gradient(loss, p), (parameters,), (direction,))[1]
+
+
+def quadratic_form(loss: Loss, parameters: Parameters, direction: Parameters, stacked: bool = False) -> torch.Tensor:
+    """direction^T H direction at `parameters`, by two forward derivatives: a number, or `(networks,)`."""
+
+    def along(t):
+        return loss({name: value + t * direction[name] for name, value in parameters.items()})
+
+    zero = next(iter(parameters.values())).new_zeros(())
+    one = torch.ones_like(zero)
+    return jvp(lambda t: jvp(along, (t,), (one,))[1], (zero,), (one,))[1].detach().double()
+
+
+def directional_curvature(loss: Loss, first: Parameters, second: Parameters, alphas: Sequence[float]) -> torch.Tensor:
+    """Delta^T H(theta_alpha) Delta along the line, with Delta = second - first: `(alphas,)` or `(alphas, pairs)`."""
+    delta = subtract(second, first)
+    return torch.stack([quadratic_form(loss, interpolate(first, second, alpha), delta) for alpha in alphas])
+
+
+def slope(loss: Loss, first: Parameters, second: Parameters, alpha: float) -> torch.Tensor:
+    """Derivative of the loss along the line at alpha: grad L(theta_alpha)^T Delta."""
+    delta = subtract(second, first)
+    _, tangent = jvp(loss, (interpolate(first, second, alpha),), (delta,))
+    return tangent.detach().double()
+
+
+def half_nodes(nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of Gauss and Legendre on [0, 1/2] and [1/2, 1], `nodes` on each, in growing order."""
+    x, w = np.polynomial.legendre.leggauss(nodes)
+    low = (x + 1) / 4
+    return np.concatenate([low, low + 0.5]), np.concatenate([w, w]) / 4
+
+
+def green(t, alpha: float = 0.5) -> np.ndarray:
+    """Green function of -d^2/dt^2 on [0, 1], zero at both ends: t (1 - alpha) up to alpha, alpha (1 - t) beyond."""
+    t = np.asarray(t, dtype=float)
+    return np.where(t <= alpha, t * (1 - alpha), alpha * (1 - t))
+
+
+def barrier_identity(
+    loss: Loss, first: Parameters, second: Parameters, nodes: int = 16, order: int = 2
+) -> torch.Tensor:
+    """Rise of the loss at the midpoint above the chord, B(1/2), as an integral along the line.
+
+    order 2: -int_0^1 g(t) Delta^T H(theta_t) Delta dt with the Green function g; exact for losses with two continuous
+    derivatives, not for ReLU networks, whose kinks carry curvature.
+    order 1: 1/2 [int_0^1/2 - int_1/2^1] grad L(theta_t)^T Delta dt; for ReLU networks too.
+
+    Args:
+        loss, first, second: as of `lib.landscape.lines.barrier`; double precision where digits matter.
+        nodes: of Gauss and Legendre on each half, since g has its kink at 1/2.
+        order: of the derivatives.
+
+    Raises:
+        ValueError: another order.
+    """
+    if order not in (1, 2):
+        raise ValueError(f"order: got {order}, expected 1 or 2")
+    total = 0.0
+    for t, weight in zip(*half_nodes(nodes)):
+        if order == 2:
+            total = total - weight * green(t) * directional_curvature(loss, first, second, [t])[0]
+        else:
+            total = total + (0.5 if t < 0.5 else -0.5) * weight * slope(loss, first, second, t)
+    return total
+
+
+def layer_terms(
+    loss: Loss, parameters: Parameters, delta: Parameters, sets: dict[str, Iterable[str]], stacked: bool = False
+) -> torch.Tensor:
+    """Bilinear terms Delta_S^T H Delta_S' of disjoint sets of parameters: `(sets, sets)`, or `(sets, sets, networks)`.
+
+    Where the sets cover all parameters, the terms sum to Delta^T H Delta.
+    """
+    parts = [restrict(delta, keys) for keys in sets.values()]
+    rows = []
+    for part in parts:
+        product = hvp(loss, parameters, part)
+        rows.append(torch.stack([inner(other, product, stacked) for other in parts]))
+    return torch.stack(rows)
+
+
+def layer_decomposition(
+    loss: Loss, first: Parameters, second: Parameters, sets: dict[str, Iterable[str]], nodes: int = 16
+) -> torch.Tensor:
+    """B(1/2) by pairs of layers: -int g(t) Delta_S^T H(theta_t) Delta_S' dt; the terms sum to `barrier_identity`."""
+    delta, total = subtract(second, first), 0.0
+    for t, weight in zip(*half_nodes(nodes)):
+        total = total - weight * float(green(t)) * layer_terms(loss, interpolate(first, second, t), delta, sets)
+    return total
+
+
+def endpoint_estimate(loss: Loss, first: Parameters, second: Parameters) -> torch.Tensor:
+    """Barrier that the curvature at both ends lets expect: Delta^T (H(theta_1) + H(theta_2)) Delta / 16.
+
+    The mean of two expansions by half of the way from an end at which the gradient vanishes.
+    """
+    return directional_curvature(loss, first, second, [0.0, 1.0]).sum(0) / 16
+
+
+def fork_estimate(loss: Loss, start: Parameters, first: Parameters, second: Parameters) -> torch.Tensor:
+    """Loss at the midpoint expanded to second order about the point where both runs parted.
+
+    L_0 + g_0^T (d_1 + d_2) / 2 + (d_1 + d_2)^T H_0 (d_1 + d_2) / 8, with d_i the displacement of run i.
+    """
+    way = {name: (first[name] + second[name]) / 2 - value for name, value in start.items()}
+    with torch.no_grad():
+        value = loss(start).double()
+    _, tangent = jvp(loss, (start,), (way,))
+    return value + tangent.detach().double() + quadratic_form(loss, start, way) / 2
+
+
+class Spectrum(NamedTuple):
+    """Quadrature of the spectral measure of a start vector by Lanczos.
+
+    `values` (steps, ...) are Ritz values in growing order and `weights` their squared first components, which sum to 1:
+    sum of weights * f(values) approximates v^T f(H) v. The largest and smallest approach the ends of the spectrum.
+    """
+
+    values: np.ndarray
+    weights: np.ndarray
+
+
+def lanczos(
+    loss: Loss, parameters: Parameters, steps: int, generator: torch.Generator, stacked: bool = False
+) -> Spectrum:
+    """Spectrum of the Hessian as seen from a random vector, with full reorthogonalisation.
+
+    Args:
+        loss: of one network, or of a stack.
+        parameters: where the Hessian is taken.
+        steps: Hessian-vector products, at most as many as there are parameters.
+        generator: of the start vector, on the CPU.
+        stacked: one Lanczos run for each network of a stack.
+
+    Returns:
+        `(steps,)`, or `(steps, networks)` for stacks. Where the Krylov space is exhausted before, the remaining rows
+        have weight 0.
+
+    Raises:
+        ValueError: steps below 1 or above the number of parameters.
+    """
+    shape = flatten(parameters, stacked).shape
+    if not 1 <= steps <= shape[-1]:
+        raise ValueError(f"steps: got {steps}, expected 1 to {shape[-1]}")
+    some = next(iter(parameters.values()))
+    vector = torch.randn(shape, generator=generator, dtype=torch.float64).to(some.device)
+    vector = vector / vector.norm(dim=-1, keepdim=True)
+    basis, diagonal, below = [vector], [], []
+    for _ in range(steps):
+        direction = unflatten(basis[-1].to(some.dtype), parameters, stacked)
+        product = flatten(hvp(loss, parameters, direction), stacked).double()
+        diagonal.append((product * basis[-1]).sum(-1))
+        known = torch.stack(basis, -2)  # (..., vectors, P)
+        for _ in range(2):  # twice is enough (Kahan, Parlett)
+            product = product - (known.mT @ (known @ product[..., None]))[..., 0]
+        length = product.norm(dim=-1)
+        exhausted = length <= 1e-7 * torch.stack(diagonal).abs().amax(0).clamp_min(1e-300)
+        below.append(torch.where(exhausted, 0.0, length))
+        basis.append(torch.where(exhausted[..., None], 0.0, product / length.clamp_min(1e-300)[..., None]))
+    return _ritz(
+        torch.stack(diagonal, -1).cpu().numpy(), torch.stack(below[:-1], -1).cpu().numpy() if steps > 1 else None
+    )
+
+
+def _ritz(diagonal: np.ndarray, below: np.ndarray | None) -> Spectrum:
+    """Eigenvalues and squared first components of tridiagonal matrices `(..., steps)`, steps first."""
+    steps = diagonal.shape[-1]
+    matrix = np.zeros((*diagonal.shape, steps))
+    index = np.arange(steps)
+    matrix[..., index, index] = diagonal
+    if below is not None:
+        matrix[..., index[1:], index[:-1]] = matrix[..., index[:-1], index[1:]] = below
+    values, vectors = np.linalg.eigh(matrix)
+    return Spectrum(np.moveaxis(values, -1, 0), np.moveaxis(vectors[..., 0, :] ** 2, -1, 0))
+
+
+def trace(loss: Loss, parameters: Parameters, probes: int, generator: torch.Generator, stacked: bool = False):
+    """Hutchinson's estimates of the trace of the Hessian from random signs: `(probes,)`, or `(probes, networks)`."""
+    some = next(iter(parameters.values()))
+    shape, rows = flatten(parameters, stacked).shape, []
+    for _ in range(probes):
+        signs = torch.randint(0, 2, shape, generator=generator).to(some) * 2 - 1
+        rows.append(quadratic_form(loss, parameters, unflatten(signs, parameters, stacked)))
+    return torch.stack(rows)

@@ -1,0 +1,163 @@
+"""Perceptrons on digits with noisy labels: forks of every seed at several steps, and pairs of independent runs."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from lib.landscape.digits import Digits, centred_digits
+from lib.landscape.forks import Descent, Order, Runs, advance_together, fork, start
+from lib.landscape.losses import draw_mlps, mlp_errors, mlp_losses
+from lib.landscape.parameters import Parameters, flatten, unflatten
+
+PAIR = 2
+
+
+class Task(NamedTuple):
+    """What every run of an experiment shares.
+
+    `widths` of the perceptrons, their `activation`, the `data`, and `labels` (seeds, samples) to train on.
+    """
+
+    widths: Sequence[int]
+    activation: str
+    data: Digits
+    labels: torch.Tensor
+
+    def like(self) -> Parameters:
+        """A stack of one network, for shapes."""
+        return draw_mlps(self.widths, [0])
+
+    def networks(self, vectors) -> Parameters:
+        """Stack of the networks whose flat parameters are the rows, `(networks, P)`."""
+        return unflatten(torch.from_numpy(np.ascontiguousarray(vectors)), self.like(), stacked=True)
+
+    def loss_of(self, owners: Sequence[int], test: bool = False) -> Callable[[Parameters], torch.Tensor]:
+        """Losses of a stack over all data; `owners` says which seed's labels each network has."""
+        inputs, labels = self._data(owners, test)
+        return lambda parameters: mlp_losses(parameters, inputs.to(_dtype(parameters)), labels, self.activation)
+
+    def error_of(self, owners: Sequence[int], test: bool = False) -> Callable[[Parameters], torch.Tensor]:
+        """Shares of wrong classes of a stack over all data."""
+        inputs, labels = self._data(owners, test)
+        return lambda parameters: mlp_errors(parameters, inputs.to(_dtype(parameters)), labels, self.activation)
+
+    def _data(self, owners: Sequence[int], test: bool):
+        owners = torch.as_tensor(np.asarray(owners))
+        if test:
+            return self.data.test_inputs, self.data.test_labels.expand(len(owners), -1)
+        return self.data.inputs, self.labels[owners]
+
+
+def _dtype(parameters: Parameters) -> torch.dtype:
+    return next(iter(parameters.values())).dtype
+
+
+class Pairs(NamedTuple):
+    """Trained pairs as flat parameters, float32.
+
+    `forks` (forks, seeds, 2, after, P): both children `after` steps after the fork, the last at the end of training;
+    NaN where that lies beyond the end, or repeats it. `independent` (seeds, 2, 2, P): start and end of two runs.
+    """
+
+    forks: np.ndarray
+    independent: np.ndarray
+
+
+def train_pairs(
+    task: Task,
+    descent: Descent,
+    batch: int,
+    forks: Sequence[int],
+    after: Sequence[int],
+    stream: Callable[..., np.random.Generator],
+) -> Pairs:
+    """Train the pairs of all seeds as one stack: a trunk for each seed, from which two children part at every fork.
+
+    Args:
+        task: data and networks, with labels for each seed.
+        descent, batch: of the training.
+        forks: steps at which children part, growing.
+        after: steps after the fork that are kept, growing, 0 among them.
+        stream: a generator for each key, such as `stream("order", seed)`.
+
+    Raises:
+        ValueError: forks that are not between 0 and the last step.
+    """
+    forks, seeds, samples = sorted(forks), len(task.labels), len(task.data.inputs)
+    if forks[0] < 0 or forks[-1] >= descent.steps:
+        raise ValueError(f"forks: got {forks}, expected steps from 0 to {descent.steps - 1}")
+
+    def begin(*names) -> Runs:
+        numbers = [int(stream(*name).integers(2**62)) for name in names]
+        return start(draw_mlps(task.widths, numbers))
+
+    def order(*name) -> Order:
+        return Order(samples, batch, stream(*name))
+
+    each = range(seeds)
+    both = [(seed, child) for seed in each for child in range(PAIR)]
+    groups = {
+        "trunk": (begin(*(("start", s) for s in each)), [order("trunk", s) for s in each], list(each)),
+        "independent": (
+            begin(*(("start", s, c + 1) for s, c in both)),
+            [order("independent", s, c) for s, c in both],
+            [s for s, _ in both],
+        ),
+    }
+    size = flatten(groups["trunk"][0].parameters, stacked=True).shape[1]
+    kept = np.full((len(forks), seeds, PAIR, len(after) + 1, size), np.nan, dtype=np.float32)
+    independent = np.empty((seeds, PAIR, 2, size), dtype=np.float32)
+    wanted = {k + a for k in forks for a in after if k + a < descent.steps}
+    for step in sorted({0, descent.steps, *forks, *wanted}):
+        if groups["trunk"][0].step < step:
+            groups = _advance(groups, task, step, descent)
+        if step in forks:
+            trunk = groups["trunk"][0]
+            orders = [order("child", s, step, c) for s, c in both]
+            groups[step] = (fork(trunk, PAIR), orders, [s for s, _ in both])
+            if step == forks[-1]:
+                groups["trunk"] = (trunk, [], [])
+        for i, k in enumerate(forks):
+            if step == descent.steps or step - k in after:
+                place = len(after) if step == descent.steps else list(after).index(step - k)
+                kept[i, :, :, place] = _vectors(groups[k][0], seeds)
+        if step in (0, descent.steps):
+            independent[:, :, int(step > 0)] = _vectors(groups["independent"][0], seeds)
+    return Pairs(kept, independent)
+
+
+def _vectors(runs: Runs, seeds: int) -> np.ndarray:
+    return flatten(runs.parameters, stacked=True).numpy().reshape(seeds, PAIR, -1)
+
+
+def _advance(groups: dict, task: Task, until: int, descent: Descent) -> dict:
+    """All groups that still train, as one stack."""
+    active = [name for name, (_, orders, _) in groups.items() if orders]
+    owners = torch.tensor([seed for name in active for seed in groups[name][2]])
+    inputs, labels, activation = task.data.inputs, task.labels, task.activation
+
+    def losses(parameters: Parameters, index: torch.Tensor) -> torch.Tensor:
+        return mlp_losses(parameters, inputs[index], labels[owners[:, None], index], activation)
+
+    runs = advance_together(
+        [groups[name][0] for name in active], losses, [groups[name][1] for name in active], until, descent
+    )
+    moved = {name: (part, groups[name][1], groups[name][2]) for name, part in zip(active, runs)}
+    rest = {name: (part._replace(step=until), orders, seeds) for name, (part, orders, seeds) in groups.items()}
+    return rest | moved
+
+
+def stored_task(pairs, labels: str = "labels") -> Task:
+    """The task of a store of `train_pairs`, with the labels of that name."""
+    values = torch.from_numpy(pairs[labels].transpose("seed", "sample").values.astype(np.int64))
+    return Task(pairs.attrs["widths"], "relu", centred_digits(), values)
+
+
+def stored_ends(pairs) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Names of the groups of pairs in a store and both ends `(groups, seeds, P)`: every fork, then independent runs."""
+    children = pairs.children.isel(after=-1).transpose("run", "fork", "seed", "parameter").values
+    independent = pairs.independent.sel(moment="end").transpose("run", "seed", "parameter").values
+    first, second = (np.concatenate([children[i], independent[i][None]]) for i in range(PAIR))
+    return [*(f"k = {k}" for k in pairs.fork.values), "independent"], first, second
