@@ -8,41 +8,54 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.func import grad, jvp
 
 from lib.landscape.lines import Loss, interpolate
 from lib.landscape.parameters import Parameters, flatten, inner, restrict, subtract, unflatten
 
 
+def _leaves(parameters: Parameters) -> Parameters:
+    return {name: value.detach().requires_grad_() for name, value in parameters.items()}
+
+
+def _derive(value: torch.Tensor, leaves: Parameters, graph: bool = False) -> Parameters:
+    """Derivative by every parameter; zeros where the value does not depend on any."""
+    if not value.requires_grad:
+        return {name: torch.zeros_like(leaf) for name, leaf in leaves.items()}
+    gradients = torch.autograd.grad(value, list(leaves.values()), create_graph=graph, materialize_grads=True)
+    return dict(zip(leaves, gradients))
+
+
 def gradient(loss: Loss, parameters: Parameters) -> Parameters:
     """Gradient of the loss, for each network of a stack."""
-    return grad(lambda p: loss(p).sum())(parameters)
+    leaves = _leaves(parameters)
+    return _derive(loss(leaves).sum(), leaves)
 
 
-def hvp(loss: Loss, parameters: Parameters, direction: Parameters, double_backward: bool = False) -> Parameters:
-    """Hessian of the loss times a direction.
+def _product(loss: Loss, parameters: Parameters, direction: Parameters) -> tuple[Parameters, bool]:
+    """Hessian times direction, and whether the loss is that of a stack."""
+    leaves = _leaves(parameters)
+    values = loss(leaves)
+    first = _derive(values.sum(), leaves, graph=True)
+    return _derive(sum((first[name] * value).sum() for name, value in direction.items()), leaves), values.ndim > 0
+
+
+def hvp(loss: Loss, parameters: Parameters, direction: Parameters) -> Parameters:
+    """Hessian of the loss times a direction, by the gradient of the gradient along it.
+
+    Two backward passes take as long as `torch.func.jvp` over `torch.func.grad`, and more operators have them.
 
     Args:
         loss: of one network, or of a stack (one number for each).
         parameters: where the Hessian is taken.
         direction: tensors of the same shapes.
-        double_backward: reverse over reverse instead of forward over reverse, for modules with an operator that has no
-            forward derivative; it takes about half as long again.
     """
-    if double_backward:
-        return grad(lambda p: sum((g * direction[name]).sum() for name, g in gradient(loss, p).items()))(parameters)
-    return jvp(lambda p: gradient(loss, p), (parameters,), (direction,))[1]
+    return _product(loss, parameters, direction)[0]
 
 
-def quadratic_form(loss: Loss, parameters: Parameters, direction: Parameters, stacked: bool = False) -> torch.Tensor:
-    """direction^T H direction at `parameters`, by two forward derivatives: a number, or `(networks,)`."""
-
-    def along(t):
-        return loss({name: value + t * direction[name] for name, value in parameters.items()})
-
-    zero = next(iter(parameters.values())).new_zeros(())
-    one = torch.ones_like(zero)
-    return jvp(lambda t: jvp(along, (t,), (one,))[1], (zero,), (one,))[1].detach().double()
+def quadratic_form(loss: Loss, parameters: Parameters, direction: Parameters) -> torch.Tensor:
+    """direction^T H direction at `parameters`, float64: a number, or `(networks,)` for a stack."""
+    product, stacked = _product(loss, parameters, direction)
+    return inner(direction, product, stacked)
 
 
 def directional_curvature(loss: Loss, first: Parameters, second: Parameters, alphas: Sequence[float]) -> torch.Tensor:
@@ -51,11 +64,11 @@ def directional_curvature(loss: Loss, first: Parameters, second: Parameters, alp
     return torch.stack([quadratic_form(loss, interpolate(first, second, alpha), delta) for alpha in alphas])
 
 
-def slope(loss: Loss, first: Parameters, second: Parameters, alpha: float) -> torch.Tensor:
-    """Derivative of the loss along the line at alpha: grad L(theta_alpha)^T Delta."""
-    delta = subtract(second, first)
-    _, tangent = jvp(loss, (interpolate(first, second, alpha),), (delta,))
-    return tangent.detach().double()
+def slope(loss: Loss, parameters: Parameters, direction: Parameters) -> torch.Tensor:
+    """Derivative of the loss along a direction, float64: a number, or `(networks,)` for a stack."""
+    leaves = _leaves(parameters)
+    values = loss(leaves)
+    return inner(direction, _derive(values.sum(), leaves), values.ndim > 0)
 
 
 def half_nodes(nodes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -90,18 +103,16 @@ def barrier_identity(
     """
     if order not in (1, 2):
         raise ValueError(f"order: got {order}, expected 1 or 2")
-    total = 0.0
+    delta, total = subtract(second, first), 0.0
     for t, weight in zip(*half_nodes(nodes)):
         if order == 2:
-            total = total - weight * green(t) * directional_curvature(loss, first, second, [t])[0]
+            total = total - weight * float(green(t)) * quadratic_form(loss, interpolate(first, second, t), delta)
         else:
-            total = total + (0.5 if t < 0.5 else -0.5) * weight * slope(loss, first, second, t)
+            total = total + (0.5 if t < 0.5 else -0.5) * weight * slope(loss, interpolate(first, second, t), delta)
     return total
 
 
-def layer_terms(
-    loss: Loss, parameters: Parameters, delta: Parameters, sets: dict[str, Iterable[str]], stacked: bool = False
-) -> torch.Tensor:
+def layer_terms(loss: Loss, parameters: Parameters, delta: Parameters, sets: dict[str, Iterable[str]]) -> torch.Tensor:
     """Bilinear terms Delta_S^T H Delta_S' of disjoint sets of parameters: `(sets, sets)`, or `(sets, sets, networks)`.
 
     Where the sets cover all parameters, the terms sum to Delta^T H Delta.
@@ -109,7 +120,7 @@ def layer_terms(
     parts = [restrict(delta, keys) for keys in sets.values()]
     rows = []
     for part in parts:
-        product = hvp(loss, parameters, part)
+        product, stacked = _product(loss, parameters, part)
         rows.append(torch.stack([inner(other, product, stacked) for other in parts]))
     return torch.stack(rows)
 
@@ -140,8 +151,12 @@ def fork_estimate(loss: Loss, start: Parameters, first: Parameters, second: Para
     way = {name: (first[name] + second[name]) / 2 - value for name, value in start.items()}
     with torch.no_grad():
         value = loss(start).double()
-    _, tangent = jvp(loss, (start,), (way,))
-    return value + tangent.detach().double() + quadratic_form(loss, start, way) / 2
+    return value + slope(loss, start, way) + quadratic_form(loss, start, way) / 2
+
+
+def _is_stack(loss: Loss, parameters: Parameters) -> bool:
+    with torch.no_grad():
+        return loss(parameters).ndim > 0
 
 
 class Spectrum(NamedTuple):
@@ -155,17 +170,14 @@ class Spectrum(NamedTuple):
     weights: np.ndarray
 
 
-def lanczos(
-    loss: Loss, parameters: Parameters, steps: int, generator: torch.Generator, stacked: bool = False
-) -> Spectrum:
+def lanczos(loss: Loss, parameters: Parameters, steps: int, generator: torch.Generator) -> Spectrum:
     """Spectrum of the Hessian as seen from a random vector, with full reorthogonalisation.
 
     Args:
-        loss: of one network, or of a stack.
+        loss: of one network, or of a stack, each network of which has a Lanczos run of its own.
         parameters: where the Hessian is taken.
         steps: Hessian-vector products, at most as many as there are parameters.
         generator: of the start vector, on the CPU.
-        stacked: one Lanczos run for each network of a stack.
 
     Returns:
         `(steps,)`, or `(steps, networks)` for stacks. Where the Krylov space is exhausted before, the remaining rows
@@ -174,6 +186,7 @@ def lanczos(
     Raises:
         ValueError: steps below 1 or above the number of parameters.
     """
+    stacked = _is_stack(loss, parameters)
     shape = flatten(parameters, stacked).shape
     if not 1 <= steps <= shape[-1]:
         raise ValueError(f"steps: got {steps}, expected 1 to {shape[-1]}")
@@ -209,9 +222,9 @@ def _ritz(diagonal: np.ndarray, below: np.ndarray | None) -> Spectrum:
     return Spectrum(np.moveaxis(values, -1, 0), np.moveaxis(vectors[..., 0, :] ** 2, -1, 0))
 
 
-def trace(loss: Loss, parameters: Parameters, probes: int, generator: torch.Generator, stacked: bool = False):
+def trace(loss: Loss, parameters: Parameters, probes: int, generator: torch.Generator) -> torch.Tensor:
     """Hutchinson's estimates of the trace of the Hessian from random signs: `(probes,)`, or `(probes, networks)`."""
-    some = next(iter(parameters.values()))
+    some, stacked = next(iter(parameters.values())), _is_stack(loss, parameters)
     shape, rows = flatten(parameters, stacked).shape, []
     for _ in range(probes):
         signs = torch.randint(0, 2, shape, generator=generator).to(some) * 2 - 1

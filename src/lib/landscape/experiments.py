@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from lib.landscape.digits import Digits, centred_digits
+from lib.landscape.digits import Digits
 from lib.landscape.forks import Descent, Order, Runs, advance_together, fork, start
 from lib.landscape.losses import draw_mlps, mlp_errors, mlp_losses
 from lib.landscape.parameters import Parameters, flatten, unflatten
@@ -152,7 +152,14 @@ def _advance(groups: dict, task: Task, until: int, descent: Descent) -> dict:
 def stored_task(pairs, labels: str = "labels") -> Task:
     """The task of a store of `train_pairs`, with the labels of that name."""
     values = torch.from_numpy(pairs[labels].transpose("seed", "sample").values.astype(np.int64))
-    return Task(pairs.attrs["widths"], "relu", centred_digits(), values)
+    arrays = [
+        pairs.inputs,
+        pairs.plain_labels[0].astype(np.int64),
+        pairs.test_inputs,
+        pairs.test_labels.astype(np.int64),
+    ]
+    data = Digits(*(torch.from_numpy(np.ascontiguousarray(array.values)) for array in arrays))
+    return Task(pairs.attrs["widths"], "relu", data, values)
 
 
 def stored_ends(pairs) -> tuple[list[str], np.ndarray, np.ndarray]:

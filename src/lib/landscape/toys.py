@@ -20,12 +20,12 @@ def descend_factorisation(a, b, step: float, steps: int) -> tuple[np.ndarray, np
 
 
 def factorisation_barrier(first, second) -> np.ndarray:
-    """Height of the loss between two solutions (c, 1/c) and (d, 1/d) above the chord of zeros, in closed form.
+    """Barrier on the line between two solutions (c, 1/c) and (d, 1/d), in closed form: (c/d + d/c - 2)^2 / 32.
 
-    On the line the product is p(t) = ((1-t) c + t d)((1-t)/c + t/d) = 1 + t (1-t) (c/d + d/c - 2), a parabola about 1/2
-    without another turn: the barrier is (c/d + d/c - 2)^2 / 32, 1/2 for (1, 1) and (-1, -1); on one side c/d > 0.
+    On the line a b = 1 + t (1 - t) (c/d + d/c - 2), so that the loss is largest at t = 1/2; for c = -d = 1 it is 1/2.
 
-    Where c/d < 0, p falls to its least value at 1/2, and (1 - p)^2 is largest there too.
+    Args:
+        first, second: c and d.
     """
     ratio = np.asarray(first, dtype=float) / np.asarray(second, dtype=float)
     return (ratio + 1 / ratio - 2) ** 2 / 32
@@ -59,30 +59,31 @@ def wall_height(y, critical: float = 0.0) -> np.ndarray:
 
 
 class Parting(NamedTuple):
-    """Pairs of runs of a pitchfork: `ends` (pairs, 2) and `paths` (kept, 2, steps + 1) of the first pairs."""
+    """Pairs of runs of a pitchfork: `ends` (heights, pairs, 2), and `paths` (heights, kept, 2, steps + 1) of some."""
 
     ends: np.ndarray
     paths: np.ndarray
 
 
-def part_runs(toy: Pitchfork, fork_at: float, pairs: int, rng: np.random.Generator, kept: int = 0) -> Parting:
-    """Pairs that share their noise while y < `fork_at` and have their own beyond, then settle without noise at the end.
+def part_runs(toy: Pitchfork, heights, pairs: int, rng: np.random.Generator, kept: int = 0) -> Parting:
+    """Pairs that share their noise while y is below a height and have their own beyond, then settle without noise.
 
     Args:
         toy: constants.
-        fork_at: value of y at which a pair parts.
-        pairs: number of pairs.
+        heights: values of y at which pairs part.
+        pairs: number of pairs at each height.
         rng: of starts and noise.
         kept: pairs whose paths are returned.
     """
-    x = np.repeat(toy.spread * rng.standard_normal((pairs, 1)), 2, axis=1)
-    paths = [x[:kept].copy()]
+    heights = np.asarray(heights, dtype=float)
+    x = np.repeat(toy.spread * rng.standard_normal((len(heights), pairs, 1)), 2, axis=2)
+    paths = [x[:, :kept].copy()]
     for y in np.linspace(toy.start, toy.end, toy.steps):
-        noise = rng.standard_normal((pairs, 2))
-        if y < fork_at:
-            noise[:, 1] = noise[:, 0]
+        noise = rng.standard_normal(x.shape)
+        together = y < heights
+        noise[together, :, 1] = noise[together, :, 0]
         x = x - toy.rate * (x**3 - (y - toy.critical) * x) + toy.noise * noise
-        paths.append(x[:kept].copy())
+        paths.append(x[:, :kept].copy())
     for _ in range(toy.settle):
         x = x - toy.rate * (x**3 - (toy.end - toy.critical) * x)
     return Parting(x, np.stack(paths, axis=-1))

@@ -44,9 +44,9 @@ def measure_curvature(*, pairs: xr.Dataset, alphas: int, lanczos_steps: int, pro
         one, other = task.networks(first[i]), task.networks(second[i])
         delta = subtract(other, one)
         distance = inner(delta, delta, stacked=True).numpy()
-        spectra = [lanczos(loss, end, lanczos_steps, draws, stacked=True) for end in (one, other)]
+        spectra = [lanczos(loss, end, lanczos_steps, draws) for end in (one, other)]
         largest = np.mean([spectrum.values[-1] for spectrum in spectra], axis=0)
-        mean = np.mean([trace(loss, end, probes, draws, stacked=True).mean(0).numpy() for end in (one, other)], axis=0)
+        mean = np.mean([trace(loss, end, probes, draws).mean(0).numpy() for end in (one, other)], axis=0)
         predicted[0, i] = endpoint_estimate(loss, one, other)
         predicted[1, i] = distance
         predicted[2, i] = distance * largest
@@ -55,7 +55,7 @@ def measure_curvature(*, pairs: xr.Dataset, alphas: int, lanczos_steps: int, pro
             ends = (loss(one) + loss(other)).double().numpy() / 2
         if i < len(starts):
             predicted[4, i] = fork_estimate(loss, task.networks(starts[i]), one, other).numpy() - ends
-        both = [layer_terms(loss, end, delta, layers, stacked=True) for end in (one, other)]
+        both = [layer_terms(loss, end, delta, layers) for end in (one, other)]
         terms[:, :, i] = (both[0] + both[1]).numpy() / 2
         distances[:, i] = [inner({k: delta[k] for k in keys}, delta, stacked=True).numpy() for keys in layers.values()]
         excess[:, i] = layerwise_excess(loss, one, other, sets).numpy()

@@ -46,10 +46,8 @@ def run_toys(
     losses = factorisation_loss(*line)
     chord = (1 - LINE[:, None]) * losses[0] + LINE[:, None] * losses[-1]
     toy = Pitchfork()
-    parting = [
-        part_runs(toy, y, pairs, generator(root_seed, "mode_connectivity", "pitchfork", y), kept) for y in heights
-    ]
-    runs = np.stack([one.ends for one in parting])
+    parting = part_runs(toy, heights, pairs, generator(root_seed, "mode_connectivity", "pitchfork"), kept)
+    runs = parting.ends
     along = (1 - LINE[:, None, None]) * runs[..., 0] + LINE[:, None, None] * runs[..., 1]
     walls = pitchfork_loss(along, toy.end, toy.critical)
     walls = walls - ((1 - LINE[:, None, None]) * walls[0] + LINE[:, None, None] * walls[-1])
@@ -61,7 +59,7 @@ def run_toys(
             "closed": ("start", factorisation_barrier(ends[0][0], ends[1][0]), {"long_name": "barrier, closed form"}),
             "parted": (("height", "pair"), runs[..., 0] * runs[..., 1] < 0),
             "wall": (("height", "pair"), walls.max(axis=0), {"long_name": "barrier on the line, measured"}),
-            "path": (("height", "kept", "run", "step"), np.stack([one.paths for one in parting])),
+            "path": (("height", "kept", "run", "step"), parting.paths),
         },
         coords={"side": [1, -1], "height": heights},
         attrs={

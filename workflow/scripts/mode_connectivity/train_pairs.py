@@ -53,6 +53,9 @@ def train_pairs(
     moments = ["start", "end"]
     return xr.Dataset(
         {
+            "inputs": (("sample", "pixel"), data.inputs.numpy()),
+            "test_inputs": (("test_sample", "pixel"), data.test_inputs.numpy()),
+            "test_labels": ("test_sample", data.test_labels.numpy().astype(np.int8)),
             "children": (("fork", "seed", "run", "after", "parameter"), pairs.forks),
             "independent": (("seed", "run", "moment", "parameter"), pairs.independent),
             "plain_children": (("seed", "run", "moment", "parameter"), control.forks[0]),
