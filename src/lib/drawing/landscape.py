@@ -2,13 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS
 from lib.stats.intervals import estimate_mean
-
-
-def fork_style(place: int) -> dict:
-    """Colour, line and marker of the fork at a place of the list."""
-    return {"color": COLOURS[place], "linestyle": LINESTYLES[place % len(LINESTYLES)], "marker": MARKERS[place]}
 
 
 def draw_band(axis, x, values, *, spread: bool = True, **style) -> None:

@@ -90,14 +90,21 @@ def _sizes(parameters: Parameters, specification: Specification) -> dict[str, in
     return sizes
 
 
-def _products(first: Parameters, second: Parameters, specification: Specification, key: str) -> np.ndarray:
-    """Inner products of unit i of the first network with unit j of the second, over all axes that `key` permutes."""
+def _products(
+    first: Parameters, second: Parameters, specification: Specification, permutations: Permutations, key: str
+) -> np.ndarray:
+    """Inner products of unit i of the first network with unit j of the second, over all axes that `key` permutes.
+
+    All other axes of the second are permuted as they stand, also where `key` acts on two axes of one parameter.
+    """
     total = 0.0
     for name, keys in specification.items():
         for axis, one in enumerate(keys):
             if one == key:
-                a, b = (network[name].movedim(axis, 0) for network in (first, second))
-                total = total + a.reshape(len(a), -1).double() @ b.reshape(len(b), -1).double().T
+                others = {name: tuple(None if i == axis else other for i, other in enumerate(keys))}
+                moved = permute({name: second[name]}, others, permutations)[name]
+                a, b = (value.movedim(axis, 0).double() for value in (first[name], moved))
+                total = total + a.reshape(len(a), -1) @ b.reshape(len(b), -1).T
     return total.cpu().numpy()
 
 
@@ -130,8 +137,7 @@ def match_weights(
     for sweep in range(1, sweeps + 1):
         changed = False
         for key in rng.permutation(list(permutations)):
-            others = {**permutations, key: np.arange(len(permutations[key]))}
-            products = _products(first, permute(second, specification, others), specification, key)
+            products = _products(first, second, specification, permutations, key)
             trial = {**permutations, key: linear_sum_assignment(products, maximize=True)[1]}
             value = float(inner(first, permute(second, specification, trial)))
             if value > best + 1e-12 * abs(best):

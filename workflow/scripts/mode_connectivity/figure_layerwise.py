@@ -56,8 +56,10 @@ def figure(curvature, identity):
     smooth = identity.smooth.values[0]
     terms = identity.term.sel(smooth=smooth).transpose("layer", "other").values
     image = draw_signed(right, terms)
+    dark = 0.6 * np.abs(terms).max()
     for i, j in np.ndindex(terms.shape):
-        right.text(j, i, f"{terms[i, j]:.3f}".replace("-", "−"), ha="center", va="center", fontsize=7)
+        colour = "white" if abs(terms[i, j]) > dark else "black"
+        right.text(j, i, f"{terms[i, j]:.3f}".replace("-", "−"), ha="center", va="center", fontsize=7, color=colour)
     right.set_xticks(range(last), layers)
     right.set_yticks(range(last), layers)
     right.set(xlabel="layer", ylabel="layer", title=f"parts of the barrier, {smooth.upper()}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure
+from lib.atlas.job.figure import COLOURS, LINESTYLES, MARKERS, new_figure, panel_labels
 from lib.drawing.landscape import draw_band
 
 
@@ -36,6 +36,7 @@ def figure(descent):
     axes[1, 0].legend(fontsize=7)
     axes[1, 1].set(ylabel="angle between both ways (degree)", ylim=(0, 90))
     axes[1, 1].legend(fontsize=7, ncols=2)
+    panel_labels(axes)
     return fig
 
 
