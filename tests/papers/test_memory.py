@@ -83,7 +83,14 @@ def networks(p: dict) -> float:
     return 6 * 4 * 2**24 + 2 * outputs
 
 
+def pairs_of_networks(p: dict) -> float:
+    """All kept networks in single precision, three times: as they are collected, in the store, and packed."""
+    size = 64 * p["width"] + (p["depth"] - 1) * p["width"] ** 2 + 10 * p["width"]
+    return 3 * 4 * size * p["seeds"] * 2 * (len(p["forks"]) * (len(p["after"]) + 1) + 6)
+
+
 ESTIMATES = {
+    "mode_connectivity_train_pairs": pairs_of_networks,
     "lightning_attention_train_models": lightning,
     "mamba3_train_downstream": downstream,
     "permutation_learning_measure_hits": networks,

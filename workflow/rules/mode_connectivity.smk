@@ -11,7 +11,7 @@ use rule stage as mode_connectivity_train_pairs with:
         paper.benchmark("pairs")
     priority: 95
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(4000 if config["scale"] in ("medium", "paper") else 2000),
         runtime=minutes(60),
     params:
         **paper.params("training"),
@@ -31,7 +31,7 @@ use rule stage as mode_connectivity_measure_lines with:
         paper.benchmark("lines")
     priority: 60
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(4000 if config["scale"] in ("medium", "paper") else 2000),
         runtime=minutes(30),
     params:
         **paper.params("lines"),
@@ -51,7 +51,7 @@ use rule stage as mode_connectivity_measure_curvature with:
         paper.benchmark("curvature")
     priority: 80
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(4000 if config["scale"] in ("medium", "paper") else 2000),
         runtime=minutes(60),
     params:
         **paper.params("curvature"),
@@ -71,7 +71,7 @@ use rule stage as mode_connectivity_follow_descent with:
         paper.benchmark("descent")
     priority: 70
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(4000 if config["scale"] in ("medium", "paper") else 2000),
         runtime=minutes(60),
     params:
         **paper.params("descent"),
@@ -90,7 +90,7 @@ use rule stage as mode_connectivity_check_identity with:
         paper.benchmark("identity")
     priority: 80
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(2000),
         runtime=minutes(30),
     params:
         **paper.params("identity"),
