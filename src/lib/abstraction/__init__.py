@@ -1,0 +1,1 @@
+"""Causal abstraction: algorithms, interchange interventions in networks, alignment maps, and how far they go."""
