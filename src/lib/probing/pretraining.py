@@ -24,15 +24,17 @@ def train_module(
     steps: int,
     learning_rate: float,
     weight_decay: float = 0.05,
+    warmup: float = 0.1,
 ) -> np.ndarray:
     """Train what is trainable of a model; decay spares parameters of one dimension.
 
     Args:
         model: changed in place.
         loss: takes the step, returns the loss of a batch that it draws.
-        steps: number of batches; the first tenth warms up.
+        steps: number of batches.
         learning_rate: highest.
         weight_decay: of AdamW.
+        warmup: share of the steps in which the learning rate grows.
 
     Returns:
         Losses before each step.
@@ -52,7 +54,7 @@ def train_module(
     losses = np.empty(steps)
     for step in range(steps):
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate * rate(step, steps, max(1, steps // 10), floor=0.0)
+            group["lr"] = learning_rate * rate(step, steps, max(1, int(warmup * steps)), floor=0.0)
         optimiser.zero_grad()
         value = loss(step)
         value.backward()

@@ -28,19 +28,21 @@ def rate(step: int, steps: int, warmup: int, decay: str = "cosine", floor: float
         step, steps: the current step, and how many there are.
         warmup: steps of linear growth from 1 / warmup to 1.
         decay: `cosine` from the end of the warm-up to `floor`; `linear_half`: 1 until half of the steps, then linear to
-            0 at the end; `constant`.
-        floor: last value of the cosine.
+            0 at the end; `linear` from the end of the warm-up to `floor` after the last step; `constant`.
+        floor: last value of the cosine and of the line.
 
     Raises:
         ValueError: another decay.
     """
-    if decay not in ("cosine", "linear_half", "constant"):
-        raise ValueError(f"decay: got {decay!r}, expected cosine, linear_half or constant")
+    if decay not in ("cosine", "linear_half", "linear", "constant"):
+        raise ValueError(f"decay: got {decay!r}, expected cosine, linear_half, linear or constant")
     grow = min(1.0, (step + 1) / warmup) if warmup else 1.0
     if decay == "constant":
         return grow
     if decay == "linear_half":
         return grow * min(1.0, 2 * (1 - step / steps))
+    if decay == "linear":
+        return grow * (floor + (1 - floor) * (1 - max(0, step - warmup) / max(1, steps - warmup)))
     share = min(1.0, max(0, step + 1 - warmup) / max(1, steps - warmup))
     return grow * (floor + (1 - floor) * (1 + math.cos(math.pi * share)) / 2)
 

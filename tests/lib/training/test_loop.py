@@ -1,11 +1,12 @@
 """Curricula, gradients in parts and held-out losses of the training loop."""
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
 from lib.language.models import transnormer
-from lib.training.loop import adamw, grow, held_out_loss, language_loss, train
+from lib.training.loop import adamw, grow, held_out_loss, language_loss, rate, train
 from lib.training.stacked import StackedLinear, generators
 
 
@@ -53,10 +54,10 @@ def test_each_model_has_a_learning_rate_of_its_own():
     tokens = torch.from_numpy(np.random.default_rng(0).integers(0, 5, (2, 8, 7)))
     together = Bigram(5, [0, 1])
     losses = train(together, lambda step: language_loss(together, tokens), steps=5, learning_rate=[0.1, 0.02], warmup=2)
-    for i, rate in enumerate((0.1, 0.02)):
+    for i, speed in enumerate((0.1, 0.02)):
         alone = Bigram(5, [i])
         model, one = alone, tokens[i : i + 1]
-        trace = train(model, lambda step: language_loss(model, one), steps=5, learning_rate=rate, warmup=2)  # noqa: B023
+        trace = train(model, lambda step: language_loss(model, one), steps=5, learning_rate=speed, warmup=2)  # noqa: B023
         np.testing.assert_allclose(losses[:, i], trace[:, 0], rtol=1e-5)
         torch.testing.assert_close(together.table.weight[i], alone.table.weight[0], rtol=1e-4, atol=1e-6)
 
@@ -92,3 +93,9 @@ def test_steps_are_those_of_torch():
             optimiser.step()
         assert torch.equal(models[0].table.weight, models[1].table.weight)
     assert torch.equal(unused, torch.ones(2, 3))
+
+
+def test_a_linear_decay_ends_one_step_before_its_floor():
+    factors = [rate(step, 10, 2, "linear", floor=0.0) for step in range(10)]
+    np.testing.assert_allclose(factors, [0.5, 1, 1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125])
+    assert rate(10, 10, 0, "linear", floor=0.3) == pytest.approx(0.3)
