@@ -91,7 +91,8 @@ def test_heads_of_noisy_labels_start_with_the_norm_of_the_clean_one(tune):
 def test_probing_alone_moves_nothing(tune):
     store = _once("tuned", tune)
     probed = store.isel(run=np.flatnonzero(store.procedure == "LP"))
-    assert (probed.change == 0).all() and (probed.head_change == 0).all()
+    assert (probed.change == 0).all()
+    assert (probed.head_change == 0).all()
     np.testing.assert_allclose(probed.cosine, 1, atol=1e-5)
 
 
@@ -180,7 +181,8 @@ def _norms(heads):
 
 def test_c3_and_c3b(passes, heads, blank):
     good = _norms(heads)
-    assert passes(PAPER, "c3", heads=good) and passes(PAPER, "c3b", heads=good)
+    assert passes(PAPER, "c3", heads=good)
+    assert passes(PAPER, "c3b", heads=good)
     assert not passes(PAPER, "c3", heads=_changed(good, norm=lambda n: n / 2))
     assert not passes(PAPER, "c3", heads=_changed(good, path=lambda p: 1 / p))
     assert not passes(PAPER, "c3", heads=_changed(good, descent=lambda d: 1 / d))

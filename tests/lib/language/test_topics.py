@@ -29,7 +29,8 @@ def test_documents_mix_domains():
     tokens = draw_documents(WORLD, 500, [0, 1, 2], 2, 0.6, np.random.default_rng(1)).tokens[:, :-1]
     domain = np.where(tokens < WORLD.content, tokens // (WORLD.topics * WORLD.words), -1)
     counts = [len(set(row[row >= 0])) for row in domain]
-    assert max(counts) == 2 and np.mean(counts) > 1.8
+    assert max(counts) == 2
+    assert np.mean(counts) > 1.8
 
 
 def test_a_task_is_in_one_domain_and_its_shifted_test_in_the_others():
@@ -46,7 +47,8 @@ def test_hidden_words_come_back_as_targets():
     tokens = draw_documents(WORLD, 300, [0], 1, 0.5, np.random.default_rng(3)).tokens
     shown, targets = hide_words(WORLD, tokens, 0.25, np.random.default_rng(4))
     hidden = targets != -100
-    assert hidden[:, :-1].mean() == pytest.approx(0.25, abs=0.02) and not hidden[:, -1].any()
+    assert hidden[:, :-1].mean() == pytest.approx(0.25, abs=0.02)
+    assert not hidden[:, -1].any()
     assert (shown[hidden] == WORLD.mask).all()
     assert np.array_equal(np.where(hidden, targets, shown), tokens)
 
@@ -73,7 +75,7 @@ def test_domains_that_do_not_exist_are_refused():
 def test_pretraining_learns_and_repeats():
     options = {"width": 8, "layers": 1, "heads": 2, "steps": 40, "batch": 16, "learning_rate": 1e-2, "purity": 0.8}
     encoder, losses = pretrain_encoder(WORLD, seed=1, **options)
-    again, repeated = pretrain_encoder(WORLD, seed=1, **options)
+    _again, repeated = pretrain_encoder(WORLD, seed=1, **options)
     assert np.array_equal(losses, repeated)
     assert losses[-5:].mean() < losses[:3].mean() - 0.2
     assert not encoder.training

@@ -93,7 +93,8 @@ def test_ranks_of_a_known_matrix():
     assert flat_kernel(kernel).shape == (16, 16)
     assert numerical_rank(values, 16) == 6
     noisy = np.concatenate([values[:6], np.full(10, 1e-9 * values[0])])
-    assert numerical_rank(noisy, 16) == 16 and numerical_rank(noisy, 16, np.float32) == 6
+    assert numerical_rank(noisy, 16) == 16
+    assert numerical_rank(noisy, 16, np.float32) == 6
 
 
 def test_kernels_that_are_not_finite_are_refused(problem):
@@ -144,7 +145,7 @@ def test_the_first_step_of_features_is_the_kernels(network):
 
 
 def test_the_kernel_of_the_motion_is_the_split(network):
-    module, head, bias, x, labels, others = network
+    module, head, _bias, x, labels, _others = network
     kernel = split_kernel(module, torch.from_numpy(head), x).total.numpy()
     outputs = module(x).detach().numpy() @ head.T
     (a,) = linearised_descent(kernel, outputs, labels, 0.2, 1)
@@ -154,7 +155,8 @@ def test_the_kernel_of_the_motion_is_the_split(network):
 def test_a_linear_extractor_stays_off_the_training_span():
     rng = np.random.default_rng(4)
     motion = extractor_motion(rng.standard_normal((6, 10)), np.arange(6) % 3, 5, 100, 0.3, rng)
-    assert motion.outside.shape == (4,) and motion.outside.max() < 1e-12
+    assert motion.outside.shape == (4,)
+    assert motion.outside.max() < 1e-12
     assert motion.training.min() > 0.01
 
 

@@ -56,7 +56,8 @@ def test_the_temperature_is_where_the_derivative_is_zero():
 def test_a_perfect_model_reaches_the_end_of_the_range():
     logits = 0.1 * np.eye(3)[np.arange(30) % 3]
     t = fit_temperature(logits, np.arange(30) % 3)
-    assert np.isfinite(t) and np.log(t) == pytest.approx(-5, abs=1e-3)
+    assert np.isfinite(t)
+    assert np.log(t) == pytest.approx(-5, abs=1e-3)
 
 
 def test_scaling_mends_an_overconfident_model():
@@ -73,7 +74,7 @@ def test_what_is_no_prediction_is_refused():
         fit_temperature(np.where(logits > 0, np.nan, logits), labels)
     with pytest.raises(ValueError, match="shapes"):
         fit_temperature(logits, labels[:5])
-    with pytest.raises(ValueError, match="expected integers 0 .. 2"):
+    with pytest.raises(ValueError, match="expected integers 0"):
         fit_temperature(logits, labels + 1)
     with pytest.raises(ValueError, match="sum to one"):
         reliability(logits, labels)
