@@ -89,7 +89,13 @@ def pairs_of_networks(p: dict) -> float:
     return 3 * 4 * size * p["seeds"] * 2 * (len(p["forks"]) * (len(p["after"]) + 1) + 6)
 
 
+def generated_images(p: dict) -> float:
+    """The largest training set of ten classes with 12,288 features, its copy in the order of an epoch, both test sets."""
+    return 4 * 12288 * 10 * (2 * max(p["sizes"]) + 2 * p["tests"])
+
+
 ESTIMATES = {
+    "diffusion_concentration_measure_images": generated_images,
     "mode_connectivity_train_pairs": pairs_of_networks,
     "lightning_attention_train_models": lightning,
     "mamba3_train_downstream": downstream,

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.workflow
 OPTIONAL = {"cogvideox", "wan", "count_table", "labelled_table", "action_table", "private_table", "environment_table"}
 OPTIONAL |= {"offline_data", "feature_table", "edge_list", "design_table", "design_matrix", "labelled_features"}
 OPTIONAL |= {"pretrained_classifier", "photographs", "image_archive", "intervention_table"}
+OPTIONAL |= {"class_conditional_model", "labelled_images"}
 
 
 @pytest.fixture(scope="module")

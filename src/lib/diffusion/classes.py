@@ -35,7 +35,12 @@ def class_unet(size: int, classes: int, channels: list[int], groups: int = 8):
 
     Returns:
         A `UNet2DModel`.
+
+    Raises:
+        ValueError: groups of a single channel, whose normalisation takes away what the level and the label add.
     """
+    if min(channels) < 2 * groups:
+        raise ValueError(f"channels: got {channels}, expected at least {2 * groups} each, two channels a group")
     from diffusers.models.unets.unet_2d import UNet2DModel
 
     return UNet2DModel(

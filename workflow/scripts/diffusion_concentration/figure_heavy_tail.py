@@ -25,7 +25,7 @@ def figure(tails):
             "trained on Student" if source == "student 0" else "trained on Gaussian" if source == "gaussian" else source
         )
         left.plot(norm[chosen], share[chosen], MARKERS[i], ms=3, color=COLOURS[i], label=name)
-    left.set(xscale="log", yscale="log", xlabel="norm", ylabel="share above")
+    left.set(xscale="log", yscale="log", xlabel="norm", ylabel="share above", xlim=(1, None))
     left.legend(fontsize=7)
     for i, source in enumerate(tails.source.values[:-1]):
         ratio = tails.probe.sel(source=source).median("direction").values

@@ -15,13 +15,13 @@ def figure(samples):
     pixels, labels = real_digits()
     own = samples.isel(sample=samples.sampler.values == "ddim")
     rows = [
-        np.concatenate([_first(x, label, k, row) for k in range(CLASSES)], axis=1)
+        np.concatenate([_framed(x, label, k, row) for k in range(CLASSES)], axis=1)
         for x, label in ((pixels, labels), (own.x.values, own.label.values))
         for row in range(ROWS)
     ]
     gap = np.ones((2, rows[0].shape[1]), np.float32)
     draw_picture(left, np.concatenate([*rows[:ROWS], gap, *rows[ROWS:]]), -1, 1)
-    middle = ROWS * SIDE
+    middle = ROWS * (SIDE + 1)
     for place, text in ((middle / 2, "real"), (1.5 * middle + 2, "generated")):
         left.text(-1.5, place, text, rotation=90, ha="right", va="center", fontsize=8)
     steps = np.arange(1, samples.sizes["step"] + 1)
@@ -35,9 +35,10 @@ def figure(samples):
     return fig
 
 
-def _first(x: np.ndarray, label: np.ndarray, k: int, place: int) -> np.ndarray:
-    """An image of a class by its place among them."""
-    return x[np.flatnonzero(label == k)[place]].reshape(SIDE, SIDE)
+def _framed(x: np.ndarray, label: np.ndarray, k: int, place: int) -> np.ndarray:
+    """An image of a class by its place among them, with a white line below and to its right."""
+    image = x[np.flatnonzero(label == k)[place]].reshape(SIDE, SIDE)
+    return np.pad(image, ((0, 1), (0, 1)), constant_values=1)
 
 
 if "snakemake" in globals():

@@ -26,7 +26,7 @@ def figure(spectra):
         for i, arm in enumerate(spectra.arm.values):
             axis.hist(values[i], edges, histtype="step", color=COLOURS[i], ls=LINESTYLES[i], lw=1.4, label=str(arm))
         name = "all classes" if group == "all" else f"class {group}"
-        axis.set(xscale="log", yscale="log", xlabel="eigenvalue of the Gram matrix", title=name)
+        axis.set(xscale="log", yscale="log", ylim=(0.7, None), xlabel="eigenvalue of the Gram matrix", title=name)
     axes[1, 0].set_ylabel("number")
     axes[1, 0].legend(fontsize=7)
     panel_labels(axes)

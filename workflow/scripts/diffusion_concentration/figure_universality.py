@@ -20,13 +20,13 @@ def figure(classifiers):
         for i, task in enumerate(tasks):
             rows = np.flatnonzero((classifiers.task.values == task) & (classifiers.loss.values == loss))
             n = classifiers["size"].values[rows]
-            sizes |= set(n.tolist())
+            sizes = sizes if task == "coarse" and loss == "softmax" else sizes | set(n.tolist())
             for source, face in (("samples", COLOURS[i]), ("mixture", "white")):
                 values = classifiers[name].sel(train=source, test=source).isel(row=rows).values
                 style = {"color": COLOURS[i], "marker": MARKERS[i], "mfc": face, "ls": "-" if face != "white" else "--"}
                 draw_means(axis, n, values, label=f"{task}, {source}", **style)
         axis.set(xscale="log", yscale="log", xlabel="training samples", title=title)
-        tick_at(axis, sorted(sizes)[:: max(1, len(sizes) // 5)])
+        tick_at(axis, sorted(sizes))
     axes[0].set_ylabel("test error")
     axes[2].set_ylabel("squared test loss")
     axes[0].legend(fontsize=6.5)
