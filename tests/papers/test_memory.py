@@ -90,7 +90,7 @@ def pairs_of_networks(p: dict) -> float:
 
 
 def generated_images(p: dict) -> float:
-    """The largest training set of ten classes with 12,288 features, its copy in the order of an epoch, both test sets."""
+    """The largest training set of ten classes with 12,288 features, its copy in an order, and both test sets."""
     return 4 * 12288 * 10 * (2 * max(p["sizes"]) + 2 * p["tests"])
 
 
