@@ -89,25 +89,37 @@ class TransNormerAttention(nn.Module):
 
 
 class SoftmaxAttention(nn.Module):
-    """Causal softmax attention with rotary positions.
+    """Causal softmax attention with rotary positions, or with a penalty on distance.
 
     Args:
         width, heads: of the layer.
         sources: one generator for each model.
+        positions: `rope`, or `alibi` for scores minus slope times distance (Press et al. 2022).
     """
 
-    def __init__(self, width, heads, sources):
+    def __init__(self, width, heads, sources, positions: str = "rope"):
         super().__init__()
         _check(width, heads)
-        self.heads = heads
+        if positions not in ("rope", "alibi"):
+            raise ValueError(f"positions: got {positions!r}, expected rope or alibi")
+        self.heads, self.positions = heads, positions
         self.query, self.key, self.value, self.out = (StackedLinear(width, width, sources) for _ in range(4))
 
     def forward(self, x):
         """The layer on `(models, batch, T, width)`."""
         q, k, v = (split_heads(layer(x), self.heads).transpose(1, 2) for layer in (self.query, self.key, self.value))
         place = torch.arange(x.shape[2], device=x.device)
-        o = softmax_attention(rope(q, place), rope(k, place), v)
+        if self.positions == "rope":
+            o = softmax_attention(rope(q, place), rope(k, place), v)
+        else:
+            o = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=self._penalty(place, place, q.dtype))
         return self.out(join_heads(o.transpose(1, 2), len(x)))
+
+    def _penalty(self, queries, keys, dtype):
+        """Slope times distance, negative, `(heads, queries, keys)`; -inf for later keys."""
+        distance = queries[:, None] - keys[None, :]
+        bias = -alibi_slopes(self.heads).to(queries.device)[:, None, None] * distance
+        return bias.masked_fill(distance < 0, -torch.inf).to(dtype)
 
     def begin(self, models: int, batch: int, context: int, source: torch.Generator | None = None, room: int = 64):
         """Cache of keys and values with `context` tokens in it and room for more, and how many there are."""
@@ -122,8 +134,14 @@ class SoftmaxAttention(nn.Module):
             raise ValueError(f"state: got a cache full at {length} tokens, expected room for one more")
         q, k, v = (layer(x).view(-1, self.heads, 1, keys.shape[3]) for layer in (self.query, self.key, self.value))
         place = torch.tensor([length], device=x.device)
-        keys[:, :, length : length + 1], values[:, :, length : length + 1] = rope(k, place), v
-        o = softmax_attention(rope(q, place), keys[:, :, : length + 1], values[:, :, : length + 1], causal=False)
+        turned = (rope(q, place), rope(k, place)) if self.positions == "rope" else (q, k)
+        keys[:, :, length : length + 1], values[:, :, length : length + 1] = turned[1], v
+        keys_now, values_now = keys[:, :, : length + 1], values[:, :, : length + 1]
+        if self.positions == "rope":
+            o = softmax_attention(turned[0], keys_now, values_now, causal=False)
+        else:
+            penalty = self._penalty(place, torch.arange(length + 1, device=x.device), q.dtype)
+            o = nn.functional.scaled_dot_product_attention(q, keys_now, values_now, attn_mask=penalty)
         return self.out(o.reshape(x.shape)), (keys, values, length + 1)
 
 
