@@ -33,6 +33,15 @@ def downstream(p: dict) -> float:
     return language_model(p, p["layers"], p["width"], max(p["hidden"].values()), p["micro_batch"] * p["tokens"])
 
 
+def mixture(p: dict) -> float:
+    """A language model whose layers make keys and values of every memory, in bfloat16, and pack those of the chosen."""
+    d, tokens = p["defaults"], p["batch"] // p["parts"] * p["tokens"]
+    pair = d["heads"] * (d["d_key"] + d["d_value"])
+    rows = (d["memories"] + 1 + 2 * (d["chosen"] + 1)) * pair
+    extra = len(d["layers"]) * (2 * 2 * tokens * rows + 16 * d["memories"] * p["width"] * pair)
+    return language_model(p, len(d["layers"]), p["width"], d["hidden"], tokens) + extra
+
+
 def descent(p: dict) -> float:
     """Monomials of the inputs, (n, d (d + 1) / 2) in single precision, beside the two factors of each."""
     d = max(filter(None, p["sizes"].values()))
@@ -99,6 +108,7 @@ ESTIMATES = {
     "mode_connectivity_train_pairs": pairs_of_networks,
     "lightning_attention_train_models": lightning,
     "mamba3_train_downstream": downstream,
+    "mixture_of_memories_train_large": mixture,
     "permutation_learning_measure_hits": networks,
     "intervention_extrapolation_train_representations": autoencoders,
     "intervention_extrapolation_train_autoencoders": autoencoders,

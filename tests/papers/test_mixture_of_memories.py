@@ -124,7 +124,7 @@ def test_text_is_trained_and_the_memories_are_looked_at(load):
 
 def test_mom1_and_mom2(passes, load, blank):
     forms = load("mixture_of_memories/check_forms")(
-        cases=1, longest=9, widest=3, memories=3, untouched_steps=20, rng=np.random.default_rng(0), device="cpu"
+        cases=1, longest=9, widest=8, memories=3, untouched_steps=20, rng=np.random.default_rng(0), device="cpu"
     )
     for claim in ("mom1", "mom2"):
         assert passes(PAPER, claim, forms=forms)

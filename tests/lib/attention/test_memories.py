@@ -8,6 +8,7 @@ from lib.attention.capacity import simulate_recall
 from lib.attention.layers import SoftmaxAttention
 from lib.attention.memories import CONVOLUTIONS, FORMS, RULES, MixtureOfMemories
 from lib.attention.memory_forms import form_errors, interference, recurrent_mixture, routing_identities
+from lib.attention.published import load_published
 from lib.attention.routing import load_balance_loss, memory_load, pack_by_memory, topk_router, unpack
 from lib.training.stacked import generators
 
@@ -154,3 +155,34 @@ def test_a_penalty_on_distance_is_subtracted_from_the_scores():
     torch.testing.assert_close(layer(x), expected)
     with pytest.raises(ValueError, match="positions"):
         SoftmaxAttention(4, 2, generators([0]), "none")
+
+
+def test_weights_of_the_authors_layers_land_in_their_places():
+    layer = MixtureOfMemories(
+        8, generators([0]), memories=2, chosen=1, heads=2, d_key=3, d_value=4, rule="gated_delta", convolution="memory"
+    )
+    sizes = {"k": 6, "v": 8, "a": 2, "b": 2}
+    shapes = {f"{name}_proj.{i}.weight": (size, 8) for name, size in sizes.items() for i in range(2)}
+    shapes |= {f"shared_{name}.weight": (size, 8) for name, size in sizes.items()}
+    shapes |= {"gate.weight": (2, 8), "q_proj.weight": (6, 8), "g_proj.weight": (8, 8), "o_proj.weight": (8, 8)}
+    shapes |= {"o_norm.weight": (4,), "A_log": (2,), "dt_bias": (2,)}
+    shapes |= {f"{name}_conv1d.weight": (size, 1, 4) for name, size in (("q", 6), ("k", 6), ("v", 8))}
+    state = {f"attn.{name}": torch.randn(shape) for name, shape in shapes.items()}
+    load_published(layer, state, "attn.")
+    u = torch.randn(1, 1, 1, 8)
+    second = layer._writes(u)[0, 0, 0, 1]
+    expected = torch.cat([u[0, 0, 0] @ state[f"attn.{name}_proj.1.weight"].T for name in sizes])
+    torch.testing.assert_close(second, expected)
+    shared = layer._writes(u)[0, 0, 0, 2]
+    torch.testing.assert_close(shared[:6], u[0, 0, 0] @ state["attn.shared_k.weight"].T)
+    speed, strength = layer._gates(shared[None, 14:], torch.tensor([0]), torch.tensor([2]))
+    rate = torch.exp(state["attn.A_log"])
+    raw = u[0, 0, 0] @ state["attn.shared_a.weight"].T + state["attn.dt_bias"]
+    torch.testing.assert_close(speed[0], -rate * torch.nn.functional.softplus(raw))
+    torch.testing.assert_close(strength[0], torch.sigmoid(u[0, 0, 0] @ state["attn.shared_b.weight"].T))
+    with pytest.raises(ValueError, match=r"has no attn\.A_log"):
+        load_published(layer, {name: value for name, value in state.items() if "A_log" not in name}, "attn.")
+    with pytest.raises(ValueError, match=r"gate\.weight shape"):
+        load_published(layer, state | {"attn.gate.weight": torch.zeros(3, 8)}, "attn.")
+    with pytest.raises(ValueError, match="layer: expected"):
+        load_published(build(), state)

@@ -17,7 +17,7 @@ def figure(capacity):
     for i, store in enumerate(capacity.store.values):
         own = capacity.sel(store=store)
         memories, width = int(own.memories), int(own.d_key)
-        label = f"{memories} memor{'y' if memories == 1 else 'ies'}, keys of {width}"
+        label = f"{memories} {'memory' if memories == 1 else 'memories'}, keys of {width}"
         style = {"color": COLOURS[i], "marker": MARKERS[i], "capsize": 2}
         draw_means(left, x, own.accuracy.transpose("pairs", "repetition").values, label=label, **style)
         draw_means(right, x, own.crosstalk.transpose("pairs", "repetition").values, ls="none", **style)
