@@ -1,0 +1,1 @@
+"""Degeneracy of networks: free directions, synchronised units, volumes of low loss, learning coefficients."""

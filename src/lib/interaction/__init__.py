@@ -1,0 +1,1 @@
+"""Interaction bases of networks: directions that are invariant under reparametrisation, edges, ablations."""
