@@ -103,7 +103,22 @@ def generated_images(p: dict) -> float:
     return 4 * 12288 * 10 * (2 * max(p["sizes"]) + 2 * p["tests"])
 
 
+def image_bases(p: dict) -> float:
+    """Training images in single precision; images of the bases and their output Jacobians, twice, in double precision."""
+    return 4 * 60000 * 3072 + 8 * p["samples"] * 3072 * (2 + 2 * 10)
+
+
+def chains(p: dict) -> float:
+    """Losses along all chains in single precision, and a copy in double precision of one model's."""
+    steps = max(p["lengths"])
+    models = 2 * p["teachers"] if "teachers" in p else len(p["cases"]) * len(p["step_scales"])
+    return steps * p["chains"] * (2 * 4 * models + 3 * 8)
+
+
 ESTIMATES = {
+    "loss_degeneracy_sample_chains": chains,
+    "loss_degeneracy_compare_blocks": chains,
+    "loss_degeneracy_analyse_images": image_bases,
     "diffusion_concentration_measure_images": generated_images,
     "mode_connectivity_train_pairs": pairs_of_networks,
     "lightning_attention_train_models": lightning,

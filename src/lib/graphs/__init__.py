@@ -1,1 +1,1 @@
-"""Graphs: trees, quotients, homomorphisms."""
+"""Graphs: trees, quotients, homomorphisms, modules."""
