@@ -104,7 +104,7 @@ def generated_images(p: dict) -> float:
 
 
 def image_bases(p: dict) -> float:
-    """Training images in single precision; images of the bases and their output Jacobians, twice, in double precision."""
+    """Training images in single precision; those of the bases and two arrays of Jacobians in double precision."""
     return 4 * 60000 * 3072 + 8 * p["samples"] * 3072 * (2 + 2 * 10)
 
 
