@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 PAPER = "mode_connectivity"
@@ -235,6 +236,73 @@ def test_c12(passes, lines, blank):
     assert not passes(PAPER, "c12", lines=blank(lines))
 
 
+@pytest.fixture
+def convolutional(lines):
+    """Stores of `train_convolutional` whose endpoint estimates follow the barriers."""
+    rng = np.random.default_rng(2)
+    stores = []
+    for name in ("resnet20", "vgg11"):
+        for fork, height in ((0, 2.0), (500, 1.0), (1000, 0.2), ("independent", 5.0)):
+            for seed in range(4):
+                own = height * np.exp(0.2 * rng.standard_normal())
+                predicted = [own / 2, 100 * height * np.exp(0.2 * rng.standard_normal()), 1.0]
+                stores.append(
+                    xr.Dataset(
+                        {"barrier": ((), own), "predicted": ("predictor", predicted)},
+                        coords={"predictor": ["endpoint", "distance", "fork"]},
+                        attrs={"architecture": name, "fork": fork, "seed": seed},
+                    )
+                )
+    return stores
+
+
+def test_c13(verdict, convolutional, blank):
+    def passes(stores, predictor="endpoint"):
+        return verdict(PAPER, "c13", convolutional=stores, predictor=predictor)["verdict"] == "reproduced"
+
+    assert passes(convolutional)
+    assert not passes(convolutional, "distance")
+    assert not passes(blank(convolutional))
+
+
+def test_pairs_of_convolutional_networks_survive_an_interruption(load, tmp_path, stopping, monkeypatch):
+    import lib.clustering.images as images
+
+    rng = np.random.default_rng(0)
+    pictures, classes = rng.random((40, 3, 8, 8), dtype=np.float32), rng.integers(0, 3, 40)
+    monkeypatch.setattr(images, "load_images", lambda name, root, split: (pictures, classes))
+    monkeypatch.setattr("lib.landscape.convolutional.ARCHITECTURES", {"resnet20": small})
+    stage = load(f"{PAPER}/train_convolutional")
+    monkeypatch.setitem(stage.__globals__, "STRIDE", 2)
+
+    def run(fork=3, checkpoint=None):
+        return stage(
+            images="nowhere", architecture="resnet20", seed=0, fork=fork, steps=8, rate=0.05, momentum=0.9, decay=1e-4,
+            batch=10, alphas=3, device="cpu", root_seed=0, checkpoint=checkpoint,
+        )  # fmt: skip
+
+    whole = run()
+    for ends in ((1,), (4,), (7,)):
+        checkpoint = stopping(*ends)
+        with pytest.raises(KeyboardInterrupt):
+            run(checkpoint=checkpoint)
+        xr.testing.assert_identical(run(checkpoint=checkpoint), whole)
+        checkpoint.remove()
+    curve = whole.curve.sel(measure="train_loss").values
+    assert float(whole.barrier) == pytest.approx(max(0.0, curve[1] - curve[[0, 2]].mean()))
+    apart = run("independent")
+    assert np.isnan(apart.predicted.sel(predictor="fork"))
+    assert float(apart.predicted.sel(predictor="distance")) > float(whole.predicted.sel(predictor="distance"))
+
+
+def small(classes, channels):
+    from lib.landscape.convolutional import Residual
+
+    return torch.nn.Sequential(
+        Residual(channels, 8, 2), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, classes)
+    )
+
+
 def test_every_claim_is_judged_here(claim_ids):
     judged = {name[len("test_") :] for name in globals() if name.startswith("test_c")} | {"c6", "c6b"}
     assert set(claim_ids(PAPER)) <= judged
@@ -259,7 +327,9 @@ def test_children_of_a_fork_start_as_one_and_end_as_two(load):
     whole = lines.curve.sel(measure="train_loss", pair="k = 30").transpose("alpha", "seed")
     track = descent.line.sel(fork=30, share=[0.0, 0.5, 1.0]).isel(after=-1)
     np.testing.assert_allclose(track.values, whole.values, rtol=1e-5)
-    curvature = load(f"{PAPER}/measure_curvature")(pairs=pairs, alphas=3, lanczos_steps=2, probes=1, root_seed=0)
+    curvature = load(f"{PAPER}/measure_curvature")(
+        pairs=pairs, alphas=3, hybrids=[0], lanczos_steps=2, probes=1, root_seed=0
+    )
     whole = curvature.interaction.sum(("layer", "other")) / 8
     np.testing.assert_allclose(whole, curvature.predicted.sel(predictor="endpoint"), rtol=1e-4)
     expected = curvature.expected.sel(set="first 3")

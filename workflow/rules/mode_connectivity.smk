@@ -116,6 +116,40 @@ use rule stage as mode_connectivity_run_toys with:
         root_seed=paper.root_seed,
 
 
+MODE_CONNECTIVITY_RUNS = paper.params("convolutional", "steps", "rate", "momentum", "decay", "batch", "alphas")
+MODE_CONNECTIVITY_CONVOLUTIONAL = expand(
+    paper.store("convolutional_{architecture}_{seed}_{fork}"),
+    architecture=paper.value("convolutional", "architectures"),
+    seed=range(paper.value("convolutional", "seeds")),
+    fork=[*paper.value("convolutional", "forks"), "independent"],
+)
+
+
+use rule stage as mode_connectivity_train_convolutional with:
+    """Train one pair of convolutional networks, and measure its barrier."""
+    input:
+        images=paper.data("cifar10"),
+    output:
+        store=paper.store("convolutional_{architecture}_{seed}_{fork}"),
+    log:
+        paper.log("convolutional_{architecture}_{seed}_{fork}"),
+    benchmark:
+        paper.benchmark("convolutional_{architecture}_{seed}_{fork}")
+    wildcard_constraints:
+        architecture="[a-z0-9]+",
+        seed=r"\d+",
+        fork=r"\d+|independent",
+    priority: 100
+    resources:
+        mem_mb=mem(8000),
+        runtime=minutes(600),
+        gpu=gpus(1),
+    params:
+        **MODE_CONNECTIVITY_RUNS,
+        **paper.script("train_convolutional"),
+        root_seed=paper.root_seed,
+
+
 use rule figure as mode_connectivity_interp with:
     """Figure: losses between two networks."""
     input:
@@ -218,6 +252,9 @@ use rule claims as mode_connectivity_measure_claims with:
     """Measure every claim of the paper."""
     input:
         **paper.stores("lines", "descent", "curvature", "identity", "toys"),
+        **paper.available(
+            convolutional=MODE_CONNECTIVITY_CONVOLUTIONAL if config["scale"] == "paper" else [],
+        ),
     output:
         claims=paper.claims(),
     log:
@@ -225,6 +262,7 @@ use rule claims as mode_connectivity_measure_claims with:
     benchmark:
         paper.benchmark("claims")
     params:
+        **paper.params("convolutional", "predictor"),
         **paper.script("claims"),
         **paper.judging(),
         root_seed=paper.root_seed,

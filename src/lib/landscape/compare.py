@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from lib.landscape.alignment import Specification, chain_specification, match_weights, permute
-from lib.landscape.curvature import endpoint_estimate, layer_terms
+from lib.landscape.curvature import layer_terms
 from lib.landscape.lines import ALPHAS, Barrier, barrier, layerwise_excess
-from lib.landscape.losses import mlp, module_loss
+from lib.landscape.losses import mean_over_batches, mlp, module_loss, running_statistics
 from lib.landscape.parameters import Parameters, layers_of, subtract
 
 
@@ -79,12 +79,18 @@ def compare_runs(
         error = barrier(module_loss(module, batches, mean_error, reset_statistics), first, second, alphas)
     layers, delta = layers_of(first), subtract(second, first)
     excess = layerwise_excess(loss, first, second, layers)
-    curved = sum(layer_terms(loss, end, delta, layers).diagonal() for end in (first, second)) / 16
-    table = {name: (float(e), float(c)) for name, e, c in zip(layers, excess, curved)}
-    expected = float(endpoint_estimate(loss, first, second))
+    terms = sum(_terms(module, end, delta, layers, batches, criterion, reset_statistics) for end in (first, second))
+    table = {name: (float(e), float(c) / 16) for name, e, c in zip(layers, excess, terms.diagonal())}
+    expected = float(terms.sum()) / 16
     return Comparison(
         tuple(alphas), whole, error, expected, table, _matched(loss, first, second, alphas, specification)
     )
+
+
+def _terms(module, end, delta, layers, batches, criterion, reset_statistics: bool) -> torch.Tensor:
+    """Curvature between pairs of layers at one end, with its own running statistics."""
+    buffers = running_statistics(module, end, batches) if reset_statistics else None
+    return mean_over_batches(lambda loss: layer_terms(loss, end, delta, layers), module, batches, criterion, buffers)
 
 
 def _matched(loss, first, second, alphas, specification) -> Barrier | None:

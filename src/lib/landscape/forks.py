@@ -14,6 +14,7 @@ import torch
 
 from lib.landscape.parameters import Parameters, concatenate, select
 from lib.training.loop import rate
+from lib.training.state import pack_generator, unpack_generator
 
 Losses = Callable[[Parameters, torch.Tensor], torch.Tensor]
 
@@ -65,6 +66,15 @@ class Order:
             self.batches = list(order[:whole].reshape(-1, self.batch)[::-1])
         return self.batches.pop()
 
+    def pack(self) -> dict[str, np.ndarray]:
+        """State as arrays, for a checkpoint."""
+        rest = np.array(self.batches, dtype=np.int64).reshape(-1, self.batch)
+        return {"rng": pack_generator(self.rng), "batches": rest}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from a state that `pack` returned."""
+        self.rng, self.batches = unpack_generator(state["rng"]), list(state["batches"])
+
 
 def start(parameters: Parameters) -> Runs:
     """Runs at step 0, with momenta of zero."""
@@ -91,7 +101,7 @@ def advance(runs: Runs, losses: Losses, orders: Sequence[Order], until: int, des
         raise ValueError(f"until: got {until}, expected {runs.step} to {descent.steps}")
     parameters = {name: value.detach().clone().requires_grad_() for name, value in runs.parameters.items()}
     momenta = {name: value.clone() for name, value in runs.momenta.items()}
-    values, moving = list(parameters.values()), list(momenta.values())
+    values, moving = list(parameters.values()), [momenta[name] for name in parameters]
     device = values[0].device
     for step in range(runs.step, until):
         index = torch.from_numpy(np.stack([order.draw() for order in orders])).to(device)
@@ -104,6 +114,26 @@ def advance(runs: Runs, losses: Losses, orders: Sequence[Order], until: int, des
                 momentum.mul_(descent.momentum).add_(gradient)
                 value.sub_(momentum, alpha=size)
     return Runs({name: value.detach() for name, value in parameters.items()}, momenta, until)
+
+
+def pack(runs: Runs, order: Order | None = None) -> dict[str, np.ndarray]:
+    """State of a stack, and of one order of the data, as arrays, for a checkpoint."""
+    stacks = {"parameter": runs.parameters, "momentum": runs.momenta}
+    arrays = {f"{kind}:{name}": v.cpu().numpy() for kind, stack in stacks.items() for name, v in stack.items()}
+    drawn = {f"order:{name}": v for name, v in order.pack().items()} if order else {}
+    return {"step": np.array(runs.step), "names": np.array(list(runs.parameters)), **arrays, **drawn}
+
+
+def unpack(state: dict[str, np.ndarray], order: Order | None = None, device: str = "cpu") -> Runs:
+    """The stack of a state from `pack`; the state of the order goes into `order`."""
+    names = [str(name) for name in state["names"]]  # a file keeps an order of its own
+    parameters, momenta = (
+        {name: torch.from_numpy(np.array(state[f"{kind}:{name}"])).to(device) for name in names}
+        for kind in ("parameter", "momentum")
+    )
+    if order:
+        order.restore({name: state[f"order:{name}"] for name in ("rng", "batches")})
+    return Runs(parameters, momenta, int(state["step"]))
 
 
 def fork(runs: Runs, copies: int = 2) -> Runs:

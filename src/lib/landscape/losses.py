@@ -23,6 +23,7 @@ def module_loss(
     batches: Iterable,
     criterion: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = nn.functional.cross_entropy,
     reset_statistics: bool = False,
+    buffers: dict[str, torch.Tensor] | None = None,
 ) -> Callable[[Parameters], torch.Tensor]:
     """The loss of a module on data as a function of its parameters.
 
@@ -32,11 +33,12 @@ def module_loss(
         criterion: mean loss of a batch from outputs and targets; batches count by their number of targets.
         reset_statistics: take running statistics (batch normalisation) anew from these batches at the given parameters,
             as every point of a line needs; see `running_statistics`.
+        buffers: in place of the module's own.
 
     Raises:
         ValueError: there is no batch.
     """
-    buffers = dict(module.named_buffers())
+    buffers = dict(module.named_buffers()) if buffers is None else buffers
 
     def loss(parameters: Parameters) -> torch.Tensor:
         state = {**buffers, **parameters}
@@ -51,6 +53,31 @@ def module_loss(
         return total / count
 
     return loss
+
+
+def mean_over_batches(
+    measure: Callable[[Callable[[Parameters], torch.Tensor]], torch.Tensor],
+    module: nn.Module,
+    batches: Iterable,
+    criterion: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = nn.functional.cross_entropy,
+    buffers: dict[str, torch.Tensor] | None = None,
+) -> torch.Tensor:
+    """A measure that is linear in the loss (a curvature, a slope), one batch in memory at a time.
+
+    Args:
+        measure: takes a loss of parameters, such as `lambda loss: endpoint_estimate(loss, first, second)`.
+        module, batches, criterion, buffers: as of `module_loss`.
+
+    Raises:
+        ValueError: there is no batch.
+    """
+    total, count = 0.0, 0
+    for batch in batches:
+        size = len(batch[1])
+        total, count = total + measure(module_loss(module, [batch], criterion, buffers=buffers)) * size, count + size
+    if not count:
+        raise ValueError("batches: got none, expected at least one")
+    return total / count
 
 
 def running_statistics(module: nn.Module, parameters: Parameters, batches: Iterable) -> dict[str, torch.Tensor]:

@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from lib.landscape.forks import Descent, Order, advance, advance_together, fork, fork_orders, join, pick, start
+from lib.landscape.forks import (
+    Descent,
+    Order,
+    advance,
+    advance_together,
+    fork,
+    fork_orders,
+    join,
+    pack,
+    pick,
+    start,
+    unpack,
+)
 from lib.landscape.losses import draw_mlps, mlp, mlp_losses, module_losses
 from lib.landscape.parameters import select
 
@@ -122,3 +134,13 @@ def test_what_does_not_fit_is_refused():
     for until in (-1, 41):
         with pytest.raises(ValueError, match="until"):
             advance(runs, losses, orders(0, 1), until, DESCENT)
+
+
+def test_a_packed_run_goes_on_to_the_same_bits():
+    whole = advance(start(draw_mlps(WIDTHS, [0])), losses, orders(0), 30, DESCENT)
+    order = orders(0)
+    state = pack(advance(start(draw_mlps(WIDTHS, [0])), losses, order, 13, DESCENT), order[0])
+    (again,) = orders(5)
+    runs = unpack(dict(sorted(state.items(), reverse=True)), again)
+    assert runs.step == 13
+    assert equal(advance(runs, losses, [again], 30, DESCENT).parameters, whole.parameters)

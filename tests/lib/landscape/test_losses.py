@@ -4,7 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from lib.landscape.losses import draw_mlps, mlp, mlp_errors, mlp_losses, mlp_outputs, module_loss, running_statistics
+from lib.landscape.convolutional import resnet20, vgg11
+from lib.landscape.curvature import endpoint_estimate
+from lib.landscape.losses import (
+    draw_mlps,
+    mean_over_batches,
+    mlp,
+    mlp_errors,
+    mlp_losses,
+    mlp_outputs,
+    module_loss,
+    running_statistics,
+)
 from lib.landscape.parameters import flatten, inner, layers_of, parameters_of, read_parameters, select, unflatten
 
 X = torch.randn(50, 4, generator=torch.Generator().manual_seed(1))
@@ -91,3 +102,22 @@ def test_files_of_both_kinds_give_the_same_parameters(tmp_path):
     torch.save({"epoch": 3, "0.weight": torch.zeros(1)}, tmp_path / "mixed.pt")
     with pytest.raises(ValueError, match="tensors alone"):
         read_parameters(tmp_path / "mixed.pt")
+
+
+def test_linear_measures_are_averaged_over_batches():
+    module = mlp([4, 6, 3], "tanh")
+    one, other = parameters_of(module), parameters_of(mlp([4, 6, 3], "tanh"))
+    batches = [(X[:32], Y[:32]), (X[32:], Y[32:])]
+    whole = endpoint_estimate(module_loss(module, [(X, Y)]), one, other)
+    parts = mean_over_batches(lambda loss: endpoint_estimate(loss, one, other), module, batches)
+    torch.testing.assert_close(whole, parts, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="batches"):
+        mean_over_batches(lambda loss: loss(one), module, [])
+
+
+def test_convolutional_networks_have_their_sizes():
+    for build, count, least in ((resnet20, 10, 2.6e5), (vgg11, 10, 9.0e6)):
+        module = build(count)
+        assert least < sum(value.numel() for value in module.parameters()) < 1.1 * least
+        assert module(torch.zeros(2, 3, 32, 32)).shape == (2, count)
+        assert not dict(module.named_buffers())

@@ -73,9 +73,13 @@ def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _resampled(statistic, rng, *arrays) -> Estimate:
-    """A statistic of arrays `(..., groups, seeds)`, whole seeds resampled together."""
+    """A statistic of arrays `(..., groups, seeds)`, whole seeds resampled together.
+
+    Resamples of one seed alone, within whose groups nothing varies, are left out.
+    """
     n = arrays[0].shape[-1]
     drawn = rng.integers(0, n, (RESAMPLES, n))
+    drawn = drawn[(drawn != drawn[:, :1]).any(axis=1)] if n > 1 else drawn
     resamples = statistic(*(np.moveaxis(np.take(a, drawn, axis=-1), -2, 0) for a in arrays))
     return percentile_estimate(statistic(*arrays), resamples, n)
 
@@ -381,6 +385,43 @@ def c12(lines):
         "after": estimated(_mean(after), SEEDS),
         "after_lower": estimated(end_of(_mean(after), "low"), SEEDS),
         "excess_lower": estimated(end_of(excess, "low"), SEEDS),
+    }
+
+
+def c13(convolutional, predictor, rng):
+    """Curvature predicts the barrier of convolutional networks on natural images, beyond the step of the fork."""
+    if not convolutional:
+        return None
+    names = list(dict.fromkeys(store.attrs["architecture"] for store in convolutional))
+    forks = list(dict.fromkeys(store.attrs["fork"] for store in convolutional))
+    steps = [fork for fork in forks if fork != "independent"]
+    by = {(store.attrs["architecture"], store.attrs["fork"], store.attrs["seed"]): store for store in convolutional}
+    seeds = sorted({seed for _, _, seed in by})
+
+    def table(name: str, read) -> np.ndarray:
+        return np.array([[float(read(by[name, fork, seed])) for seed in seeds] for fork in steps])
+
+    rows: dict[str, list] = {"spearman": [], "within": [], "gain": [], "step": [], "distance": []}
+    for name in names:
+        measured = table(name, lambda store: store.barrier)
+        judged = table(name, lambda store: store.predicted.sel(predictor=predictor))
+        distance = table(name, lambda store: store.predicted.sel(predictor="distance"))
+        late = np.broadcast_to(-np.array(steps, dtype=float)[:, None], measured.shape)
+        rows["spearman"].append(_resampled(_over_all, rng, judged, measured))
+        rows["within"].append(_resampled(_within, rng, judged, measured))
+        rows["gain"].append(_resampled(lambda a, b, c: _within(a, c) - _within(b, c), rng, judged, distance, measured))
+        rows["step"].append(_resampled(_over_all, rng, late, measured))
+        rows["distance"].append(_resampled(_over_all, rng, distance, measured))
+    pairs = [f"{name}, {fork}" for name in names for fork in forks]
+    barriers = [[float(by[name, fork, seed].barrier) for seed in seeds] for name in names for fork in forks]
+    joined = {key: side_by_side(values) for key, values in rows.items()}
+    return {
+        "spearman": estimated(joined["spearman"], SEEDS, labels=names),
+        "within_lower": estimated(end_of(joined["within"], "low"), SEEDS, labels=names),
+        "gain_lower": estimated(end_of(joined["gain"], "low"), SEEDS, labels=names),
+        "spearman_of_step": estimated(joined["step"], SEEDS, labels=names),
+        "spearman_of_distance": estimated(joined["distance"], SEEDS, labels=names),
+        "barrier": estimated(_mean(barriers), SEEDS, labels=pairs),
     }
 
 

@@ -14,12 +14,15 @@ from lib.progress import progress
 PREDICTORS = ("endpoint", "distance", "distance_largest", "distance_trace", "fork")
 
 
-def measure_curvature(*, pairs: xr.Dataset, alphas: int, lanczos_steps: int, probes: int, root_seed: int) -> xr.Dataset:
+def measure_curvature(
+    *, pairs: xr.Dataset, alphas: int, hybrids: list[int], lanczos_steps: int, probes: int, root_seed: int
+) -> xr.Dataset:
     """Return predicted barriers, excess losses by layer with their predictions, and barriers towards hybrids.
 
     Args:
         pairs: of `train_pairs`.
         alphas: points of a line to a hybrid network.
+        hybrids: forks of which these lines are measured, beside those of independent runs.
         lanczos_steps: Hessian-vector products for the largest eigenvalue at an end.
         probes: random vectors for the trace.
         root_seed: root of the random streams.
@@ -30,14 +33,16 @@ def measure_curvature(*, pairs: xr.Dataset, alphas: int, lanczos_steps: int, pro
     loss = task.loss_of(range(seeds))
     like = task.like()
     layers = layers_of(like)
-    sets = {f"{family} {label}": keys for family, group in layer_sets(like).items() for label, keys in group.items()}
+    sets: dict[str, list[str]] = {}
+    for family, group in layer_sets(like).items():  # of equal sets the first alone
+        sets |= {f"{family} {label}": keys for label, keys in group.items() if keys not in sets.values()}
     member = np.array([[set(layers[layer]) <= set(keys) for layer in layers] for keys in sets.values()], dtype=float)
     grid = np.linspace(0, 1, alphas).tolist()
     shape = (len(names), seeds)
     predicted = np.full((len(PREDICTORS), *shape), np.nan)
     terms = np.empty((len(layers), len(layers), *shape))
     excess, distances = np.empty((len(sets), *shape)), np.empty((len(layers), *shape))
-    hybrid, far = (np.empty((len(sets), 2, *shape)) for _ in range(2))
+    hybrid, far = (np.full((len(sets), 2, *shape), np.nan) for _ in range(2))
     starts = pairs.children.sel(after=0).isel(run=0).transpose("fork", "seed", "parameter").values
     draws = torch.Generator().manual_seed(int(generator(root_seed, "mode_connectivity", "probes").integers(2**62)))
     for i in progress(range(len(names)), "groups of pairs"):
@@ -59,6 +64,8 @@ def measure_curvature(*, pairs: xr.Dataset, alphas: int, lanczos_steps: int, pro
         terms[:, :, i] = (both[0] + both[1]).numpy() / 2
         distances[:, i] = [inner({k: delta[k] for k in keys}, delta, stacked=True).numpy() for keys in layers.values()]
         excess[:, i] = layerwise_excess(loss, one, other, sets).numpy()
+        if names[i] not in [*(f"k = {k}" for k in hybrids), "independent"]:
+            continue
         for place, keys in enumerate(sets.values()):
             for way, (a, b) in enumerate(((one, other), (other, one))):
                 line = barrier(loss, a, b, grid, keys)
