@@ -1,19 +1,19 @@
 # Mixture of memories: forms, capacity, recall and text by architecture, times.
-MEMORIES_RECALL = paper.params("recall")
-MEMORIES_TEXT = paper.params("text")
-MEMORIES_LARGE = paper.params("large")
+MIXTURE_OF_MEMORIES_RECALL = paper.params("recall")
+MIXTURE_OF_MEMORIES_TEXT = paper.params("text")
+MIXTURE_OF_MEMORIES_LARGE = paper.params("large")
 
 
 # of each architecture of this scale, the number of seeds
-MEMORIES_RECALL_RUNS = dict(MEMORIES_RECALL.pop("runs"))
-MEMORIES_TEXT_RUNS = dict(MEMORIES_TEXT.pop("runs"))
-MEMORIES_RECALL_ARCHS = MEMORIES_RECALL.pop("archs")
-MEMORIES_TEXT_ARCHS = MEMORIES_TEXT.pop("archs")
-MEMORIES_LARGE_RUNS = dict(MEMORIES_LARGE.pop("runs"))
-MEMORIES_LARGE_ARCHS = MEMORIES_LARGE.pop("archs")
-MEMORIES_RECALL_STORES = [paper.store(f"recall_{arch}") for arch in MEMORIES_RECALL_RUNS]
-MEMORIES_TEXT_STORES = [paper.store(f"text_{arch}") for arch in MEMORIES_TEXT_RUNS]
-MEMORIES_LARGE_STORES = [paper.store(f"large_{arch}") for arch in MEMORIES_LARGE_RUNS]
+MIXTURE_OF_MEMORIES_RECALL_RUNS = dict(MIXTURE_OF_MEMORIES_RECALL.pop("runs"))
+MIXTURE_OF_MEMORIES_TEXT_RUNS = dict(MIXTURE_OF_MEMORIES_TEXT.pop("runs"))
+MIXTURE_OF_MEMORIES_RECALL_ARCHS = MIXTURE_OF_MEMORIES_RECALL.pop("archs")
+MIXTURE_OF_MEMORIES_TEXT_ARCHS = MIXTURE_OF_MEMORIES_TEXT.pop("archs")
+MIXTURE_OF_MEMORIES_LARGE_RUNS = dict(MIXTURE_OF_MEMORIES_LARGE.pop("runs"))
+MIXTURE_OF_MEMORIES_LARGE_ARCHS = MIXTURE_OF_MEMORIES_LARGE.pop("archs")
+MIXTURE_OF_MEMORIES_RECALL_STORES = [paper.store(f"recall_{arch}") for arch in MIXTURE_OF_MEMORIES_RECALL_RUNS]
+MIXTURE_OF_MEMORIES_TEXT_STORES = [paper.store(f"text_{arch}") for arch in MIXTURE_OF_MEMORIES_TEXT_RUNS]
+MIXTURE_OF_MEMORIES_LARGE_STORES = [paper.store(f"large_{arch}") for arch in MIXTURE_OF_MEMORIES_LARGE_RUNS]
 
 
 use rule stage as mixture_of_memories_check_forms with:
@@ -68,10 +68,10 @@ use rule stage as mixture_of_memories_train_mqar with:
         runtime=minutes(240),
         gpu=gpus(config["scale"] == "paper"),
     params:
-        **MEMORIES_RECALL,
+        **MIXTURE_OF_MEMORIES_RECALL,
         **paper.script("train_mqar"),
-        options=lambda wildcards, archs=MEMORIES_RECALL_ARCHS: archs[wildcards.arch],
-        seeds=lambda wildcards, runs=MEMORIES_RECALL_RUNS: runs[wildcards.arch],
+        options=lambda wildcards, archs=MIXTURE_OF_MEMORIES_RECALL_ARCHS: archs[wildcards.arch],
+        seeds=lambda wildcards, runs=MIXTURE_OF_MEMORIES_RECALL_RUNS: runs[wildcards.arch],
         root_seed=paper.root_seed,
 
 
@@ -90,10 +90,10 @@ use rule stage as mixture_of_memories_train_lm with:
         mem_mb=mem(2000),
         runtime=minutes(240),
     params:
-        **MEMORIES_TEXT,
+        **MIXTURE_OF_MEMORIES_TEXT,
         **paper.script("train_lm"),
-        options=lambda wildcards, archs=MEMORIES_TEXT_ARCHS: archs[wildcards.arch],
-        seeds=lambda wildcards, runs=MEMORIES_TEXT_RUNS: runs[wildcards.arch],
+        options=lambda wildcards, archs=MIXTURE_OF_MEMORIES_TEXT_ARCHS: archs[wildcards.arch],
+        seeds=lambda wildcards, runs=MIXTURE_OF_MEMORIES_TEXT_RUNS: runs[wildcards.arch],
         root_seed=paper.root_seed,
 
 
@@ -115,10 +115,10 @@ use rule stage as mixture_of_memories_train_large with:
         runtime=minutes(9000),  # 16 billion tokens; resumes from its checkpoint
         gpu=gpus(1),
     params:
-        **MEMORIES_LARGE,
+        **MIXTURE_OF_MEMORIES_LARGE,
         **paper.script("train_lm"),
-        options=lambda wildcards, archs=MEMORIES_LARGE_ARCHS: archs[wildcards.arch],
-        seeds=lambda wildcards, runs=MEMORIES_LARGE_RUNS: runs[wildcards.arch],
+        options=lambda wildcards, archs=MIXTURE_OF_MEMORIES_LARGE_ARCHS: archs[wildcards.arch],
+        seeds=lambda wildcards, runs=MIXTURE_OF_MEMORIES_LARGE_RUNS: runs[wildcards.arch],
         root_seed=paper.root_seed,
 
 
@@ -143,7 +143,7 @@ use rule stage as mixture_of_memories_time_layers with:
 use rule figure as mixture_of_memories_mqar with:
     """Figure: associative recall."""
     input:
-        recall=MEMORIES_RECALL_STORES,
+        recall=MIXTURE_OF_MEMORIES_RECALL_STORES,
     output:
         figure=paper.figure("mqar"),
     log:
@@ -171,7 +171,7 @@ use rule figure as mixture_of_memories_capacity with:
 use rule figure as mixture_of_memories_ablation with:
     """Figure: one factor at a time."""
     input:
-        recall=MEMORIES_RECALL_STORES,
+        recall=MIXTURE_OF_MEMORIES_RECALL_STORES,
     output:
         figure=paper.figure("ablation"),
     log:
@@ -185,7 +185,7 @@ use rule figure as mixture_of_memories_ablation with:
 use rule figure as mixture_of_memories_rules with:
     """Figure: update rules with and without several memories."""
     input:
-        recall=MEMORIES_RECALL_STORES,
+        recall=MIXTURE_OF_MEMORIES_RECALL_STORES,
     output:
         figure=paper.figure("rules"),
     log:
@@ -199,7 +199,7 @@ use rule figure as mixture_of_memories_rules with:
 use rule figure as mixture_of_memories_load with:
     """Figure: load of the memories."""
     input:
-        recall=MEMORIES_RECALL_STORES,
+        recall=MIXTURE_OF_MEMORIES_RECALL_STORES,
     output:
         figure=paper.figure("load"),
     log:
@@ -213,7 +213,7 @@ use rule figure as mixture_of_memories_load with:
 use rule figure as mixture_of_memories_specialisation with:
     """Figure: which tokens go to which memory."""
     input:
-        text=MEMORIES_TEXT_STORES,
+        text=MIXTURE_OF_MEMORIES_TEXT_STORES,
     output:
         figure=paper.figure("specialisation"),
     log:
@@ -241,7 +241,7 @@ use rule figure as mixture_of_memories_efficiency with:
 use rule figure as mixture_of_memories_lm with:
     """Figure: losses on text."""
     input:
-        text=MEMORIES_TEXT_STORES,
+        text=MIXTURE_OF_MEMORIES_TEXT_STORES,
     output:
         figure=paper.figure("lm"),
     log:
@@ -255,7 +255,7 @@ use rule figure as mixture_of_memories_lm with:
 use rule figure as mixture_of_memories_extrapolation with:
     """Figure: loss beyond the length of the training."""
     input:
-        text=MEMORIES_TEXT_STORES,
+        text=MIXTURE_OF_MEMORIES_TEXT_STORES,
     output:
         figure=paper.figure("extrapolation"),
     log:
@@ -269,7 +269,7 @@ use rule figure as mixture_of_memories_extrapolation with:
 use rule figure as mixture_of_memories_scaling with:
     """Figure: recall against the number of memories."""
     input:
-        recall=MEMORIES_RECALL_STORES,
+        recall=MIXTURE_OF_MEMORIES_RECALL_STORES,
     output:
         figure=paper.figure("scaling"),
     log:
@@ -285,9 +285,9 @@ use rule claims as mixture_of_memories_measure_claims with:
     input:
         **paper.available(
             **paper.stores("forms", "capacity", "times"),
-            recall=MEMORIES_RECALL_STORES,
-            text=MEMORIES_TEXT_STORES,
-            large=MEMORIES_LARGE_STORES,
+            recall=MIXTURE_OF_MEMORIES_RECALL_STORES,
+            text=MIXTURE_OF_MEMORIES_TEXT_STORES,
+            large=MIXTURE_OF_MEMORIES_LARGE_STORES,
         ),
     output:
         claims=paper.claims(),
