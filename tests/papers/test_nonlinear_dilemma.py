@@ -37,7 +37,7 @@ RUNS = [
     {"map": "orthogonal", "layers": [1], "seeds": 1, "group": "fitted_and_or", "algorithm": "and_or", "evaluation": 50},
 ]
 TRAINING = {
-    "steps": 12, "batch": 16, "learning_rate": 0.01, "warmup": 0, "decay": "constant", "stored": None,
+    "steps": 12, "batch": 16, "learning_rate": 0.01, "warmup": 0, "decay": "constant", "stored": None, "shared": 128,
     "evaluation": None, "every": 4, "patience": 2,
 }  # fmt: skip
 
@@ -93,7 +93,7 @@ def language(load):
                 {"model": "random", "map": "orthogonal", "seeds": 2, **common},
                 {"model": "trained", "map": "orthogonal", "seeds": 1, **common, "split": "name"},
             ],
-            batch=16, tests=50, share=0.8, rounds=2, plateau=0.5,
+            batch=16, shared=12, tests=50, share=0.8, rounds=2, plateau=0.5,
             learning={"steps": 3, "batch": 8, "learning_rate": 1e-3}, checkpoint=checkpoint, root_seed=0,
         )  # fmt: skip
 
@@ -540,3 +540,17 @@ def test_c17(passes, distances, blank):
     assert not passes(PAPER, "c17", distances=distances.assign(closest=distances.closest * (distances.model > 0)))
     assert not passes(PAPER, "c17", distances=distances.assign(control=distances.control + 1))
     assert not passes(PAPER, "c17", distances=blank(distances))
+
+
+@pytest.mark.parametrize(("scale", "most"), [("laptop", 1.5e9), ("medium", 1.5e9), ("paper", 75e9)])
+def test_stacks_of_maps_fit_into_memory(parameters, scale, most):
+    """What the blocks keep for the backward pass: inside and half of the state, at both halves of each block."""
+    align = parameters(PAPER, scale)["align"]
+    for run in (run for study in align["studies"] for run in study["runs"]):
+        if run["map"] != "revnet":
+            continue
+        own = {**align["training"], **run}
+        models = len(run["layers"]) * run["seeds"] * len(run.get("snapshots", ["trained"]))
+        rows = own["batch"] * 3 if not own["shared"] else own["shared"]
+        kept = 2 * run["blocks"] * (2 * run["hidden"] + 24) * (rows + own["batch"])
+        assert 4 * models * kept < most, run

@@ -80,7 +80,7 @@ use rule stage as nonlinear_dilemma_measure_distances with:
         paper.benchmark("distances")
     priority: 60
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(12000 if config["scale"] == "paper" else 2000),
         runtime=minutes(600 if config["scale"] == "paper" else 60),
     params:
         **paper.params("distances"),

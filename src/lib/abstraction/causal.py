@@ -34,6 +34,15 @@ class Algorithm(NamedTuple):
     rest: bool = False
 
 
+class Shared(NamedTuple):
+    """Interventions among a few inputs: these `(few, d)`, index `(1 + variables, n)`, flags and label as usual."""
+
+    inputs: np.ndarray
+    index: np.ndarray
+    flags: np.ndarray
+    label: np.ndarray
+
+
 class Interventions(NamedTuple):
     """Interventions: base `(n, d)`, sources `(n, variables, d)`, flags `(n, variables)` bool, label `(n,)` integers."""
 
@@ -234,6 +243,9 @@ class Sampler:
         if name != "first_argument":
             self._bits, self._flags, shares = intervention_patterns(name)
             self._cumulative = np.cumsum(shares) / shares.sum()
+            inputs = draw_vectors(self._bits.reshape(-1, self._bits.shape[-1]), np.random.default_rng(0))
+            inputs = inputs.reshape(*self._bits.shape[:2], -1)
+            self._labels = counterfactual_labels(name, inputs[:, 0], inputs[:, 1:], self._flags)
 
     def __call__(self, n: int, rng: np.random.Generator) -> Interventions:
         """Draw n interventions."""
@@ -244,6 +256,35 @@ class Sampler:
         inputs = draw_vectors(bits.reshape(-1, bits.shape[-1]), rng).reshape(*bits.shape[:2], -1)
         base, sources = inputs[:, 0], inputs[:, 1:]
         return Interventions(base, sources, flags, counterfactual_labels(self.name, base, sources, flags))
+
+    def among(self, n: int, few: int, rng: np.random.Generator) -> Shared:
+        """Draw n interventions among a few inputs, each of which takes part in several.
+
+        Bases, sources and flags follow the same law as those of `Interventions`, one intervention at a time.
+
+        Args:
+            n: interventions.
+            few: inputs.
+            rng: random generator.
+
+        Raises:
+            ValueError: the identity of the first argument, whose sources belong to their bases, or inputs among which
+                a pattern of equality bits is missing.
+        """
+        if self.name == "first_argument":
+            raise ValueError("algorithm: got first_argument, expected one whose sources do not depend on the base")
+        patterns = _patterns(self._bits.shape[-1])
+        own = rng.choice(len(patterns), few, p=input_probabilities(self.method.task))
+        counts = np.bincount(own, minlength=len(patterns))
+        if not counts.all():
+            raise ValueError(
+                f"few: got {few} inputs, expected so many that every pattern of equality bits is among them"
+            )
+        row = np.minimum(np.searchsorted(self._cumulative, rng.random(n), side="right"), len(self._cumulative) - 1)
+        wanted = self._bits[row] @ (1 << np.arange(patterns.shape[1])[::-1])
+        place = np.cumsum(counts) - counts
+        index = np.argsort(own, kind="stable")[place[wanted] + (rng.random(wanted.shape) * counts[wanted]).astype(int)]
+        return Shared(draw_vectors(patterns[own], rng), index.T, self._flags[row], self._labels[row])
 
     def _first_argument(self, n: int, rng: np.random.Generator) -> Interventions:
         """The source's first vector is the base's second one in half of the cases; its other vectors are fresh."""

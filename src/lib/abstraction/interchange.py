@@ -17,11 +17,13 @@ class Batch(NamedTuple):
     """Interventions at a hidden layer.
 
     Args:
-        states: `(models, 1 + variables, rows, d)`, hidden states of the base and of each variable's source.
+        states: `(models, 1 + variables, rows, d)`, hidden states of the base and of each variable's source; or with
+            an index `(models, states, d)`, the states that interventions share.
         flags: `(models, rows, variables)` or `(1, rows, variables)` bool, which variables are swapped.
         label: `(models, rows)` integers, the counterfactual answer.
         other: `(models, rows)` where only two answers compete, the other one; None: all answers compete.
         context: what `upper` needs beside the states.
+        index: `(models, 1 + variables, rows)` integers, which of the shared states each intervention takes.
     """
 
     states: torch.Tensor
@@ -29,6 +31,7 @@ class Batch(NamedTuple):
     label: torch.Tensor
     other: torch.Tensor | None = None
     context: object = None
+    index: torch.Tensor | None = None
 
 
 def owned_coordinates(d: int, sizes: list[int]) -> torch.Tensor:
@@ -59,20 +62,29 @@ def owned_masks(d: int, coordinates) -> torch.Tensor:
     return masks
 
 
-def interchange(phi, states: torch.Tensor, flags: torch.Tensor, owned: torch.Tensor) -> torch.Tensor:
+def interchange(
+    phi, states: torch.Tensor, flags: torch.Tensor, owned: torch.Tensor, index: torch.Tensor | None = None
+) -> torch.Tensor:
     """Hidden states after interventions: z = phi(base), z_D <- phi(source)_D for each swapped variable, phi^-1(z).
 
     Args:
         phi: alignment map with `forward` and `inverse` on `(models, rows, d)`.
-        states: `(models, 1 + variables, rows, d)`.
+        states: `(models, 1 + variables, rows, d)`, or with an index `(models, states, d)`.
         flags: `(models or 1, rows, variables)`.
         owned: `(variables, d)`, or `(models, variables, d)`: coordinates of each variable.
+        index: `(models, 1 + variables, rows)`, see `Batch`; each shared state goes through the map once.
 
     Returns:
         `(models, rows, d)`.
     """
-    models, inputs, rows, d = states.shape
-    codes = phi(states.reshape(models, inputs * rows, d)).unflatten(1, (inputs, rows))
+    if index is None:
+        models, inputs, rows, d = states.shape
+        codes = phi(states.reshape(models, inputs * rows, d)).unflatten(1, (inputs, rows))
+    else:
+        models, inputs, rows = index.shape
+        shared, d = states.shape[1:]
+        flat = (index + shared * torch.arange(models, device=index.device)[:, None, None]).flatten()
+        codes = phi(states).reshape(-1, d).index_select(0, flat).view(models, inputs, rows, d)
     code = codes[:, 0]
     for k in range(inputs - 1):
         swapped = flags[..., k, None] & owned[..., k, :].reshape(-1, 1, d)
@@ -82,7 +94,7 @@ def interchange(phi, states: torch.Tensor, flags: torch.Tensor, owned: torch.Ten
 
 def intervention_loss(phi, batch: Batch, upper: Callable, owned: torch.Tensor) -> torch.Tensor:
     """Cross-entropy to the counterfactual answers of each model, `(models,)` in nats."""
-    logits = upper(interchange(phi, batch.states, batch.flags, owned), batch.context)
+    logits = upper(interchange(phi, batch.states, batch.flags, owned, batch.index), batch.context)
     losses = torch.nn.functional.cross_entropy(
         logits.flatten(0, 1), batch.label.expand(logits.shape[:2]).flatten(), reduction="none"
     )
@@ -113,27 +125,23 @@ def intervention_accuracy(phi, batch: Batch, upper: Callable, owned: torch.Tenso
     Args:
         phi, upper, owned: see `interchange`.
         batch: interventions that the map was not trained on, for a measure of what it generalises.
-        part: rows that go through the network at once; only where `context` is None.
+        part: rows that go through the network at once, where there is neither context nor index.
     """
-    rows = batch.states.shape[2]
-    if batch.context is not None or rows <= part:
-        return (
-            hits(upper(interchange(phi, batch.states, batch.flags, owned), batch.context), batch)
-            .double()
-            .mean(1)
-            .numpy(force=True)
-        )
+    rows = batch.label.shape[-1]
+    if batch.context is not None or batch.index is not None:
+        part = rows
     right = 0
     for start in range(0, rows, part):
         cut = slice(start, start + part)
-        piece = Batch(
-            batch.states[:, :, cut],
-            batch.flags[:, cut],
-            batch.label[:, cut],
-            None if batch.other is None else batch.other[:, cut],
-        )
-        right = right + hits(upper(interchange(phi, piece.states, piece.flags, owned), None), piece).double().sum(1)
+        piece = batch if part == rows else _rows(batch, cut)
+        logits = upper(interchange(phi, piece.states, piece.flags, owned, piece.index), piece.context)
+        right = right + hits(logits, piece).double().sum(1)
     return (right / rows).numpy(force=True)
+
+
+def _rows(batch: Batch, cut: slice) -> Batch:
+    other = None if batch.other is None else batch.other[:, cut]
+    return Batch(batch.states[:, :, cut], batch.flags[:, cut], batch.label[:, cut], other)
 
 
 def accuracy_estimate(value: float, n: int) -> Estimate:

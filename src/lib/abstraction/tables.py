@@ -19,3 +19,19 @@ def main_rates(rows: pd.DataFrame) -> pd.DataFrame:
     for _, group in rows[rows["map"] == "orthogonal"].groupby(["algorithm", "group", "snapshot", "size"]):
         kept.append(group[group.rate == group.rate.value_counts().idxmax()])
     return pd.concat(kept, ignore_index=True)
+
+
+def usual_fits(rows: pd.DataFrame) -> pd.DataFrame:
+    """Fits of trained networks of a task by the usual maps, for each algorithm.
+
+    Those are rotations at their main rate, reversible networks of most blocks and, of these, the narrowest, trained on
+    fresh interventions or on the largest stored set.
+    """
+    rows = main_rates(rows)
+    rows = rows[(rows.snapshot == "trained") & ~rows.group.str.startswith("fitted")]
+    kept = []
+    for _, part in rows.groupby(["algorithm", "map"]):
+        part = part[part.stored == (0 if (part.stored == 0).any() else part.stored.max())]
+        part = part[part.blocks == part.blocks.max()]
+        kept.append(part[part.hidden == part.hidden.min()])
+    return pd.concat(kept, ignore_index=True)

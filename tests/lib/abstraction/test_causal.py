@@ -118,3 +118,19 @@ def test_bad_names_are_refused():
         Sampler("xor")
     with pytest.raises(ValueError, match="task: got 'parity'"):
         draw_inputs("parity", 4, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if name != "first_argument"])
+def test_interventions_among_few_inputs_have_the_same_law(name):
+    sampler = Sampler(name)
+    shared = sampler.among(4000, 200, np.random.default_rng(0))
+    base, sources = shared.inputs[shared.index[0]], shared.inputs[shared.index[1:]].swapaxes(0, 1)
+    np.testing.assert_array_equal(shared.label, counterfactual_labels(name, base, sources, shared.flags))
+    free = sampler(4000, np.random.default_rng(1))
+    for one, other in ((base, free.base), (sources[:, 0], free.sources[:, 0])):
+        shares = [equality_bits(part).mean(0) for part in (one, other)]
+        np.testing.assert_allclose(*shares, atol=0.045)
+    assert abs(shared.label.mean() - free.label.mean()) < 0.045
+    assert len(np.unique(shared.index[0])) > 150
+    with pytest.raises(ValueError, match="few: got 3"):
+        sampler.among(10, 3, np.random.default_rng(0))

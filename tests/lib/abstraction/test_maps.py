@@ -177,3 +177,16 @@ def test_greedy_neurons_find_planted_ones():
     assert len(losses) == 2
     with pytest.raises(ValueError, match="size: got 4"):
         pick_neurons(states, flags, label, upper, 4)
+
+
+def test_shared_states_give_the_same_interventions_and_gradients():
+    phi = RevNet(8, 2, 5, generators([0, 1])).double()
+    states = torch.randn(2, 6, 8, dtype=torch.double)
+    index = torch.randint(0, 6, (2, 3, 20))
+    flags, owned = torch.rand(2, 20, 2) < 0.5, owned_coordinates(8, [4, 2])
+    each = torch.stack([states[i][index[i]] for i in range(2)])
+    one, other = interchange(phi, states, flags, owned, index), interchange(phi, each, flags, owned)
+    torch.testing.assert_close(one, other)
+    gradients = [torch.autograd.grad(part.square().sum(), list(phi.parameters())) for part in (one, other)]
+    for first, second in zip(*gradients):
+        torch.testing.assert_close(first, second)

@@ -28,8 +28,8 @@ COLUMNS = {
 
 
 def align(
-    *, world: dict, model: dict, site: int, runs: list[dict], batch: int, tests: int, share: float, rounds: int,
-    plateau: float, learning: dict, checkpoint: Checkpoint | None, root_seed: int,
+    *, world: dict, model: dict, site: int, runs: list[dict], batch: int, shared: int, tests: int, share: float,
+    rounds: int, plateau: float, learning: dict, checkpoint: Checkpoint | None, root_seed: int,
 ) -> xr.Dataset:  # fmt: skip
     """Return one row for each fit: a map, of one language model, for the order of the names.
 
@@ -40,6 +40,7 @@ def align(
         runs: `model` (`random` or `trained`), `map` (`revnet` with `blocks` and `hidden`, or `orthogonal`), `split`
             (`sentence` or `name`), `seeds`, `steps`, and `learning_rate`.
         batch: interventions of a step.
+        shared: sentences of a step, among which its interventions are drawn.
         tests: interventions on which accuracies are measured.
         share: of the sentences, or names, that maps and models train on.
         rounds: a map whose loss is still on the plateau after its steps is trained for as many again, so often in all.
@@ -65,7 +66,20 @@ def align(
         if key not in models:
             models[key] = _language_model(run, seed, model, vocabulary, sentences, inside, learning, root_seed)
         row = _fit(
-            run, seed, models[key], sentences, inside, outside, site, batch, tests, rounds, plateau, part, root_seed
+            run,
+            seed,
+            models[key],
+            sentences,
+            inside,
+            outside,
+            site,
+            batch,
+            shared,
+            tests,
+            rounds,
+            plateau,
+            part,
+            root_seed,
         )
         done |= {f"{name}_{number}": np.asarray(value) for name, value in row.items()}
         if checkpoint:
@@ -109,7 +123,9 @@ def _language_model(
     return network.requires_grad_(False)
 
 
-def _fit(run, seed, network, sentences, inside, outside, site, batch, tests, rounds, plateau, part, root_seed) -> dict:
+def _fit(
+    run, seed, network, sentences, inside, outside, site, batch, shared, tests, rounds, plateau, part, root_seed
+) -> dict:
     tokens = torch.from_numpy(sentences.tokens)
     cut = LastTokenCut(network, tokens, site)
     width = cut.hidden.shape[-1]
@@ -117,12 +133,26 @@ def _fit(run, seed, network, sentences, inside, outside, site, batch, tests, rou
     rng = generator(root_seed, PAPER, "interventions", run["split"], seed)
 
     def draw(n: int, rows: np.ndarray, rng) -> Batch:
-        base, source = rng.choice(rows, n), rng.choice(rows, n)
-        index, others = torch.from_numpy(base), torch.from_numpy(source)
+        base, source = (rows[rng.integers(0, len(rows), n)] for _ in range(2))
+        return interventions(base, source, np.concatenate([base, source]), np.arange(2 * n).reshape(2, n))
+
+    def sample() -> Batch:
+        """Interventions among a few sentences, each of which goes through the map once."""
+        few = rng.choice(inside, min(shared, len(inside)), replace=False)
+        index = rng.integers(0, len(few), (2, batch))
+        return interventions(few[index[0]], few[index[1]], few, index)
+
+    def interventions(base: np.ndarray, source: np.ndarray, states: np.ndarray, index: np.ndarray) -> Batch:
         chosen, wanted = sentences.take(base), sentences.order[source]
-        states = torch.stack([cut.hidden[:, index], cut.hidden[:, others]], 1)
         label, other = (torch.from_numpy(chosen.answer(order))[None] for order in (wanted, ~wanted))
-        return Batch(states, torch.ones(1, n, 1, dtype=torch.bool), label, other, index)
+        return Batch(
+            cut.hidden[:, torch.from_numpy(states)],
+            torch.ones(1, len(base), 1, dtype=torch.bool),
+            label,
+            other,
+            torch.from_numpy(base),
+            torch.from_numpy(index)[None],
+        )
 
     sources = generators([seed_sequence(root_seed, PAPER, "map", run["map"], run.get("blocks", 0), seed)])
     inner = (
@@ -136,7 +166,7 @@ def _fit(run, seed, network, sentences, inside, outside, site, batch, tests, rou
     for turn in range(rounds):
         steps = run["steps"]
         history = train_maps(
-            phi, lambda: draw(batch, inside, rng), cut.upper, owned, test, steps=steps,
+            phi, sample, cut.upper, owned, test, steps=steps,
             learning_rate=run["learning_rate"], warmup=max(1, 3 * steps // 10), decay="cosine", streams=[rng],
             checkpoint=part if rounds == 1 or turn == 0 else None, label=f"steps, {run['model']}, {run['map']}",
         )  # fmt: skip

@@ -34,9 +34,10 @@ def align(
             and may have `algorithm` (both equality relations where absent), `group` of networks (those of the
             algorithm's task), `snapshots` (the trained networks), `size` (coordinates of a variable; half of all),
             `control: shuffled` (labels in random order), and keys of `training` that differ.
-        training: `steps`, `batch`, `learning_rate`, `warmup` (steps), `decay`; `stored`: interventions that are drawn
-            once, null for fresh ones at every step; `evaluation`: interventions for early stopping, null for none,
-            every `every` steps with `patience`.
+        training: `steps`, `batch`, `learning_rate`, `warmup` (steps), `decay`; `shared`: inputs among which the
+            interventions of a step are drawn, null where each has inputs of its own, as those of the first argument's
+            identity always have; `stored`: interventions that are drawn once, null for fresh ones at every step;
+            `evaluation`: interventions for early stopping, null for none, every `every` steps with `patience`.
         tests: interventions on which accuracies are measured.
         searched: interventions of a step of the greedy search, and of the probes.
         device: where maps are trained.
@@ -131,6 +132,13 @@ def _fit(networks, run: dict, tests: int, searched: int, device: str, part, root
         )
         return Batch(states, flags, label)
 
+    def among(n: int, rngs) -> Batch:
+        drawn = [sampler.among(n, run["shared"], rng) for rng in rngs]
+        inputs, index, flags, label = (torch.from_numpy(np.stack(part)) for part in zip(*drawn))
+        states = cut.lower(inputs.repeat(len(run["snapshots"]), 1, 1).to(device))
+        flags, label, index = (part[owner].to(device) for part in (flags, label, index))
+        return Batch(states, flags, label, index=index)
+
     def draw(n: int, rngs) -> Batch:
         drawn = [sampler(n, rng) for rng in rngs]
         shuffle = run.get("control") == "shuffled"
@@ -160,11 +168,15 @@ def _fit(networks, run: dict, tests: int, searched: int, device: str, part, root
         rngs = streams("train")
         pools = [sampler(run["stored"], rng) for rng in streams("stored")] if run["stored"] else []
 
+        sharing = run["algorithm"] != "first_argument" and run.get("control") is None
+
         def chosen(rows: list) -> Batch:
             parts = [Interventions(*(part[index] for part in pool)) for pool, index in zip(pools, rows)]
             return batch_of(parts, [one.label for one in parts])
 
         def sample() -> Batch:
+            if run["shared"] and not pools and sharing:
+                return among(run["batch"], rngs)
             if not pools:
                 return draw(run["batch"], rngs)
             return chosen([rng.integers(0, run["stored"], run["batch"]) for rng in rngs])
