@@ -3,7 +3,7 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure
-from lib.drawing.recall import LABELS, name_absent
+from lib.drawing.recall import LABELS
 
 SHOWN = ("mom", "unbalanced", "balance_tenfold")
 PAPER = (0.12, 0.37)  # least and largest share over 24 layers with the loss, where a quarter is even
@@ -38,7 +38,8 @@ def figure(recall: list):
         axis.set_xlabel(f"a bar is a training ({seeds})")
     axes[0, 0].set_ylabel("shares of the memories, stacked")
     absent = [LABELS[name] for name in SHOWN if name not in runs]
-    name_absent(axes[0, 0], absent)
+    if absent:
+        fig.supxlabel("not trained at this scale: " + ", ".join(absent), fontsize=7.5, color="0.3")
     text = f"paper, 24 layers: worst {PAPER[1] / 0.25:.2f} with the balance"
     axes[0, 0].text(
         0.02, 0.02, text, transform=axes[0, 0].transAxes, fontsize=7.5, bbox={"fc": "white", "ec": "none", "pad": 1}

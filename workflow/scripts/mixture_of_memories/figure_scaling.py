@@ -27,7 +27,8 @@ def figure(recall: list):
             values = runs[name].accuracy.sel(pairs=PAIRS).values
             axis.plot([number] * len(values), values, ls="none", ms=4, alpha=0.6, mec="none", **style)
         means = [runs[name].accuracy.sel(pairs=PAIRS).values.mean() for name in shown.values()]
-        axis.plot(list(shown), means, mfc="white", label=label, **style)
+        if shown:
+            axis.plot(list(shown), means, mfc="white", label=label, **style)
     axis.set_xscale("log", base=2)
     axis.set_xticks([1, 2, 4, 8], ["1 (none routed)", "2", "4", "8"])
     axis.minorticks_off()
