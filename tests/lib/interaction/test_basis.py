@@ -192,3 +192,18 @@ def test_planted_blocks_do_not_meet_and_are_seen_by_the_local_basis():
     assert shares.max(axis=0).mean() > 0.9
     dense = planted_network(np.random.default_rng(8), n=100, blocks=False)
     assert np.abs((dense.network.weights[1])[:4, 4:]).min() > 0
+
+
+def test_dropped_importances_are_the_error_of_a_linear_map_and_no_basis_does_better():
+    rng = np.random.default_rng(10)
+    network = ReluNetwork([rng.standard_normal((4, 6))], [rng.standard_normal(4)])
+    seen = record(network, rng.standard_normal((300, 6)) @ rng.standard_normal((6, 6)))
+    outputs, errors = seen.activations[-1], {}
+    for kind in ("local", "pca", "gradient"):
+        basis = bases(network, seen, kind)[0]
+        kept = [run_kept_nodes(network, seen, 0, basis, k, seen.activations[0]) for k in range(1, 4)]
+        errors[kind] = [float(((one - outputs) ** 2).sum(axis=1).mean()) for one in kept]
+    values = bases(network, seen, "local")[0].values
+    np.testing.assert_allclose(errors["local"], [values[k:].sum() for k in range(1, 4)], rtol=1e-8)
+    for kind in ("pca", "gradient"):
+        assert (np.array(errors["local"]) <= np.array(errors[kind]) + 1e-12).all()
