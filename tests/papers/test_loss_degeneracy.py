@@ -51,7 +51,7 @@ SMALL = {
     "planted": (
         "analyse_planted",
         {"width": 8, "hidden": 4, "n": 300, "networks": 3, "random_bases": 3, "share": 0.99, "error": 0.01,
-         "kept_share": 0.999, "partitions": 2, "shuffles": 20},
+         "kept_share": 0.999, "intervals": 0, "partitions": 2, "shuffles": 20},
     ),
     "digits": (
         "analyse_digits",
@@ -145,7 +145,7 @@ def test_c5_and_c6(passes, store, blank):
 
 def _counted(planted):
     """The store with counts that favour the local basis in every network."""
-    factor = {"neuron": 10.0, "pca": 9.0, "pca_scaled": 8.0, "gradient": 5.0, "local": 3.0}
+    factor = {"neuron": 10.0, "pca": 9.0, "pca_scaled": 8.0, "gradient": 5.0, "global": 4.0, "local": 3.0}
     scale = xr.DataArray([factor[str(name)] for name in planted["basis"].values], dims="basis")
     wave = 1 + 0.02 * planted.network
     made = {name: (0 * planted[name] + scale * wave).transpose(*planted[name].dims) for name in ("holding", "ablated")}
@@ -163,7 +163,15 @@ def test_c7(passes, store, blank):
 
 def test_c8(passes, store, blank):
     planted = store("planted")
-    made = {"neuron": 0.7, "pca": 0.68, "pca_scaled": 0.68, "gradient": 0.99, "local": 0.98, "random": 0.69}
+    made = {
+        "neuron": 0.7,
+        "pca": 0.68,
+        "pca_scaled": 0.68,
+        "gradient": 0.99,
+        "global": 0.9,
+        "local": 0.98,
+        "random": 0.69,
+    }
     level = xr.DataArray([made[str(name)] for name in planted.direction.values], dims="direction")
     share = (0 * planted.block_share.fillna(0) + level + 0.001 * planted.network).transpose(*planted.block_share.dims)
     good = planted.assign(block_share=share)

@@ -67,7 +67,7 @@ def inspect_network(
         tolerance: of the ranks.
 
     Raises:
-        ValueError: no batch, no linear layer, or outputs that are not (n, ...).
+        ValueError: no batch, no linear layer, a layer that is used twice, or outputs that are not (n, ...).
     """
     module, inputs = _double(module, first_samples(loader, samples))
     linear = {name: layer for name, layer in module.named_modules() if isinstance(layer, nn.Linear)}
@@ -79,6 +79,8 @@ def inspect_network(
 
     def note(name: str):
         def hook(_module, args, output):
+            if name in left:
+                raise ValueError(f"module: got {name!r} used twice, expected each layer to be used once")
             entered[name] = args[0].detach().flatten(0, -2).clone()
             left[name] = output
 

@@ -20,6 +20,10 @@ from lib.progress import progress
 KINDS = ("pca", "pca_scaled", "gradient", "local")
 
 
+def _unchanged(values: torch.Tensor) -> torch.Tensor:
+    return values
+
+
 class Chain(NamedTuple):
     """Blocks from node layer to node layer, and what makes logits of the last.
 
@@ -29,7 +33,7 @@ class Chain(NamedTuple):
     """
 
     blocks: Sequence[Callable[[torch.Tensor], torch.Tensor]]
-    finish: Callable[[torch.Tensor], torch.Tensor] = lambda values: values
+    finish: Callable[[torch.Tensor], torch.Tensor] = _unchanged
 
     def run(self, values: torch.Tensor, first: int = 0) -> torch.Tensor:
         """Logits from the activations of node layer `first`."""

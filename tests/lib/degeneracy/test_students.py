@@ -94,6 +94,9 @@ def test_a_module_of_ones_own_is_inspected():
     assert seen.silent["1"].tolist() == [2]
     with pytest.raises(ValueError, match=r"nn\.Linear"):
         inspect_network(nn.ReLU(), loader)
+    shared = nn.Linear(4, 4)
+    with pytest.raises(ValueError, match="used twice"):
+        inspect_network(nn.Sequential(shared, nn.ReLU(), shared), [torch.randn(5, 4)])
     with pytest.raises(ValueError, match="no batch"):
         inspect_network(model, [])
 

@@ -13,7 +13,7 @@ from lib.interaction.planted import Planted, block_shares, planted_network
 from lib.interaction.relu import bases, edge_strengths, run_kept_edges
 from lib.progress import progress
 
-KINDS = ["neuron", "pca", "pca_scaled", "gradient", "local"]
+KINDS = ["neuron", "pca", "pca_scaled", "gradient", "global", "local"]
 JUDGED = ["neuron", "pca", "local"]  # bases whose communities are looked for
 NETWORKS = ["planted", "dense"]
 WEIGHTS = ["logarithmic", "linear"]
@@ -22,7 +22,7 @@ DRAWN = ["neuron", "pca", "local"]
 
 def analyse_planted(
     *, width: int, hidden: int, n: int, networks: int, random_bases: int, share: float, error: float, kept_share: float,
-    partitions: int, shuffles: int, root_seed: int,
+    intervals: int, partitions: int, shuffles: int, root_seed: int,
 ) -> xr.Dataset:  # fmt: skip
     """Return, for each network and basis, edges that matter, blocks of the input's directions, and communities.
 
@@ -33,6 +33,7 @@ def analyse_planted(
         share: of a layer's interactions that counted edges hold.
         error: of the outputs over their variance, with which edges may be ablated.
         kept_share: of a layer's interactions above the threshold of the graph.
+        intervals: of the integral in the strengths of edges; 0 takes the gradient at the sample itself.
         partitions: runs of the search for communities.
         shuffles: of the blocks.
         root_seed: root of the random streams.
@@ -53,7 +54,7 @@ def analyse_planted(
             rejected[sort, seed] = one.rejected
             for k, kind in enumerate(KINDS if what == "planted" else JUDGED):
                 own = bases(one.network, one.seen, kind)
-                strengths = _strengths(one, own)
+                strengths = _strengths(one, own, intervals)
                 if what == "planted":
                     holding[k, seed] = [edges_holding(layer, share) for layer in strengths]
                     ablated[k, seed] = [_ablate(one, own, place, strengths[place], error) for place in range(layers)]
@@ -104,9 +105,9 @@ def analyse_planted(
     )
 
 
-def _strengths(one: Planted, own: list[Basis]) -> list[np.ndarray]:
+def _strengths(one: Planted, own: list[Basis], intervals: int) -> list[np.ndarray]:
     pairs = enumerate(pairwise(own))
-    return [edge_strengths(one.network, one.seen, place, here, following) for place, (here, following) in pairs]
+    return [edge_strengths(one.network, one.seen, place, *pair, intervals) for place, pair in pairs]
 
 
 def _ablate(one: Planted, own: list[Basis], layer: int, strengths: np.ndarray, error: float) -> int:

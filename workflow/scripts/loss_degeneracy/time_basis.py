@@ -27,13 +27,13 @@ def time_basis(
     """
     layers = {d: _layer(d, n, generator(root_seed, "loss_degeneracy", "times", d)) for d in widths}
     times, explicit = np.zeros((len(widths), repeats)), np.zeros(repeats)
+    _, weight, firing, following = layers[explicit_width]
     with one_thread():
         for r in progress(range(repeats), "repeats"):
             for i, d in enumerate(widths):
                 times[i, r] = time_op(lambda d=d: _basis(*layers[d]), "cpu", 0, 1)[0]
-            _, weight, firing, following = layers[explicit_width]
             part = firing[r * explicit_n : (r + 1) * explicit_n]
-            one = time_op(lambda: explicit_jacobian_gram(weight, part, following), "cpu", 0, 1)[0]  # noqa: B023
+            one = time_op(lambda part=part: explicit_jacobian_gram(weight, part, following), "cpu", 0, 1)[0]
             explicit[r] = one * n / len(part)
     return xr.Dataset(
         {
