@@ -332,6 +332,74 @@ def test_c15(passes, kernels, blank):
     assert not passes(PAPER, "c15", kernels=blank(kernels))
 
 
+@pytest.fixture
+def texts():
+    """`texts(measure=lambda procedure, task: ...)`: stores of runs on ten sets of texts, all measures as claimed."""
+
+    def one(**changes):
+        better = {"lp": 0, "ft": 1, "lora": 1, "lp-ft": 2, "lp-lora": 2}
+        measures = {
+            "change": lambda name, _: 1.0 if name.startswith("lp") else 2.0,
+            "id": lambda name, _: 0.8 + 0.01 * better[name],
+            "ood": lambda name, _: 0.5 + 0.01 * better[name],
+            "ece": lambda name, _: 0.1 + 0.01 * better[name],
+            "scaled_ece": lambda name, _: 0.03,
+        } | changes
+        return [
+            xr.Dataset(
+                {
+                    name: ("shift", [measure(procedure, task)] * 3) if name == "ood" else measure(procedure, task)
+                    for name, measure in measures.items()
+                },
+                coords={"shift": ["a", "b", "c"]},
+                attrs={"task": str(task), "procedure": procedure, "repeat": repeat},
+            )
+            for task in range(10)
+            for procedure in better
+            for repeat in range(2)
+        ]
+
+    return one
+
+
+@pytest.mark.parametrize(
+    ("claim", "measure"),
+    [("c5p", "change"), ("c6p", "ood"), ("c7p", "id"), ("c8p", "ood"), ("c9p", "ece"), ("c11p", "change")],
+)
+def test_claims_on_texts(passes, texts, blank, claim, measure):
+    good = texts()
+    assert passes(PAPER, claim, texts=good)
+    assert not passes(PAPER, claim, texts=texts(**{measure: lambda name, task: 1.0}))
+    some = {store.attrs["procedure"]: float(store[measure].mean()) for store in good}
+
+    def mostly(name, task):
+        return some[name] if task < 6 else -some[name]
+
+    assert not passes(PAPER, claim, texts=texts(**{measure: mostly}))
+    assert not passes(PAPER, claim, texts=blank(good))
+
+
+def test_c9p_needs_scaling_to_help(passes, texts):
+    assert not passes(PAPER, "c9p", texts=texts(scaled_ece=lambda name, task: 0.03 if task < 6 else 0.5))
+
+
+def test_c13p(passes, blank):
+    def stores(probed):
+        return [
+            xr.Dataset(
+                {"ratio": ("start", [0.2, probed(task), 0.001, 0.2])},
+                coords={"start": ["FT", "LP-FT", "LoRA", "LP-LoRA"]},
+                attrs={"task": str(task)},
+            )
+            for task in range(10)
+        ]
+
+    assert passes(PAPER, "c13p", text_kernels=stores(lambda task: 0.9))
+    assert not passes(PAPER, "c13p", text_kernels=stores(lambda task: 0.9 if task else 0.4))
+    assert not passes(PAPER, "c13p", text_kernels=stores(lambda task: 0.1))
+    assert not passes(PAPER, "c13p", text_kernels=blank(stores(lambda task: 0.9)))
+
+
 def test_every_claim_is_tested(claim_ids):
     import inspect
     import sys

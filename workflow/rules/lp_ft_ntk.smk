@@ -1,5 +1,9 @@
 # Linear probing before fine-tuning: encoders of a small language, heads, runs, tangent kernels, feature motion.
 
+LP_FT_NTK_TASKS = sorted(paper.value("texts", "recipes"))
+LP_FT_NTK_PROCEDURES = paper.value("text_runs", "procedures")
+LP_FT_NTK_REPEATS = range(paper.value("text_runs", "repeats"))
+
 
 use rule stage as lp_ft_ntk_pretrain_encoders with:
     """Pre-train encoders on documents that mix domains."""
@@ -105,6 +109,53 @@ use rule stage as lp_ft_ntk_follow_dynamics with:
         root_seed=paper.root_seed,
 
 
+# An encoder of transformers on a user's sets of texts. Only the paper scale asks for them.
+use rule stage as lp_ft_ntk_tune_texts with:
+    """Tune an encoder on one set of texts by one procedure."""
+    input:
+        encoder=paper.data("text_encoder"),
+        folder=paper.data("text_sets"),
+    output:
+        store=paper.store("texts_{task}_{procedure}_{repeat}"),
+    log:
+        paper.log("texts_{task}_{procedure}_{repeat}"),
+    benchmark:
+        paper.benchmark("texts_{task}_{procedure}_{repeat}")
+    priority: 100
+    resources:
+        mem_mb=mem(24000, on_gpu=True),
+        runtime=minutes(600),
+        gpu=gpus(1),
+    params:
+        **paper.params("texts"),
+        **paper.params("text_adapters"),
+        **paper.script("tune_texts"),
+        root_seed=paper.root_seed,
+
+
+use rule stage as lp_ft_ntk_measure_text_kernels with:
+    """Split tangent kernels of an encoder on one set of texts."""
+    input:
+        encoder=paper.data("text_encoder"),
+        folder=paper.data("text_sets"),
+    output:
+        store=paper.store("text_kernels_{task}"),
+    log:
+        paper.log("text_kernels_{task}"),
+    benchmark:
+        paper.benchmark("text_kernels_{task}")
+    priority: 90
+    resources:
+        mem_mb=mem(48000, on_gpu=True),
+        runtime=minutes(600),
+        gpu=gpus(1),
+    params:
+        **paper.params("text_kernels"),
+        **paper.params("text_adapters"),
+        **paper.script("measure_text_kernels"),
+        root_seed=paper.root_seed,
+
+
 use rule table as lp_ft_ntk_accuracy with:
     """Table: accuracy on the training domain and on others."""
     input:
@@ -206,7 +257,16 @@ use rule figure as lp_ft_ntk_spectrum with:
 use rule claims as lp_ft_ntk_measure_claims with:
     """Measure every claim of the paper."""
     input:
-        **paper.stores("heads", "tuned", "kernels"),
+        **paper.available(
+            **paper.stores("heads", "tuned", "kernels"),
+            texts=expand(
+                paper.store("texts_{task}_{procedure}_{repeat}"),
+                task=LP_FT_NTK_TASKS,
+                procedure=LP_FT_NTK_PROCEDURES,
+                repeat=LP_FT_NTK_REPEATS,
+            ),
+            text_kernels=expand(paper.store("text_kernels_{task}"), task=LP_FT_NTK_TASKS if LP_FT_NTK_REPEATS else []),
+        ),
     output:
         claims=paper.claims(),
     log:

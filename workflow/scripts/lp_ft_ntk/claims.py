@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.atlas.job.quantities import estimated, exact, mean_over
+from lib.atlas.job.quantities import estimated, exact, mean_over, share_of
 from lib.probing.runs import best_by_validation, run_values
 from lib.stats.bootstrap import bootstrap_counts, percentile_estimate
 from lib.stats.intervals import (
@@ -281,7 +281,7 @@ def c11(tuned):
 
     rate = float(tuned.attrs["adapter_rate"])
     pair = [run_values(tuned, name, "change", rate=rate) for name in ("LP-LoRA", "LoRA")]
-    logs, _ = _units(np.log(pair[0] / pair[1]))
+    logs = np.log(pair[0] / pair[1]).ravel()
     ratio, _, high = _geometric([pair[0] / pair[1]], ["LP-LoRA over LoRA"])
     return {
         "smaller": _share_below([pair], ["LP-LoRA below LoRA"]),
@@ -370,6 +370,110 @@ def c16(tuned):
         "ece_difference": estimated(*differences["ece"]),
         "ece_difference_lower": estimated(end_of(differences["ece"][0], "low"), differences["ece"][1]),
         "mce_difference": estimated(*differences["mce"]),
+    }
+
+
+def _by_set(texts: list, procedure: str, measure: str) -> dict[str, float]:
+    """Mean over repeats of a measure, by set of texts; of tests from other sources by set and source."""
+    values: dict[str, list] = {}
+    for store in texts:
+        if store.attrs["procedure"] != procedure:
+            continue
+        if measure == "ood":
+            for name in store["shift"].values:
+                key = f"{store.attrs['task']}, {name}"
+                values.setdefault(key, []).append(float(store.ood.sel({"shift": name})))
+        else:
+            values.setdefault(store.attrs["task"], []).append(float(store[measure]))
+    return {name: float(np.mean(numbers)) for name, numbers in values.items()}
+
+
+def _share_of_sets(texts: list, first: str, second: str, measure: str, *, below: bool = False) -> dict:
+    """Share of sets in which the first procedure's mean is above the second's, or below it."""
+    pairs = [_by_set(texts, name, measure) for name in (first, second)]
+    sign = -1 if below else 1
+    gaps = sign * np.array([pairs[0][name] - pairs[1][name] for name in pairs[0]])
+    if not np.isfinite(gaps).all():
+        return exact(np.nan)
+    return share_of("sets of texts", int((gaps > 0).sum()), len(gaps))
+
+
+def _differences(texts: list, first: str, second: str, measure: str) -> dict:
+    pairs = [_by_set(texts, name, measure) for name in (first, second)]
+    return exact([pairs[0][name] - pairs[1][name] for name in pairs[0]], labels=list(pairs[0]))
+
+
+def c5p(texts: list) -> dict | None:
+    """On natural language features move less in LP-FT than in FT."""
+    if not texts:
+        return None
+    share = _share_of_sets(texts, "lp-ft", "ft", "change", below=True)
+    return {"share": share, "difference": _differences(texts, "lp-ft", "ft", "change")}
+
+
+def c6p(texts: list) -> dict | None:
+    """On natural language LP-FT is more accurate than FT on texts from other sources."""
+    if not texts:
+        return None
+    share = _share_of_sets(texts, "lp-ft", "ft", "ood")
+    return {"share": share, "difference": _differences(texts, "lp-ft", "ft", "ood")}
+
+
+def c7p(texts: list) -> dict | None:
+    """On natural language LP-FT is more accurate than FT on texts from the same source."""
+    if not texts:
+        return None
+    return {"share": _share_of_sets(texts, "lp-ft", "ft", "id"), "difference": _differences(texts, "lp-ft", "ft", "id")}
+
+
+def c8p(texts: list) -> dict | None:
+    """On natural language LP-FT is more accurate than LP on texts from other sources."""
+    if not texts:
+        return None
+    return {
+        "share": _share_of_sets(texts, "lp-ft", "lp", "ood"),
+        "difference": _differences(texts, "lp-ft", "lp", "ood"),
+    }
+
+
+def c9p(texts: list) -> dict | None:
+    """On natural language LP-FT is worse calibrated than FT before temperature scaling, and scaling helps both."""
+    if not texts:
+        return None
+    gains = []
+    for name in ("ft", "lp-ft"):
+        plain, scaled = (_by_set(texts, name, measure) for measure in ("ece", "scaled_ece"))
+        gains += [plain[task] - scaled[task] for task in plain]
+    known = np.isfinite(gains).all()
+    return {
+        "share": _share_of_sets(texts, "lp-ft", "ft", "ece"),
+        "helped": share_of("sets and procedures", int(np.sum(np.array(gains) > 0)), len(gains))
+        if known
+        else exact(np.nan),
+        "difference": _differences(texts, "lp-ft", "ft", "ece"),
+    }
+
+
+def c11p(texts: list) -> dict | None:
+    """On natural language features move less in LP-LoRA than in LoRA."""
+    if not texts:
+        return None
+    share = _share_of_sets(texts, "lp-lora", "lora", "change", below=True)
+    return {"share": share, "difference": _differences(texts, "lp-lora", "lora", "change")}
+
+
+def c13p(text_kernels: list) -> dict | None:
+    """On natural language the part that moves features dominates the first step after linear probing."""
+    if not text_kernels:
+        return None
+    names = [store.attrs["task"] for store in text_kernels]
+    shares = {start: np.array([float(s.ratio.sel(start=start)) for s in text_kernels]) for start in ("FT", "LP-FT")}
+    known = all(np.isfinite(values).all() for values in shares.values())
+    larger = int((shares["LP-FT"] > shares["FT"]).sum())
+    return {
+        "larger": share_of("sets of texts", larger, len(names)) if known else exact(np.nan),
+        "share": exact(shares["LP-FT"], labels=names),
+        "share_random_head": exact(shares["FT"], labels=names),
     }
 
 
