@@ -115,7 +115,13 @@ def chains(p: dict) -> float:
     return steps * p["chains"] * (2 * 4 * models + 3 * 8)
 
 
+def split_kernels(p: dict) -> float:
+    """Kernels of test and training documents in three parts and their copies, of three classes, in double precision."""
+    return 8 * 9 * p["samples"] * (6 * p["tests"] + 12 * p["samples"])
+
+
 ESTIMATES = {
+    "lp_ft_ntk_measure_kernels": split_kernels,
     "loss_degeneracy_sample_chains": chains,
     "loss_degeneracy_compare_blocks": chains,
     "loss_degeneracy_analyse_images": image_bases,

@@ -32,6 +32,7 @@ from lib.training.low_rank import draw_adapters
 STARTS = ("FT", "LP-FT", "LoRA", "LP-LoRA")
 KERNELS = ("P", "F", "K")
 SOLVERS = {"least squares": kernel_regression, "logistic": kernel_logistic}
+SLICE = 100  # test documents whose kernel with the training documents is taken at once
 SCALES = (2.0, 4.0)  # of the head, in the check of the square
 
 
@@ -148,14 +149,16 @@ def _projections(encoder, adapters: dict, rng) -> dict[str, torch.Tensor]:
 
 def _parts(encoder, head: Head, tokens, others, projections) -> dict[str, np.ndarray]:
     """P, F and K of documents with others; F of adapters where their projections are passed."""
-    weights, first = torch.from_numpy(head.weights), torch.from_numpy(tokens)
-    second = None if others is None else torch.from_numpy(others)
-    if projections is None:
-        pretrained, tuned = split_kernel(encoder, weights, first, second)
-    else:
-        pretrained, _ = split_kernel(encoder, weights, first, second, only=lambda name: False)
-        tuned = adapter_kernel(encoder, weights, first, projections, second)
-    return {"P": pretrained.numpy(), "F": tuned.numpy(), "K": (pretrained + tuned).numpy()}
+    weights, second = torch.from_numpy(head.weights), None if others is None else torch.from_numpy(others)
+    parts = []
+    for first in torch.from_numpy(tokens).split(len(tokens) if others is None else SLICE):
+        if projections is None:
+            parts.append(split_kernel(encoder, weights, first, second))
+        else:
+            pretrained, _ = split_kernel(encoder, weights, first, second, only=lambda name: False)
+            parts.append((pretrained, adapter_kernel(encoder, weights, first, projections, second)))
+    pretrained, tuned = (torch.cat(part).numpy() for part in zip(*parts))
+    return {"P": pretrained, "F": tuned, "K": pretrained + tuned}
 
 
 def _identities(encoder, head: Head, tokens) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
