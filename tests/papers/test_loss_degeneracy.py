@@ -182,18 +182,19 @@ def test_c8(passes, store, blank):
     assert not passes(PAPER, "c8", planted=blank(good))
 
 
-def test_c10(verdict, store, blank):
+@pytest.mark.parametrize(("claim", "name"), [("c10", "students"), ("c10c", "held")])
+def test_c10_and_c10c(verdict, store, blank, claim, name):
     students = store("students")
     level = xr.DataArray([80.0, 84.0], dims="student")
     value = (0 * students.value + level + 0.1 * students.teacher * (students.student == "dense")).transpose(
         *students.value.dims
     )
     good = students.assign(value=value, mixed=xr.ones_like(students.mixed))
-    assert verdict(PAPER, "c10", students=good)["verdict"] == "reproduced"
-    assert verdict(PAPER, "c10", students=_changed(good, value=lambda v: 90 - v))["verdict"] == "not reproduced"
+    assert verdict(PAPER, claim, **{name: good})["verdict"] == "reproduced"
+    assert verdict(PAPER, claim, **{name: _changed(good, value=lambda v: 90 - v)})["verdict"] == "not reproduced"
     refused = _changed(good, mixed=lambda m: m & (m.teacher > 0))
-    assert verdict(PAPER, "c10", students=refused)["verdict"] == "not evaluated"
-    assert verdict(PAPER, "c10", students=blank(good))["verdict"] != "reproduced"
+    assert verdict(PAPER, claim, **{name: refused})["verdict"] == "not evaluated"
+    assert verdict(PAPER, claim, **{name: blank(good)})["verdict"] != "reproduced"
 
 
 def _communities(planted):

@@ -77,6 +77,18 @@ use rule stage as loss_degeneracy_compare_blocks with:
         root_seed=paper.root_seed,
 
 
+use rule loss_degeneracy_compare_blocks as loss_degeneracy_hold_blocks with:
+    """Estimate learning coefficients of the same students with chains that are held closer."""
+    output:
+        store=paper.store("held"),
+    log:
+        paper.log("held"),
+    benchmark:
+        paper.benchmark("held")
+    params:
+        **paper.params("held"),
+
+
 use rule stage as loss_degeneracy_check_basis with:
     """Check the invariances of the interaction basis."""
     output:
@@ -336,7 +348,7 @@ use rule figure as loss_degeneracy_modularity with:
 use rule figure as loss_degeneracy_modular_llc with:
     """Figure: degeneracy of separate and coupled modules."""
     input:
-        **paper.stores("volumes", "students"),
+        **paper.stores("volumes", "students", "held"),
     output:
         figure=paper.figure("modular_llc"),
     log:
@@ -351,7 +363,9 @@ use rule claims as loss_degeneracy_measure_claims with:
     """Measure every claim of the paper."""
     input:
         **paper.available(
-            **paper.stores("directions", "volumes", "chains", "students", "invariance", "planted", "digits", "times"),
+            **paper.stores(
+                "directions", "volumes", "chains", "students", "held", "invariance", "planted", "digits", "times"
+            ),
             addition=LOSS_DEGENERACY_ADDITION if LOSS_DEGENERACY_LARGE else [],
             images=[paper.store("images")] if LOSS_DEGENERACY_LARGE else [],
             language=[paper.store("language")] if LOSS_DEGENERACY_LARGE else [],

@@ -78,7 +78,7 @@ def compare_blocks(
             "sharpest": table(sharpest, "largest eigenvalue of the Hessian"),
         },
         coords={"student": ["block", "dense"], "teacher": np.arange(teachers), "length": lengths},
-        attrs={"parameters": shape.parameters, "strength": strength, "bound": bound},
+        attrs={"parameters": shape.parameters, "strength": strength, "bound": bound, "localisation": localisation},
     )
 
 
