@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from lib.progress import progress
+from lib.training.adamw import AdamW
 
 
 class Shape(NamedTuple):
@@ -97,7 +98,7 @@ def train_students(
     widths += [into_outputs.sum(1).repeat_interleave(shape.hidden, dim=0), into_outputs.sum(1)]
     scale = torch.cat([width.reshape(models, -1) for width in widths], dim=1) ** -0.5
     theta = (2 * torch.rand(models, shape.parameters, generator=generator, dtype=torch.float64) - 1) * scale * masks
-    mean, square = torch.zeros_like(theta), torch.zeros_like(theta)
+    adam = AdamW([{"params": [theta], "weight_decay": 0.0}], rate, (0.9, 0.999))
     reached, best = np.full(models, -1), theta.clone()
     gradient_of = behavioural_loss(shape, inputs, targets)
     for step in progress(range(steps), "training steps"):
@@ -107,11 +108,9 @@ def train_students(
         reached[now] = step
         if (reached >= 0).all():
             break
-        gradient = gradient * masks
-        mean.lerp_(gradient, 0.1)
-        square.lerp_(gradient**2, 0.001)
-        size = rate if step < later else later_rate
-        theta = theta - size * (mean / (1 - 0.9 ** (step + 1))) / ((square / (1 - 0.999 ** (step + 1))).sqrt() + 1e-8)
+        adam.param_groups[0]["lr"] = rate if step < later else later_rate
+        theta.grad = gradient * masks
+        adam.step()
     missing = torch.from_numpy(reached < 0)
     best[missing] = theta[missing]
     return Trained(best, gradient_of(best[:, None])[0][:, 0].numpy(), reached)
