@@ -93,7 +93,8 @@ def split_kernel(
         batch: samples of one pass.
 
     Raises:
-        ValueError: a module in training mode, a head of another width, another form.
+        ValueError: a module in training mode, a head of another width, another form, or parameters that two layers
+            share or that act outside the layer that owns them.
     """
     if form not in FORMS:
         raise ValueError(f"form: got {form!r}, expected one of {', '.join(FORMS)}")
@@ -118,7 +119,7 @@ def adapter_kernel(
         projections: A (r, inputs of the layer) for the name of each adapted linear layer, scaled as the adapter is.
 
     Raises:
-        ValueError: a name that is not that of a linear layer.
+        ValueError: a name that is not that of a linear layer; as of `split_kernel`.
     """
     linear = {name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)}
     if not projections or not set(projections) <= linear:
@@ -137,13 +138,13 @@ def _slices(inputs: Inputs, batch: int):
 
 @torch.no_grad()
 def _features(module: nn.Module, inputs: Inputs, batch: int) -> torch.Tensor:
-    if any(part.training for part in module.modules()):
-        raise ValueError("module: got one in training mode, expected evaluation mode (dropout off)")
     return torch.cat([module(*part) for part in _slices(inputs, batch)])
 
 
 def _tuned(module, head, inputs, others, only, projections, form, layers, batch) -> torch.Tensor:
     """F, layer by layer."""
+    if any(part.training for part in module.modules()):
+        raise ValueError("module: got one in training mode, expected evaluation mode (dropout off)")
     wanted = {name for name, _ in module.named_parameters() if only is None or only(name)}
     owners = {name: layer for name, layer in module.named_modules() if _handled(layer) and _owned(name, layer) & wanted}
     n, m = len(_tuple(inputs)[0]), len(_tuple(inputs if others is None else others)[0])
@@ -161,7 +162,41 @@ def _tuned(module, head, inputs, others, only, projections, form, layers, batch)
     rest = wanted - {part for name, layer in owners.items() for part in _owned(name, layer)}
     if rest:
         total += _rest_kernel(module, head, inputs, others, sorted(rest))
+    _check(total, module, head, inputs, inputs if others is None else others, wanted, projections)
     return total
+
+
+def _check(total, module, head, inputs, others, wanted: set[str], projections) -> None:
+    """Compare one entry with gradients by autograd.
+
+    Raises:
+        ValueError: they differ, because a parameter acts in another way than by the layer that owns it being called.
+    """
+    if not wanted:
+        return
+    values = {
+        name: value.clone().requires_grad_() if name in wanted else value
+        for name, value in _every_value(module).items()
+    }
+    rows = []
+    for sample in (inputs, others):
+        one = tuple(part[:1] for part in _tuple(sample))
+        output = torch.func.functional_call(module, values, one)[0] @ head[0]
+        slopes = torch.autograd.grad(output, [values[name] for name in sorted(wanted)], materialize_grads=True)
+        if projections:
+            names = [name.removesuffix(".weight") for name in sorted(wanted)]
+            slopes = [slope @ projections[name].mT for slope, name in zip(slopes, names)]
+        rows.append(torch.cat([slope.flatten() for slope in slopes]))
+    expected, size = rows[0] @ rows[1], rows[0].norm() * rows[1].norm()
+    if not abs(total[0, 0, 0, 0] - expected) <= 10 * torch.finfo(total.dtype).eps ** 0.5 * size:
+        raise ValueError(
+            f"module: got {float(total[0, 0, 0, 0]):.6g} by its layers and {float(expected):.6g} by autograd for the "
+            "first sample; expected each parameter to act only where the one layer that owns it is called"
+        )
+
+
+def _every_value(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.detach() for name, value in (*module.named_parameters(), *module.named_buffers())}
 
 
 def _handled(layer: nn.Module) -> bool:
@@ -324,7 +359,7 @@ def _by_tokens(layer: nn.Module, first: _Trace, second: _Trace) -> torch.Tensor:
 
 def _rest_kernel(module: nn.Module, head: torch.Tensor, inputs: Inputs, others: Inputs | None, names: list[str]):
     """Kernel of parameters of layers of another kind, by the Jacobian over these alone."""
-    every = {name: value.detach() for name, value in (*module.named_parameters(), *module.named_buffers())}
+    every = _every_value(module)
     wanted = {name: every[name] for name in names}
 
     def outputs(values, sample):

@@ -162,6 +162,36 @@ def test_what_does_not_fit_is_refused(encoder, head):
         split_kernel(training, head, x)
 
 
+class Tied(nn.Module):
+    """Two layers with one weight, or a layer whose weight is used once more."""
+
+    def __init__(self, shared: bool):
+        super().__init__()
+        self.first, self.second, self.shared = nn.Linear(4, 4), nn.Linear(4, 4), shared
+        if shared:
+            self.second.weight = self.first.weight
+
+    def forward(self, x):
+        hidden = torch.tanh(self.second(torch.tanh(self.first(x))))
+        return hidden if self.shared else hidden @ self.first.weight
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_parameters_that_act_elsewhere_are_refused(shared):
+    torch.manual_seed(2)
+    module, x = Tied(shared).double().eval(), torch.randn(3, 4, dtype=torch.float64)
+    with pytest.raises(ValueError, match="expected each parameter to act only where"):
+        split_kernel(module, torch.randn(2, 4, dtype=torch.float64), x)
+
+
+def test_single_precision_passes_its_own_check():
+    torch.manual_seed(3)
+    module, x, head = Encoder(30, 7, 12, 2, 3).eval(), tokens(6, 1), torch.randn(3, 12)
+    single = split_kernel(module, head, x).tuned
+    assert single.dtype == torch.float32
+    assert error(single, split_kernel(module.double(), head.double(), x).tuned) < 1e-5
+
+
 def test_no_row_is_longer_than_a_layer(encoder, head):
     """The contraction holds no per-sample gradient of a large layer: peak memory stays below one Jacobian row block."""
     from lib.bench.memory import peak_tensor_bytes

@@ -108,37 +108,14 @@ def tune_encoders(
         encoder = stored_encoder(encoders, first.encoder)
         tasks = [keyed_task(root_seed, encoders, run.encoder, run.seed, run.documents, sizes) for run in group]
         starts = [_start(run, heads, root_seed, classes, width) for run in group]
-        tuned = None
-        if first.procedure != "LP":
-            orders = [
-                batch_orders(
-                    run.documents, epochs[run.documents],
-                    generator(root_seed, PAPER, "order", run.encoder, run.seed, run.documents),
-                )
-                for run in group
-            ]  # fmt: skip
-            pairs = _adapters(encoder, group, adapters, root_seed) if "LoRA" in first.procedure else None
-            tuned = fine_tune(
-                encoder, np.stack([head.weights for head in starts]), np.stack([head.bias for head in starts]),
-                np.stack([task.train.tokens for task in tasks]), np.stack([task.train.labels for task in tasks]),
-                np.stack(orders), learning_rate=first.rate, batch=batch, adapters=pairs,
-                scale=adapters["alpha"] / adapters["rank"],
-            )  # fmt: skip
-        for i, (run, task, start) in enumerate(zip(group, tasks, starts)):
-            weights, end = None, start
-            if tuned is not None:
-                weights = {name: value[i] for name, value in tuned.weights.items()}
-                end = Head(tuned.heads[i].numpy(), tuned.biases[i].numpy())
+        ends = _train(encoder, group, tasks, starts, epochs, batch, adapters, root_seed)
+        for run, task, start, (weights, end) in zip(group, tasks, starts, ends):
             before = features_of(encoder, task.test.tokens)
-            after = before if weights is None else features_of(encoder, weights=weights, inputs=task.test.tokens)
-            measured, bins = _measure(encoder, weights, task, start, end, before, after)
-            place = places[run]
+            after = before if weights is None else features_of(encoder, task.test.tokens, weights)
+            measured, state["bins"][places[run]] = _measure(encoder, weights, task, start, end, before, after)
+            measured["bayes"] = _best_accuracy(stored_world(encoders), task, purity)
             for name, value in measured.items():
-                state[name][place] = value
-            scores = bayes_topic_scores(stored_world(encoders), task.test.tokens, purity)
-            pairs_of_topics = special.logsumexp(scores.reshape(len(scores), classes, 2), axis=2)
-            state["bayes"][place] = np.mean(pairs_of_topics.argmax(axis=1) == task.test.labels)
-            state["bins"][place] = bins
+                state[name][places[run]] = value
             if run in shown:
                 state["picture"][0], state["picture"][1 + shown.index(run)] = before[:pictured], after[:pictured]
                 state["picture_heads"][shown.index(run)] = end.weights
@@ -194,6 +171,39 @@ def _groups(runs: list[Run], stack: int) -> list[list[Run]]:
     for run in runs:
         alike.setdefault((run.encoder, run.documents, run.rate, "LoRA" in run.procedure), []).append(run)
     return [group[i : i + stack] for group in alike.values() for i in range(0, len(group), stack)]
+
+
+def _train(
+    encoder, group: list[Run], tasks, starts: list[Head], epochs: dict, batch: int, adapters: dict, root_seed: int
+):
+    """Weights (None where the encoder stays as it is) and head of each run of a group after training."""
+    first = group[0]
+    if first.procedure == "LP":
+        return [(None, start) for start in starts]
+    orders = []
+    for run in group:  # one order for all runs of a task, so that their differences are paired
+        rng = generator(root_seed, PAPER, "order", run.encoder, run.seed, run.documents)
+        orders.append(batch_orders(run.documents, epochs[run.documents], rng))
+    tuned = fine_tune(
+        encoder, np.stack([head.weights for head in starts]), np.stack([head.bias for head in starts]),
+        np.stack([task.train.tokens for task in tasks]), np.stack([task.train.labels for task in tasks]),
+        np.stack(orders), learning_rate=first.rate, batch=batch, scale=adapters["alpha"] / adapters["rank"],
+        adapters=_adapters(encoder, group, adapters, root_seed) if "LoRA" in first.procedure else None,
+    )  # fmt: skip
+    return [
+        (
+            {name: value[i] for name, value in tuned.weights.items()},
+            Head(tuned.heads[i].numpy(), tuned.biases[i].numpy()),
+        )
+        for i in range(len(group))
+    ]
+
+
+def _best_accuracy(world, task, purity: float) -> float:
+    """Accuracy on the test documents of the classifier that knows the language: topics in pairs are the classes."""
+    scores = bayes_topic_scores(world, task.test.tokens, purity)
+    classes = special.logsumexp(scores.reshape(len(scores), -1, 2), axis=2)
+    return float(np.mean(classes.argmax(axis=1) == task.test.labels))
 
 
 def _start(run: Run, heads, root_seed: int, classes: int, width: int) -> Head:
