@@ -125,7 +125,17 @@ def classifiers(load, samples, manifold):
     return _once(
         "classifiers",
         lambda: load(f"{PAPER}/train_classifiers")(
-            samples, manifold, tasks=list(tasks()), repeats=3, tests=50, spiked=300, root_seed=0, device="cpu"
+            samples,
+            manifold,
+            tasks=list(tasks()),
+            repeats=3,
+            tests=50,
+            spiked=300,
+            laws=2,
+            dim=6,
+            classes=3,
+            root_seed=0,
+            device="cpu",
         ),
     )
 

@@ -181,6 +181,7 @@ use rule stage as diffusion_concentration_train_classifiers with:
         runtime=minutes(60),
     params:
         **paper.params("classifiers"),
+        **paper.params("manifold", "dim", "classes"),
         **paper.script("train_classifiers"),
         root_seed=paper.root_seed,
 

@@ -190,6 +190,10 @@ def d5(tails):
         "quantile_999": shown["quantile_0.999"],
         "quantile_9999": shown["quantile_0.9999"],
         "hill": _listed(hill, draws, names),
+        "training_quantiles": exact(
+            tails.sample_quantile.sel(source="training data", number="value").values,
+            labels=[f"level {level:g}" for level in tails.level.values],
+        ),
         "hill_of_training_data": exact(float(tails.hill.sel(source="training data", number="value"))),
         "without_normalisation": estimated(_probe(tails, BARE, 1e-6), directions),
         "growth_without_normalisation": exact(_growth(tails, BARE)),
@@ -285,7 +289,15 @@ def d7(classifiers):
     return _universality(classifiers, tasks, classifiers.error) | {
         "error_samples": _errors(classifiers, rows, "samples"),
         "error_mixture": _errors(classifiers, rows, "mixture"),
+        "law_gap": mean_over("manifolds", _law_gaps(classifiers)),
+        "largest_law_gap": exact(float(_law_gaps(classifiers).max())),
     }
+
+
+def _law_gaps(classifiers) -> np.ndarray:
+    """Relative gaps on samples of other manifolds, without a diffusion model."""
+    mean = classifiers.law_error.mean("repeat", skipna=False)
+    return np.abs(mean.sel(test="samples") / mean.sel(test="mixture") - 1).values
 
 
 def d7b(classifiers):
@@ -364,6 +376,7 @@ def d10(spectra, images=()):
         "mixture_condition": _listed(mixture, MODELS, labels),
         "real_condition": _listed(real, "images of each class", labels),
         "varying_pixels": exact(spectra.active.values, labels=labels),
+        "coarse_condition": exact(spectra.coarse_condition.sel(source="generated").values, labels=labels),
         "manifold_condition": exact(float(spectra.condition_manifold.max(skipna=False))),
     }
     if images:
@@ -371,10 +384,10 @@ def d10(spectra, images=()):
     return quantities
 
 
-def _heldout(spectra) -> list[Estimate]:
+def _heldout(spectra, pixels: str) -> list[Estimate]:
     """Variance along the smallest eigenvector over that along the largest, on samples that fitted neither."""
     rows = []
-    for small, large in zip(spectra.smallest.values, spectra.largest.values):
+    for small, large in zip(*(spectra[name].sel(pixels=pixels).values for name in ("smallest", "largest"))):
         known = np.isfinite(small) & np.isfinite(large)
         known = known if known.sum() > 1 else np.arange(len(small)) < 2
         rows.append(estimate_ratio(small[known], large[known]))
@@ -384,10 +397,11 @@ def _heldout(spectra) -> list[Estimate]:
 def d10b(spectra, images=()):
     """The small directions are real: samples that were not fitted vary as little along them."""
     labels = [f"class {k}" for k in spectra["class"].values]
-    held_out = spectra.smallest.mean("sample")
+    held_out, fitted = (part.sel(pixels="varying") for part in (spectra.smallest.mean("sample"), spectra.fitted))
     quantities = {
-        "ratio": _listed(_heldout(spectra), MODELS, labels),
-        "heldout_over_fitted": exact((held_out / spectra.fitted.sel(end="smallest")).values, labels=labels),
+        "ratio": _listed(_heldout(spectra, "varying"), MODELS, labels),
+        "ratio_on_all_pixels": _listed(_heldout(spectra, "all"), MODELS, labels),
+        "heldout_over_fitted": exact((held_out / fitted.sel(end="smallest")).values, labels=labels),
     }
     if images:
         quantities["images_ratio"] = exact(images[0].heldout.values)

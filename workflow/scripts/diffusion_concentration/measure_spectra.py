@@ -4,11 +4,12 @@ import numpy as np
 import xarray as xr
 
 from lib.atlas.job.seeds import generator
-from lib.diffusion.digits import real_digits
+from lib.diffusion.digits import SIDE, real_digits
 from lib.diffusion.laws import student_vectors
 from lib.stats.matched import ClassGaussians, draw_mixture, gram_distance, match_classes
 
 PAIRS = ("mixture", "null")
+PIXELS = ("varying", "all")
 
 
 def measure_spectra(
@@ -39,10 +40,10 @@ def measure_spectra(
     mixture = draw_mixture(gaussians, label, rng)
     sources = {"generated": (x, label), "mixture": (mixture, label), "real": (pixels.astype(float), labels)}
     eigenvalue = np.zeros((len(sources), classes, features))
-    condition = np.zeros((len(sources), classes))
+    condition, coarse = (np.zeros((len(sources), classes)) for _ in range(2))
     members = np.zeros((len(sources), classes), np.int64)
-    smallest, largest = (np.full((classes, len(x)), np.nan) for _ in range(2))
-    fitted = np.zeros((classes, 2))
+    smallest, largest = (np.full((len(PIXELS), classes, len(x)), np.nan) for _ in range(2))
+    fitted = np.zeros((len(PIXELS), classes, 2))
     active = np.zeros(classes, np.int64)
     for k in range(classes):
         variance = pixels[labels == k].var(axis=0)
@@ -54,12 +55,15 @@ def measure_spectra(
             eigenvalue[a, k] = np.linalg.eigvalsh(np.cov(part, rowvar=False))[::-1]
             restricted = np.linalg.eigvalsh(np.cov(part[:, used], rowvar=False))
             condition[a, k] = restricted[-1] / restricted[0] if restricted[0] > 0 else np.inf
-        half, rest = np.array_split(rng.permutation(x[label == k][:, used]), 2)
-        values, vectors = np.linalg.eigh(np.cov(half, rowvar=False))
-        fitted[k] = values[0], values[-1]
-        centred = rest - rest.mean(axis=0)
-        smallest[k, : len(rest)] = (centred @ vectors[:, 0]) ** 2
-        largest[k, : len(rest)] = (centred @ vectors[:, -1]) ** 2
+            coarse[a, k] = _coarse_condition(part, pixels[labels == k], least_variance)
+        halves = np.array_split(rng.permutation(x[label == k]), 2)
+        for a, chosen in enumerate((used, np.full(features, True))):
+            half, rest = (part[:, chosen] for part in halves)
+            values, vectors = np.linalg.eigh(np.cov(half, rowvar=False))
+            fitted[a, k] = values[0], values[-1]
+            centred = rest - rest.mean(axis=0)
+            smallest[a, k, : len(rest)] = (centred @ vectors[:, 0]) ** 2
+            largest[a, k, : len(rest)] = (centred @ vectors[:, -1]) ** 2
     control = student_vectors(16 * features * classes, features, control_freedom, rng)
     wide = manifold.x.values.astype(float), manifold.label.values
     sets = {"digits": (x, label), "manifold": wide, "student": (control, np.arange(len(control)) % classes)}
@@ -88,11 +92,20 @@ def measure_spectra(
         {
             "eigenvalue": (("source", "class", "order"), eigenvalue, {"long_name": "eigenvalues of the covariance"}),
             "condition": (("source", "class"), condition, {"long_name": "condition number on pixels that vary"}),
+            "coarse_condition": (("source", "class"), coarse, {"long_name": "the same after averages of 2 x 2 pixels"}),
             "members": (("source", "class"), members),
             "active": ("class", active, {"long_name": "pixels that vary"}),
-            "smallest": (("class", "sample"), smallest, {"long_name": "squared deviations, smallest eigenvector"}),
-            "largest": (("class", "sample"), largest, {"long_name": "squared deviations, largest eigenvector"}),
-            "fitted": (("class", "end"), fitted, {"long_name": "smallest and largest fitted eigenvalue"}),
+            "smallest": (
+                ("pixels", "class", "sample"),
+                smallest,
+                {"long_name": "squared deviations, smallest eigenvector"},
+            ),
+            "largest": (
+                ("pixels", "class", "sample"),
+                largest,
+                {"long_name": "squared deviations, largest eigenvector"},
+            ),
+            "fitted": (("pixels", "class", "end"), fitted, {"long_name": "smallest and largest fitted eigenvalue"}),
             "distance": (("dataset", "pair", "repetition", "part"), distance, {"long_name": "Gram distance"}),
             "gram": (("arm", "group", "place"), gram, {"long_name": "eigenvalues of the Gram matrix"}),
             "condition_manifold": ("part_manifold", np.array(condition_manifold)),
@@ -105,8 +118,20 @@ def measure_spectra(
             "arm": ["generated", "mixture"],
             "group": [str(k) for k in range(classes)] + ["all"],
             "end": ["smallest", "largest"],
+            "pixels": list(PIXELS),
         },
     )
+
+
+def _coarse_condition(x: np.ndarray, real: np.ndarray, least_variance: float) -> float:
+    """Condition number at half the resolution, on pixels that vary in the real images of the class."""
+
+    def halved(images: np.ndarray) -> np.ndarray:
+        blocks = images.reshape(len(images), SIDE // 2, 2, SIDE // 2, 2)
+        return blocks.mean(axis=(2, 4)).reshape(len(images), -1)
+
+    variance = halved(real).var(axis=0)
+    return float(np.linalg.cond(np.cov(halved(x)[:, variance >= least_variance * variance.max()], rowvar=False)))
 
 
 def law_gaussians(classes: int, dim: int, freedom: float) -> ClassGaussians:

@@ -5,6 +5,7 @@ import torch
 import xarray as xr
 
 from lib.atlas.job.seeds import generator
+from lib.diffusion.laws import hidden_manifold
 from lib.probing.universality import SOURCES, TEST_SOURCES, Pool, compare_classifiers, spiked_classes
 from lib.progress import progress
 
@@ -17,6 +18,9 @@ def train_classifiers(
     repeats: int,
     tests: int,
     spiked: int,
+    laws: int,
+    dim: int,
+    classes: int,
     root_seed: int,
     device: str,
 ) -> xr.Dataset:
@@ -30,6 +34,8 @@ def train_classifiers(
         repeats: seeds of SGD.
         tests: test points of each source.
         spiked: samples of the two classes with spikes.
+        laws: other manifolds, whose own samples are compared with their mixture, without a diffusion model.
+        dim, classes: of the manifold.
         root_seed: root of the random streams.
         device: torch device.
     """
@@ -62,12 +68,19 @@ def train_classifiers(
             losses.append(task["loss"])
             sizes.append(n)
             points.append(result.tests)
+    task = next(one for one in tasks if one["data"] == "manifold" and one["loss"] == "softmax")
+    law = [_law_errors(task, len(manifold.x), dim, classes, repeats, tests, rng, device) for _ in range(laws)]
     over = ("row", "train", "test", "repeat")
     return xr.Dataset(
         {
             "error": (over, np.stack([one.error for one in results]), {"long_name": "share of wrong labels"}),
             "loss_value": (over, np.stack([one.loss for one in results]), {"long_name": "squared test loss"}),
             "tests": ("row", np.array(points)),
+            "law_error": (
+                ("law", "test", "repeat"),
+                np.stack(law),
+                {"long_name": "errors on other manifolds' own samples"},
+            ),
         },
         coords={
             "task": ("row", names),
@@ -77,6 +90,25 @@ def train_classifiers(
             "test": list(TEST_SOURCES),
         },
     )
+
+
+def _law_errors(
+    task: dict, size: int, dim: int, classes: int, repeats: int, tests: int, rng, device: str
+) -> np.ndarray:
+    """Errors (source, repeat) on samples of a fresh manifold, and on their mixture, at the task's middle size."""
+    result = compare_classifiers(
+        Pool(*hidden_manifold(size, dim, classes, rng)),
+        task["sizes"][len(task["sizes"]) // 2],
+        loss=task["loss"],
+        learning_rate=task["learning_rate"],
+        epochs=task["epochs"],
+        batch=task["batch"],
+        repeats=repeats,
+        tests=tests,
+        rng=rng,
+        device=torch.device(device),
+    )
+    return np.stack([result.error[0, 0], result.error[1, 1]])
 
 
 if "snakemake" in globals():
