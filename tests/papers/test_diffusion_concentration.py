@@ -167,7 +167,7 @@ def test_the_students_resume_and_have_their_own_data(train_students, stopping):
     assert heavy[0] != heavy[1]
 
 
-def test_images_are_drawn_in_shards_and_measured(load, tmp_path):
+def test_images_are_drawn_in_shards_and_measured(load, verdict, spectra, tmp_path):
     class_unet(8, 6, [16, 16]).save_pretrained(tmp_path / "unet")
     edm_scheduler(0.5, 0.01, 10.0).save_pretrained(tmp_path / "scheduler")
     draw = load(f"{PAPER}/generate_images")
@@ -186,6 +186,9 @@ def test_images_are_drawn_in_shards_and_measured(load, tmp_path):
     store = load(f"{PAPER}/measure_images")(shards, **options)
     assert store.error.shape == (2, 3, 2, 2)
     assert np.isinf(store.condition).all()  # fewer images than pixels
+    for claim, name in (("d10", "images_condition"), ("d10b", "images_ratio"), ("d13", "images_ratio")):
+        shown = verdict(PAPER, claim, spectra=spectra, images=[store])["quantities"][name]["value"]
+        assert len(shown) == 2
     x, label = (np.concatenate([part[name] for part in shards]) for name in ("x", "label"))
     np.savez(tmp_path / "images.npz", x=x, label=label)
     options["rng"] = np.random.default_rng(0)

@@ -160,6 +160,11 @@ def _quantile(tails, source: str, level: float) -> Estimate:
     return Estimate(*tails.sample_quantile.sel(source=source, level=level).values, int(tails.attrs["samples"]))
 
 
+def _hill(tails, source: str) -> Estimate:
+    values = int(np.nan_to_num(float(tails.hill_values.sel(source=source))))
+    return Estimate(*tails.hill.sel(source=source).values, values)
+
+
 def d5(tails):
     """A trained diffusion model cuts a heavy tail beyond its data, while its bulk is right."""
     names = [str(name) for name in tails.source.values if str(name).startswith(STUDENTS)]
@@ -172,7 +177,6 @@ def d5(tails):
         f"quantile_{level}": _listed([_quantile(tails, name, level) for name in names], draws, names)
         for level in tails.level.values
     }
-    hill = [Estimate(*tails.hill.sel(source=name).values, 0) for name in names]
     solver = tails.other_solver.sel(model=names[0]).median("direction") / tails.probe.sel(source=names[0]).median(
         "direction"
     )
@@ -189,7 +193,7 @@ def d5(tails):
         ),
         "quantile_999": shown["quantile_0.999"],
         "quantile_9999": shown["quantile_0.9999"],
-        "hill": _listed(hill, draws, names),
+        "hill": _listed([_hill(tails, name) for name in names], draws, names),
         "training_quantiles": exact(
             tails.sample_quantile.sel(source="training data", number="value").values,
             labels=[f"level {level:g}" for level in tails.level.values],
@@ -224,7 +228,7 @@ def d6(tails):
             [_quantile(tails, CONTROL, level) for level in levels], SAMPLES, [f"level {level:g}" for level in levels]
         ),
         "last_quantile": estimated(_quantile(tails, CONTROL, 0.9999), SAMPLES),
-        "hill": estimated(Estimate(*tails.hill.sel(source=CONTROL).values, 0), SAMPLES),
+        "hill": estimated(_hill(tails, CONTROL), SAMPLES),
     }
 
 
@@ -242,7 +246,7 @@ def d12(tails):
         "tail_quantiles": _listed(
             [_quantile(tails, EXACT, level) for level in (0.999, 0.9999)], "samples", ["level 0.999", "level 0.9999"]
         ),
-        "hill": estimated(Estimate(*tails.hill.sel(source=EXACT).values, 0), "samples"),
+        "hill": estimated(_hill(tails, EXACT), "samples"),
     }
 
 

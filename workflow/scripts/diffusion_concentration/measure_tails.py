@@ -98,6 +98,7 @@ def measure_tails(
             "true_radius": (("source", "probability"), np.concatenate([truth, truth[:1]])),
             "sample_quantile": (("source", "level", "number"), np.stack(quantiles)),
             "hill": (("source", "number"), np.stack(hills[:4], axis=1)),
+            "hill_values": ("source", hills.n, {"long_name": "values that Hill's estimator uses"}),
             "norm": (("source", "draw"), np.stack([_thinned(x, samples) for x in every]).astype(np.float32)),
         },
         coords={
