@@ -5,17 +5,32 @@ One class is in work at a time: at 12,288 features a covariance takes 1.2 GB and
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import xarray as xr
 
+from lib.diffusion.functionals import unit_vectors
 from lib.probing.sgd import measure_errors, sgd_classifiers, sgd_orders
 from lib.probing.universality import SOURCES, TEST_SOURCES
-from lib.stats.matched import draw_mixture, gram_distance, match_classes
+from lib.stats.matched import ClassGaussians, draw_mixture, gram_distance, match_classes
 from lib.stats.tails import kurtosis
 
 PAIRS = ("mixture", "null")
+
+
+class ClassNumbers(NamedTuple):
+    """Spread of a class: mean kurtosis of projections, norm, its relative deviation, condition number, held-out ratio,
+    and Gram distances from the mixture and between two halves.
+    """
+
+    kurtosis: float
+    norm_mean: float
+    norm_spread: float
+    condition: float
+    heldout: float
+    distance: tuple[float, float]
 
 
 def read_images(path: str | Path, least: int = 2000) -> tuple[np.ndarray, np.ndarray]:
@@ -110,30 +125,17 @@ def measure_universality(
             f"sizes: got {largest} training and {tests} test images of {count} of a class, expected two training sets "
             "and a test set to fit"
         )
-    directions = rng.standard_normal((projections, x.shape[1])) / np.sqrt(x.shape[1])
-    numbers: dict[str, list] = {name: [] for name in ("kurtosis", "norm_mean", "norm_spread", "condition", "heldout")}
-    distance = np.zeros((len(PAIRS), classes))
-    train = [[] for _ in SOURCES]
-    test = [[] for _ in TEST_SOURCES]
+    directions = unit_vectors(projections, x.shape[1], rng)
+    numbers, train, test = [], [[] for _ in SOURCES], [[] for _ in TEST_SOURCES]
     for k in range(classes):
         own = rng.permutation(x[label == k])
         gaussian = match_classes(own, np.zeros(len(own), np.int64), 1)
+        numbers.append(class_numbers(own, gaussian, directions, rng))
         drawn = draw_mixture(gaussian, np.zeros(largest + tests, np.int64), rng).astype(np.float32)
         for part, images in zip(train, (own[:largest], drawn[:largest], own[largest : 2 * largest])):
             part.append(images)
         for part, images in zip(test, (own[2 * largest : 2 * largest + tests], drawn[largest:])):
             part.append(images)
-        norms = np.linalg.norm(own, axis=1)
-        values = np.linalg.eigvalsh(gaussian.covariance[0])
-        singular = len(own) <= x.shape[1] or values[0] <= values[-1] * np.finfo(np.float32).eps * x.shape[1] * 1e-2
-        numbers["kurtosis"].append(kurtosis(own @ directions.T).mean())
-        numbers["norm_mean"].append(norms.mean())
-        numbers["norm_spread"].append(norms.std() / norms.mean())
-        numbers["condition"].append(np.inf if singular else values[-1] / values[0])
-        numbers["heldout"].append(heldout_ratio(own))
-        half = min(2 * x.shape[1], len(own) // 2)
-        mixed = draw_mixture(gaussian, np.zeros(half, np.int64), rng)
-        distance[:, k] = gram_distance(own[:half], mixed), gram_distance(own[:half], own[half : 2 * half])
     error, loss_value = (np.zeros((len(sizes), len(SOURCES), len(TEST_SOURCES), repeats)) for _ in range(2))
     points = [torch.from_numpy(np.concatenate(part)[None]).to(device) for part in test]
     wanted = torch.arange(classes, device=device).repeat_interleave(tests)[None]
@@ -156,8 +158,12 @@ def measure_universality(
         {
             "error": (over, error, {"long_name": "share of wrong labels"}),
             "loss_value": (over, loss_value, {"long_name": "squared test loss"}),
-            "distance": (("pair", "class"), distance, {"long_name": "Gram distance"}),
-            **{name: ("class", np.array(values, float)) for name, values in numbers.items()},
+            "distance": (
+                ("pair", "class"),
+                np.transpose([one.distance for one in numbers]),
+                {"long_name": "Gram distance"},
+            ),
+            **{name: ("class", [getattr(one, name) for one in numbers]) for name in ClassNumbers._fields[:-1]},
         },
         coords={
             "size": ("row", list(sizes)),
@@ -166,6 +172,30 @@ def measure_universality(
             "pair": list(PAIRS),
             "class": np.arange(classes),
         },
+    )
+
+
+def class_numbers(own: np.ndarray, gaussian: ClassGaussians, directions: np.ndarray, rng) -> ClassNumbers:
+    """How the images of one class are spread.
+
+    Args:
+        own: (n, d), in random order.
+        gaussian: their Gaussian, a mixture of one class.
+        directions: unit vectors (m, d).
+        rng: source of the Gaussian's draws.
+    """
+    norms, values = np.linalg.norm(own, axis=1), np.linalg.eigvalsh(gaussian.covariance[0])
+    rounding = values[-1] * len(values) * np.finfo(float).eps
+    singular = len(own) <= len(values) or values[0] <= rounding
+    half = min(2 * own.shape[1], len(own) // 2)
+    drawn = draw_mixture(gaussian, np.zeros(half, np.int64), rng)
+    return ClassNumbers(
+        float(kurtosis(own @ directions.T).mean()),
+        float(norms.mean()),
+        float(norms.std() / norms.mean()),
+        np.inf if singular else float(values[-1] / values[0]),
+        heldout_ratio(own),
+        (gram_distance(own[:half], drawn), gram_distance(own[:half], own[half : 2 * half])),
     )
 
 

@@ -31,7 +31,7 @@ def _accuracy(concentration, samplers) -> dict:
     labels, shares = [], []
     for i, one in enumerate(concentration):
         for sampler in samplers:
-            accuracy, drawn = (float(one[name].sel(sampler=sampler)) for name in ("accuracy", "number_drawn"))
+            accuracy, drawn = float(one.accuracy.sel(sampler=sampler)), float(one.members.sel(source=sampler))
             known = np.isfinite(accuracy) and np.isfinite(drawn)
             shares.append(
                 estimate_proportion(round(accuracy * drawn), int(drawn)) if known else Estimate(*(np.nan,) * 4, 1)
@@ -53,42 +53,53 @@ def d1(concentration):
     }
 
 
+def _members(one, source: str) -> int:
+    """Values of a source in a class, on average; 0 where the store does not know."""
+    return int(np.nan_to_num(float(one.members.sel(source=source)))) // one.sizes["class"]
+
+
 def _worst(values: np.ndarray, resampled: np.ndarray, n: int) -> Estimate:
     """Largest of several statistics (K,), each with its resamples (K, B)."""
     return extreme_of(percentile_estimate(values, resampled, n, axis=1))
 
 
+def _worst_kurtosis(one, source: str) -> Estimate:
+    """Largest mean kurtosis of the projections over classes."""
+    values = one.statistic.sel(source=source, functional="projection", number="kurtosis").values
+    return _worst(values, one.kurtosis_resampled.sel(source=source).values, _members(one, source))
+
+
+def _worst_ratio(one, source: str) -> Estimate:
+    """Largest moment ratio over classes and functionals."""
+    values = one.statistic.sel(source=source, number="ratio 8").values.ravel()
+    resampled = one.ratio_resampled.sel(source=source).values.reshape(len(values), -1)
+    return _worst(values, resampled, _members(one, source))
+
+
+def _pooled_ratios(one, source: str) -> list[Estimate]:
+    """Moment ratio of each functional, all classes together."""
+    own, n = one.sel(source=source), _members(one, source) * one.sizes["class"]
+    return [percentile_estimate(*pair, n) for pair in zip(own.pooled.values, own.pooled_resampled.values)]
+
+
 def d2(concentration):
     """Lipschitz functionals of samples have the moments of sub-Gaussian variables, class by class and pooled."""
-    kurtosis, ratios, classes, pooled, labels = [], [], [], [], []
-    for i, one in enumerate(concentration):
-        for sampler in JUDGED:
-            own = one.sel(source=sampler)
-            n = int(np.nan_to_num(float(one.number_drawn.sel(sampler=sampler)))) // one.sizes["class"]
-            values = own.statistic.sel(functional="projection", number="kurtosis").values
-            kurtosis.append(_worst(values, own.kurtosis_resampled.values, n))
-            values = own.statistic.sel(number="ratio 8").values.ravel()
-            ratios.append(_worst(values, own.ratio_resampled.values.reshape(len(values), -1), n))
-            classes.append(f"{sampler}, model {i}")
-            for name in one.functional.values:
-                part = own.sel(functional=name)
-                pooled.append(percentile_estimate(float(part.pooled), part.pooled_resampled.values, n * 10))
-                labels.append(f"{name}, {sampler}, model {i}")
-    heun = concentration[0].sel(source="heun")
+    cells = [(i, one, sampler) for i, one in enumerate(concentration) for sampler in JUDGED]
+    names = [f"{sampler}, model {i}" for i, _, sampler in cells]
+    pooled = [_pooled_ratios(one, sampler) for _, one, sampler in cells]
+    first = concentration[0]
     return {
-        "kurtosis": _listed(kurtosis, SAMPLES, classes),
-        "pooled_ratio": _listed(pooled, SAMPLES, labels),
-        "class_ratio": _listed(ratios, SAMPLES, classes),
-        "control": estimated(estimate_median(concentration[0].control.values), "sets of draws"),
-        "heun_kurtosis": exact(float(heun.statistic.sel(functional="projection", number="kurtosis").max(skipna=False))),
-        "heun_pooled_ratio": exact(float(heun.pooled.max(skipna=False))),
-        "real_kurtosis": exact(
-            float(
-                concentration[0]
-                .statistic.sel(source="real", functional="projection", number="kurtosis")
-                .max(skipna=False)
-            )
+        "kurtosis": _listed([_worst_kurtosis(one, sampler) for _, one, sampler in cells], SAMPLES, names),
+        "pooled_ratio": _listed(
+            [one for part in pooled for one in part],
+            SAMPLES,
+            [f"{functional}, {name}" for name in names for functional in first.functional.values],
         ),
+        "class_ratio": _listed([_worst_ratio(one, sampler) for _, one, sampler in cells], SAMPLES, names),
+        "control": estimated(estimate_median(first.control.values), "sets of draws"),
+        "heun_kurtosis": estimated(_worst_kurtosis(first, "heun"), SAMPLES),
+        "heun_pooled_ratio": estimated(extreme_of(side_by_side(_pooled_ratios(first, "heun"))), SAMPLES),
+        "real_kurtosis": estimated(_worst_kurtosis(first, "real"), "real images"),
     }
 
 
@@ -99,21 +110,14 @@ def d3(concentration):
         norm = one.statistic.sel(functional="norm")
         spread = norm.sel(number="deviation") / norm.sel(number="mean")
         own, real = (spread.sel(source=source).values for source in ("ddim", "real"))
-        members = int(np.nan_to_num(float(one.number_drawn.sel(sampler="ddim")))) // len(own)
         resampled = one.spread_resampled.sel(source="ddim").values
-        spreads += [percentile_estimate(*pair, members) for pair in zip(own, resampled)]
+        spreads += [percentile_estimate(*pair, _members(one, "ddim")) for pair in zip(own, resampled)]
         labels += [f"class {k}, model {i}" for k in one["class"].values]
         ratios.append(own / real)
     return {
         "spread": _listed(spreads, MODELS, labels),
         "ratio_to_real": estimated(estimate_mean(np.mean(ratios, axis=0)), "classes, one training"),
     }
-
-
-def _variance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Variances along the last axis, and squared deviations that they are the mean of."""
-    square = (values - values.mean(axis=-1, keepdims=True)) ** 2
-    return square.mean(axis=-1), square
 
 
 def _poincare(jacobians, place: int, functionals: slice) -> Estimate:
@@ -123,7 +127,7 @@ def _poincare(jacobians, place: int, functionals: slice) -> Estimate:
     gradient = jacobians.gradient.isel({"class": place}).values[:, functionals].mean(axis=1)
     if not values.size:
         return Estimate(*(np.nan,) * 4, len(gradient))
-    _, square = _variance(values)
+    square = (values - values.mean(axis=1, keepdims=True)) ** 2
     return ratio_of(estimate_mean(square.mean(axis=0)), estimate_mean(gradient))
 
 

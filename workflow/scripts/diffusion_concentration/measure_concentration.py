@@ -57,6 +57,7 @@ def measure_concentration(
     class_spread = np.full((len(sources), CLASSES, resamples), np.nan)
     histogram = np.zeros((len(sources), CLASSES, len(EDGES) - 1))
     pooled = np.full((len(sources), len(FUNCTIONALS)), np.nan)
+    members = np.zeros(len(sources), np.int64)
     pooled_resampled = np.full((len(sources), len(FUNCTIONALS), resamples), np.nan)
     for a, source in enumerate(sources):
         x, label = (pixels, labels) if a == 0 else _part(samples, source)
@@ -78,7 +79,8 @@ def measure_concentration(
                 statistic[a, k, c] = _numbers(values[name], z)
                 class_ratio[a, k, c] = resampled(_ratio, z, counts)
                 beyond[a, k, c] = survival(np.abs(z.reshape(-1)), grid)
-        counts = bootstrap_counts(sum(map(len, whole["norm"])), resamples, rng)
+        members[a] = sum(map(len, whole["norm"]))
+        counts = bootstrap_counts(members[a], resamples, rng)
         for c, name in enumerate(FUNCTIONALS):
             z = np.concatenate(whole[name])
             pooled[a, c] = np.mean(moment_ratio(z, ORDER))
@@ -103,7 +105,7 @@ def measure_concentration(
             "pooled_resampled": (("source", "functional", "resample"), pooled_resampled),
             "histogram": (("source", "class", "bin"), histogram, {"long_name": "density of the norm"}),
             "accuracy": ("sampler", np.array(hits), {"long_name": "share recognised as their label"}),
-            "number_drawn": ("sampler", np.array([len(label) for _, label in drawn.values()])),
+            "members": ("source", members, {"long_name": "values of a functional, all classes together"}),
             "neighbour": (("source", "quantile"), distance, {"long_name": "distance to the nearest real digit"}),
             "control": ("set", moment_ratio(standardise(control), ORDER), {"long_name": "the same, Student law"}),
         },
