@@ -375,13 +375,13 @@ def _language(
 
 
 def test_c8(passes, blank):
-    assert passes(PAPER, "c8", language=_language())
-    assert not passes(PAPER, "c8", language=_language(revnet=0.93))
-    assert not passes(PAPER, "c8", language=_language(orthogonal=0.9))
-    assert not passes(PAPER, "c8", language=_language(own=0.7))
-    assert not passes(PAPER, "c8", language=_language(moved=0.05))
-    assert not passes(PAPER, "c8", language=_language(other_rate=0.3))
-    assert not passes(PAPER, "c8", language=blank(_language()))
+    assert passes(PAPER, "c8", checkpoints=[], language=_language())
+    assert not passes(PAPER, "c8", checkpoints=[], language=_language(revnet=0.93))
+    assert not passes(PAPER, "c8", checkpoints=[], language=_language(orthogonal=0.9))
+    assert not passes(PAPER, "c8", checkpoints=[], language=_language(own=0.7))
+    assert not passes(PAPER, "c8", checkpoints=[], language=_language(moved=0.05))
+    assert not passes(PAPER, "c8", checkpoints=[], language=_language(other_rate=0.3))
+    assert not passes(PAPER, "c8", checkpoints=[], language=blank(_language()))
     poor = _language(revnet=0.7, size="410M")
     assert not passes(PAPER, "c8", language=_language(), checkpoints=[poor])
 

@@ -256,7 +256,7 @@ def _orthogonal(stores, variable: str = "iia", **values) -> np.ndarray:
     return _by_seed(small, variable, rate=_rates(small)[0], **own) if small else _by_seed(stores, variable, **own)
 
 
-def c8(language, checkpoints=()):
+def c8(language, checkpoints):
     """Reversible maps reach nearly every intervention on a random language model, rotations do not."""
     stores = _language(language, checkpoints)
     blocks = _largest_blocks(stores, model="random", split="sentence")
@@ -303,7 +303,7 @@ def c9(fits):
     return {"spearman": exact(correlations, labels=labels), "gain": mean_over(SEEDS, np.stack(gains, 1), labels=labels)}
 
 
-def c9b(checkpoints=()):
+def c9b(checkpoints):
     """On pretrained language models accuracy grows with the number of blocks."""
     stores = _large(None, checkpoints) if checkpoints else []
     blocks = sorted(
@@ -337,7 +337,7 @@ def c10(lookup):
     }
 
 
-def c11(language, checkpoints=()):
+def c11(language, checkpoints):
     """Rotations work on trained language models."""
     stores = _large(language, checkpoints)
     trained, random = (_orthogonal(stores, model=model) for model in ("trained", "random"))
@@ -356,7 +356,7 @@ def c11(language, checkpoints=()):
     return quantities
 
 
-def c12(language, checkpoints=()):
+def c12(language, checkpoints):
     """A reversible map of a random language model memorises names."""
     stores = _large(language, checkpoints)
     blocks = _largest_blocks(stores, model="random", split="name")
