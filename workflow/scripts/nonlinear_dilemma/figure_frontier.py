@@ -41,7 +41,7 @@ def figure(fits):
         xlim=(-3, None),
     )
     axis.set_xscale("symlog", linthresh=20)
-    axis.legend(fontsize=7, loc="upper left")
+    fig.legend(fontsize=7, loc="outside lower center", ncols=3)
     return fig
 
 

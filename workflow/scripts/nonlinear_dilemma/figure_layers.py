@@ -50,7 +50,13 @@ def figure(fits):
         axis.set(xlabel="layer", title=ALGORITHMS[name].words, ylim=(0.4, 1.02), xlim=(0.5, 3.5), xticks=[1, 2, 3])
     axes[0, 0].set_ylabel("accuracy of interventions")
     entries = {label: handle for axis in axes[0] for handle, label in zip(*axis.get_legend_handles_labels())}
-    fig.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=min(len(entries), 6), fontsize=7)
+    fig.legend(
+        entries.values(),
+        entries.keys(),
+        loc="outside lower center",
+        ncols=min(len(entries), 2 * len(names)),
+        fontsize=7,
+    )
     return fig
 
 
