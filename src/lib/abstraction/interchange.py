@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch.nn.utils import parametrize
 
 from lib.stats.intervals import Estimate, estimate_proportion
 
@@ -77,19 +78,20 @@ def interchange(
     Returns:
         `(models, rows, d)`.
     """
-    if index is None:
-        models, inputs, rows, d = states.shape
-        codes = phi(states.reshape(models, inputs * rows, d)).unflatten(1, (inputs, rows))
-    else:
-        models, inputs, rows = index.shape
-        shared, d = states.shape[1:]
-        flat = (index + shared * torch.arange(models, device=index.device)[:, None, None]).flatten()
-        codes = phi(states).reshape(-1, d).index_select(0, flat).view(models, inputs, rows, d)
-    code = codes[:, 0]
-    for k in range(inputs - 1):
-        swapped = flags[..., k, None] & owned[..., k, :].reshape(-1, 1, d)
-        code = torch.where(swapped, codes[:, 1 + k], code)
-    return phi.inverse(code)
+    with parametrize.cached():  # a rotation is computed once for both directions
+        if index is None:
+            models, inputs, rows, d = states.shape
+            codes = phi(states.reshape(models, inputs * rows, d)).unflatten(1, (inputs, rows))
+        else:
+            models, inputs, rows = index.shape
+            shared, d = states.shape[1:]
+            flat = (index + shared * torch.arange(models, device=index.device)[:, None, None]).flatten()
+            codes = phi(states).reshape(-1, d).index_select(0, flat).view(models, inputs, rows, d)
+        code = codes[:, 0]
+        for k in range(inputs - 1):
+            swapped = flags[..., k, None] & owned[..., k, :].reshape(-1, 1, d)
+            code = torch.where(swapped, codes[:, 1 + k], code)
+        return phi.inverse(code)
 
 
 def intervention_loss(phi, batch: Batch, upper: Callable, owned: torch.Tensor) -> torch.Tensor:
