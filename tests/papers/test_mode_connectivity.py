@@ -303,6 +303,16 @@ def small(classes, channels):
     )
 
 
+def test_the_table_names_pairs_that_are_not_valid(load, lines):
+    valid = lines.valid.copy()
+    valid.loc[{"pair": "k = 80", "seed": 2}] = False
+    table = load(f"{PAPER}/table_pairs", "table")(lines.assign(valid=valid))
+    assert len(table) == len(GROUPS) * SEEDS
+    (bad,) = table[~table["valid"]].itertuples()
+    assert (bad.pair, bad.seed) == ("k = 80", 2)
+    assert float(table["loss of the first end"][0]) == pytest.approx(0.01)
+
+
 def test_every_claim_is_judged_here(claim_ids):
     judged = {name[len("test_") :] for name in globals() if name.startswith("test_c")} | {"c6", "c6b"}
     assert set(claim_ids(PAPER)) <= judged

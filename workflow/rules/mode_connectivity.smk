@@ -248,6 +248,20 @@ use rule figure as mode_connectivity_toy with:
         **paper.script("figure_toy"),
 
 
+use rule table as mode_connectivity_pairs with:
+    """Table: all pairs."""
+    input:
+        **paper.stores("lines"),
+    output:
+        table=paper.table("pairs"),
+    log:
+        paper.log("table_pairs"),
+    benchmark:
+        paper.benchmark("table_pairs")
+    params:
+        **paper.script("table_pairs"),
+
+
 use rule claims as mode_connectivity_measure_claims with:
     """Measure every claim of the paper."""
     input:

@@ -9,9 +9,10 @@ import torch
 from lib.landscape.digits import Digits
 from lib.landscape.forks import Descent, Order, Runs, advance_together, fork, start
 from lib.landscape.losses import draw_mlps, mlp_errors, mlp_losses
-from lib.landscape.parameters import Parameters, flatten, unflatten
+from lib.landscape.parameters import Parameters, flatten, select, unflatten
 
 PAIR = 2
+AT_ONCE = 4  # networks whose activations on all data stay in the cache: half the time of a large stack
 
 
 class Task(NamedTuple):
@@ -35,23 +36,29 @@ class Task(NamedTuple):
 
     def loss_of(self, owners: Sequence[int], test: bool = False) -> Callable[[Parameters], torch.Tensor]:
         """Losses of a stack over all data; `owners` says which seed's labels each network has."""
-        inputs, labels = self._data(owners, test)
-        return lambda parameters: mlp_losses(parameters, inputs.to(_dtype(parameters)), labels, self.activation)
+        return self._over_all(mlp_losses, owners, test)
 
     def error_of(self, owners: Sequence[int], test: bool = False) -> Callable[[Parameters], torch.Tensor]:
         """Shares of wrong classes of a stack over all data."""
+        return self._over_all(mlp_errors, owners, test)
+
+    def _over_all(self, measure: Callable, owners: Sequence[int], test: bool) -> Callable[[Parameters], torch.Tensor]:
         inputs, labels = self._data(owners, test)
-        return lambda parameters: mlp_errors(parameters, inputs.to(_dtype(parameters)), labels, self.activation)
+
+        def of(parameters: Parameters) -> torch.Tensor:
+            x = inputs.to(next(iter(parameters.values())).dtype)
+            if torch.is_grad_enabled():
+                return measure(parameters, x, labels, self.activation)
+            parts = [slice(i, i + AT_ONCE) for i in range(0, len(labels), AT_ONCE)]
+            return torch.cat([measure(select(parameters, part), x, labels[part], self.activation) for part in parts])
+
+        return of
 
     def _data(self, owners: Sequence[int], test: bool):
         owners = torch.as_tensor(np.asarray(owners))
         if test:
             return self.data.test_inputs, self.data.test_labels.expand(len(owners), -1)
         return self.data.inputs, self.labels[owners]
-
-
-def _dtype(parameters: Parameters) -> torch.dtype:
-    return next(iter(parameters.values())).dtype
 
 
 class Pairs(NamedTuple):

@@ -23,7 +23,10 @@ def figure(curvature, lines, identity):
     ends = np.array([expected.min(), measured.max()])
     left.plot(ends, ends, label="equal", **REFERENCE)
     left.set(xscale="log", yscale="log", xlabel="from the curvature at both ends", ylabel="barrier")
-    left.legend(fontsize=6.5)
+    forked = [name for name in curvature.pair.values if name != "independent"]
+    ranks = [v.sel(pair=forked).values.ravel().argsort().argsort() for v in (expected, measured)]
+    rho = np.corrcoef(ranks)[0, 1]
+    left.legend(fontsize=6.5, title=f"rank correlation of forks {rho:.2f}", title_fontsize=6.5)
     middle.plot([], [], "o", color="0.3", ms=4, label="curvature at both ends")
     middle.plot([], [], "o", color="0.3", ms=4, mfc="none", label="squared distance")
     middle.set(xlabel="log prediction, about the mean of its fork", ylabel="log barrier, about the mean of its fork")
