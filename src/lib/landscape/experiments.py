@@ -72,6 +72,14 @@ class Pairs(NamedTuple):
     independent: np.ndarray
 
 
+class _Group(NamedTuple):
+    """A stack of runs with an order of the data each, and the seed whose labels each sees."""
+
+    runs: Runs
+    orders: list[Order]
+    owners: list[int]
+
+
 def train_pairs(
     task: Task,
     descent: Descent,
@@ -103,57 +111,53 @@ def train_pairs(
     def order(*name) -> Order:
         return Order(samples, batch, stream(*name))
 
-    each = range(seeds)
-    both = [(seed, child) for seed in each for child in range(PAIR)]
-    groups = {
-        "trunk": (begin(*(("start", s) for s in each)), [order("trunk", s) for s in each], list(each)),
-        "independent": (
-            begin(*(("start", s, c + 1) for s, c in both)),
-            [order("independent", s, c) for s, c in both],
-            [s for s, _ in both],
-        ),
+    each = list(range(seeds))
+    both = [(seed, run) for seed in each for run in range(PAIR)]
+    owners = [seed for seed, _ in both]
+    trunk = _Group(begin(*(("start", s) for s in each)), [order("trunk", s) for s in each], each)
+    pairs = {
+        "independent": _Group(
+            begin(*(("start", s, run + 1) for s, run in both)),
+            [order("independent", s, run) for s, run in both],
+            owners,
+        )
     }
-    size = flatten(groups["trunk"][0].parameters, stacked=True).shape[1]
+    size = flatten(trunk.runs.parameters, stacked=True).shape[1]
     kept = np.full((len(forks), seeds, PAIR, len(after) + 1, size), np.nan, dtype=np.float32)
     independent = np.empty((seeds, PAIR, 2, size), dtype=np.float32)
-    wanted = {k + a for k in forks for a in after if k + a < descent.steps}
-    for step in sorted({0, descent.steps, *forks, *wanted}):
-        if groups["trunk"][0].step < step:
-            groups = _advance(groups, task, step, descent)
+    independent[:, :, 0] = _vectors(pairs["independent"], seeds)
+    looks = {k + a for k in forks for a in after if k + a < descent.steps}
+    for step in sorted({descent.steps, *forks, *looks}):
+        active = [*pairs.values()] if step > forks[-1] else [trunk, *pairs.values()]
+        moved = _advance(active, task, step, descent)
+        trunk = trunk if step > forks[-1] else moved[0]
+        pairs = dict(zip(pairs, moved[-len(pairs) :]))
         if step in forks:
-            trunk = groups["trunk"][0]
-            orders = [order("child", s, step, c) for s, c in both]
-            groups[step] = (fork(trunk, PAIR), orders, [s for s, _ in both])
-            if step == forks[-1]:
-                groups["trunk"] = (trunk, [], [])
+            orders = [order("child", s, step, run) for s, run in both]
+            pairs[step] = _Group(fork(trunk.runs, PAIR), orders, owners)
         for i, k in enumerate(forks):
             if step == descent.steps or step - k in after:
                 place = len(after) if step == descent.steps else list(after).index(step - k)
-                kept[i, :, :, place] = _vectors(groups[k][0], seeds)
-        if step in (0, descent.steps):
-            independent[:, :, int(step > 0)] = _vectors(groups["independent"][0], seeds)
+                kept[i, :, :, place] = _vectors(pairs[k], seeds)
+    independent[:, :, 1] = _vectors(pairs["independent"], seeds)
     return Pairs(kept, independent)
 
 
-def _vectors(runs: Runs, seeds: int) -> np.ndarray:
-    return flatten(runs.parameters, stacked=True).numpy().reshape(seeds, PAIR, -1)
+def _vectors(group: _Group, seeds: int) -> np.ndarray:
+    return flatten(group.runs.parameters, stacked=True).numpy().reshape(seeds, PAIR, -1)
 
 
-def _advance(groups: dict, task: Task, until: int, descent: Descent) -> dict:
-    """All groups that still train, as one stack."""
-    active = [name for name, (_, orders, _) in groups.items() if orders]
-    owners = torch.tensor([seed for name in active for seed in groups[name][2]])
+def _advance(groups: list[_Group], task: Task, until: int, descent: Descent) -> list[_Group]:
+    """All groups at a later step, advanced as one stack."""
+    owners = torch.tensor([seed for group in groups for seed in group.owners])
     inputs, labels, activation = task.data.inputs, task.labels, task.activation
 
     def losses(parameters: Parameters, index: torch.Tensor) -> torch.Tensor:
         return mlp_losses(parameters, inputs[index], labels[owners[:, None], index], activation)
 
-    runs = advance_together(
-        [groups[name][0] for name in active], losses, [groups[name][1] for name in active], until, descent
-    )
-    moved = {name: (part, groups[name][1], groups[name][2]) for name, part in zip(active, runs)}
-    rest = {name: (part._replace(step=until), orders, seeds) for name, (part, orders, seeds) in groups.items()}
-    return rest | moved
+    runs = [group.runs for group in groups]
+    moved = advance_together(runs, losses, [group.orders for group in groups], until, descent)
+    return [group._replace(runs=part) for group, part in zip(groups, moved)]
 
 
 def stored_task(pairs, labels: str = "labels") -> Task:
