@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
             criterion=nn.functional.cross_entropy if classes else nn.functional.mse_loss,
             reset_statistics=options.reset_statistics,
         )  # fmt: skip
-    except (OSError, ValueError, ImportError, AttributeError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError, AttributeError) as error:
         print(f"compare_runs: {error}", file=sys.stderr)
         return 2
     _show(result)

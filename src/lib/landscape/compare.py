@@ -57,7 +57,7 @@ def compare_runs(
     Args:
         module: of that architecture; its own parameters do not matter.
         first, second: parameters by the names of `Module.named_parameters()`, such as from `read_parameters`; buffers
-            among them are left out.
+            among them are left out, numbers of another precision are converted to the module's.
         batches: pairs (inputs, targets), read at every point: a list, or a DataLoader that does not shuffle.
         alphas: points of the line.
         criterion: mean loss of a batch; classes are counted as errors where it is the cross-entropy of integers.
@@ -65,13 +65,10 @@ def compare_runs(
         specification: how hidden units are permuted; None: a plain sequence of layers, where the network is one.
 
     Raises:
-        ValueError: a network lacks a parameter of the module, or a loss at an end is not finite.
+        ValueError: a network lacks a parameter of the module or has one of another shape, or a loss at an end is not
+            finite.
     """
-    names = [name for name, _ in module.named_parameters()]
-    for network in (first, second):
-        if lacking := [name for name in names if name not in network]:
-            raise ValueError(f"parameters: got none under {lacking[0]!r}, expected those of {type(module).__name__}")
-    first, second = ({name: network[name] for name in names} for network in (first, second))
+    first, second = (_fitted(module, network) for network in (first, second))
     loss = module_loss(module, batches, criterion, reset_statistics)
     whole = barrier(loss, first, second, alphas)
     error = None
@@ -85,6 +82,19 @@ def compare_runs(
     return Comparison(
         tuple(alphas), whole, error, expected, table, _matched(loss, first, second, alphas, specification)
     )
+
+
+def _fitted(module: nn.Module, network: Parameters) -> Parameters:
+    """The parameters of a module from a network, in the module's order and precision."""
+    fitted = {}
+    for name, own in module.named_parameters():
+        if name not in network:
+            raise ValueError(f"parameters: got none under {name!r}, expected those of {type(module).__name__}")
+        if network[name].shape != own.shape:
+            shapes = tuple(network[name].shape), tuple(own.shape)
+            raise ValueError(f"parameters: got shape {shapes[0]} under {name!r}, expected {shapes[1]}")
+        fitted[name] = network[name].to(own)
+    return fitted
 
 
 def _terms(module, end, delta, layers, batches, criterion, reset_statistics: bool) -> torch.Tensor:

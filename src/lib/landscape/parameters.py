@@ -23,7 +23,7 @@ def read_parameters(path: str | Path) -> Parameters:
     A `state_dict` may be wrapped in a dictionary under `state_dict` or `model`.
 
     Raises:
-        ValueError: something in the file is not a tensor.
+        ValueError: the file holds no dictionary, or something in it is not a tensor.
     """
     path = Path(path)
     if path.suffix == ".safetensors":
@@ -31,6 +31,8 @@ def read_parameters(path: str | Path) -> Parameters:
 
         return load_file(path)
     content = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: got {type(content).__name__}, expected a dictionary of tensors")
     for key in ("state_dict", "model"):
         if isinstance(content.get(key), dict):
             content = content[key]

@@ -54,6 +54,11 @@ def test_any_module_serves_and_regression_has_no_error():
     assert result.matched is None  # not a plain sequence of layers
     with pytest.raises(ValueError, match="expected those of Sequential"):
         compare_runs(module, {}, other, [(X, targets)])
+    with pytest.raises(ValueError, match=r"expected \(4, 1, 2\)"):
+        compare_runs(module, other | {"1.weight": torch.zeros(4, 1, 3)}, other, [(X, targets)])
+    half = {name: value.half() for name, value in other.items()}
+    again = compare_runs(module, half, parameters_of(module), [(X, targets)], criterion=nn.functional.mse_loss)
+    torch.testing.assert_close(again.loss.height, result.loss.height, rtol=1e-2, atol=1e-3)
 
 
 def test_the_command_reads_files_of_one_s_own(runs, tmp_path, capsys):
@@ -79,6 +84,9 @@ def test_the_command_reads_files_of_one_s_own(runs, tmp_path, capsys):
     assert by_module.splitlines()[0] == plain.splitlines()[0]
     assert "mid:" in by_module
     np.savez(tmp_path / "other.npz", inputs=X.numpy())
+    np.savez(tmp_path / "narrow.npz", inputs=X[:, :3].numpy(), targets=labels.numpy())
+    assert main([*paths[:2], str(tmp_path / "narrow.npz")]) == 2
+    assert "compare_runs: " in capsys.readouterr().err
     for wrong in ([*paths[:2], str(tmp_path / "other.npz")], [*paths, "--points", "4"], [*paths, "--model", "nowhere"]):
         assert main(wrong) == 2
         assert capsys.readouterr().err.startswith("compare_runs: ")

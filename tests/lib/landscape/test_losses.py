@@ -100,6 +100,9 @@ def test_files_of_both_kinds_give_the_same_parameters(tmp_path):
     for name in ("plain.pt", "wrapped.pt", "one.safetensors"):
         torch.testing.assert_close(read_parameters(tmp_path / name), dict(module.state_dict()))
     torch.save({"epoch": 3, "0.weight": torch.zeros(1)}, tmp_path / "mixed.pt")
+    torch.save([torch.zeros(1)], tmp_path / "list.pt")
+    with pytest.raises(ValueError, match="expected a dictionary"):
+        read_parameters(tmp_path / "list.pt")
     with pytest.raises(ValueError, match="tensors alone"):
         read_parameters(tmp_path / "mixed.pt")
 

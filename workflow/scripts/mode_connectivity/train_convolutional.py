@@ -21,6 +21,26 @@ from lib.training.state import Part, results_so_far
 
 AT_ONCE, STRIDE = 500, 500  # images of a batch of the measures; steps between two looks at the checkpoint
 CHILDREN = (1, 2)
+FROM_THE_FORK = ("fork",)  # predictors that need the network at the fork
+
+
+def _distance(loss, origin, one, other) -> torch.Tensor:
+    way = subtract(other, one)
+    return inner(way, way)
+
+
+def _from_the_fork(loss, origin, one, other) -> torch.Tensor:
+    with torch.no_grad():
+        ends = (loss(one) + loss(other)).double() / 2
+    return fork_estimate(loss, origin, one, other) - ends
+
+
+# of a loss, the network at the fork and both ends; linear in the loss, so that batches are averaged
+PREDICTORS = {
+    "endpoint": lambda loss, origin, one, other: endpoint_estimate(loss, one, other),
+    "distance": _distance,
+    "fork": _from_the_fork,
+}
 
 
 def train_convolutional(
@@ -127,23 +147,21 @@ def _measure(module, train, test, one, other, origin, alphas: int) -> xr.Dataset
             ("test_loss", held_out, nn.functional.cross_entropy), ("test_error", held_out, error),
         )
     }  # fmt: skip
-    delta = subtract(other, one)
     curve = lines["train_loss"]
-    ends = (curve[0] + curve[-1]) / 2
-    expected = float(mean_over_batches(lambda loss: endpoint_estimate(loss, one, other), module, batches))
-    from_fork = np.nan
-    if origin is not None:
-        from_fork = (
-            float(mean_over_batches(lambda loss: fork_estimate(loss, origin, one, other), module, batches)) - ends
-        )
     chord = (1 - np.array(grid)) * curve[0] + np.array(grid) * curve[-1]
+    predicted = [
+        np.nan
+        if origin is None and name in FROM_THE_FORK
+        else float(mean_over_batches(lambda loss, expect=expect: expect(loss, origin, one, other), module, batches))
+        for name, expect in PREDICTORS.items()
+    ]
     return xr.Dataset(
         {
             "curve": (("measure", "alpha"), np.stack(list(lines.values()))),
             "barrier": ((), float((curve - chord).max())),
-            "predicted": ("predictor", [expected, float(inner(delta, delta)), from_fork]),
+            "predicted": ("predictor", predicted),
         },
-        coords={"measure": list(lines), "alpha": grid, "predictor": ["endpoint", "distance", "fork"]},
+        coords={"measure": list(lines), "alpha": grid, "predictor": list(PREDICTORS)},
     )
 
 
