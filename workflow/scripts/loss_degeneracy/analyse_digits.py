@@ -71,17 +71,12 @@ def _count(network: ReluNetwork, inputs: np.ndarray) -> tuple:
     """Rank of the stacked Jacobian of a hidden layer with its bias, ranks of its activations and gradients, and gap."""
     place = COUNTED
     seen = record(network, inputs)
-    following = torch.from_numpy(seen.activations[place] @ network.weights[place].T + network.biases[place])
-
-    def outputs(pre):
-        values = pre.relu()
-        for weight, bias in list(zip(network.weights, network.biases))[place + 1 :]:
-            values = values @ torch.from_numpy(weight).T + torch.from_numpy(bias)
-            if weight is not network.weights[-1]:
-                values = values.relu()
-        return values
-
-    gradients = torch.func.vmap(torch.func.jacrev(outputs))(following).numpy()
+    pre = torch.from_numpy(seen.activations[place] @ network.weights[place].T + network.biases[place])
+    values = pre.requires_grad_(True)
+    for weight, bias in list(zip(network.weights, network.biases))[place + 1 :]:
+        values = values.relu() @ torch.from_numpy(weight).T + torch.from_numpy(bias)
+    rows = [torch.autograd.grad(one.sum(), pre, retain_graph=True)[0].numpy() for one in values.T]
+    gradients = np.stack(rows, axis=1)
     activations = np.concatenate([seen.activations[place], np.ones((len(inputs), 1))], axis=1)
     layer = layer_free_directions(activations, gradients.reshape(-1, gradients.shape[-1]))
     stacked = np.einsum("nki,nj->nkij", gradients, activations).reshape(-1, gradients.shape[-1] * activations.shape[1])

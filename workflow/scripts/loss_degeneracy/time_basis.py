@@ -70,9 +70,10 @@ def _deviation(width: int, n: int, root_seed: int) -> float:
     import torch
 
     activations, weight, firing, following = _layer(width, n, generator(root_seed, "loss_degeneracy", "autodiff"))
-    w, c = torch.from_numpy(weight), torch.from_numpy(following)
-    jacobians = torch.func.vmap(torch.func.jacrev(lambda f: c @ (w @ f).relu()))(torch.from_numpy(activations))
-    expected = torch.einsum("nij,nik->jk", jacobians, jacobians).numpy() / n
+    f = torch.from_numpy(activations).requires_grad_(True)
+    outputs = (f @ torch.from_numpy(weight).T).relu() @ torch.from_numpy(following).T
+    rows = [torch.autograd.grad(outputs[:, i].sum(), f, retain_graph=True)[0].numpy() for i in range(width)]
+    expected = sum(row.T @ row for row in rows) / n
     return float(np.max(np.abs(local_jacobian_gram(weight, firing, following) - expected)) / np.max(np.abs(expected)))
 
 
