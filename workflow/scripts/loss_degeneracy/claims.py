@@ -232,6 +232,7 @@ def _blocks(students) -> dict:
     judged = _mean(difference.values[:, -1])
     rank = students["rank"].sel(student="dense") - students["rank"].sel(student="block")
     last = students.isel(length=-1)
+    equal = difference.values[rank.values == 0, -1]
     return {
         "difference": estimated(judged, TEACHERS),
         "difference_lower": estimated(end_of(judged, "low"), TEACHERS),
@@ -240,6 +241,7 @@ def _blocks(students) -> dict:
         "dense": mean_over(TEACHERS, last.value.sel(student="dense").values),
         "chain_error": exact(float(last.error.max())),
         "half_rank_difference": mean_over(TEACHERS, rank.values / 2),
+        "at_equal_rank": mean_over(TEACHERS, equal) if len(equal) else exact(np.nan),
         "mixed": exact(_share(np.where(np.isfinite(last.value), last.mixed.astype(float), np.nan))),
         "largest_r_hat": exact(float(last.r_hat.max(skipna=False))),
         "largest_loss": exact(float(students.loss.max(skipna=False))),
