@@ -124,6 +124,7 @@ ESTIMATES = {
     "lp_ft_ntk_measure_kernels": split_kernels,
     "loss_degeneracy_sample_chains": chains,
     "loss_degeneracy_compare_blocks": chains,
+    "loss_degeneracy_hold_blocks": chains,
     "loss_degeneracy_analyse_images": image_bases,
     "diffusion_concentration_measure_images": generated_images,
     "mode_connectivity_train_pairs": pairs_of_networks,
