@@ -299,6 +299,7 @@ def d7(classifiers):
         "error_mixture": _errors(classifiers, rows, "mixture"),
         "law_gap": mean_over("manifolds", _law_gaps(classifiers)),
         "largest_law_gap": exact(float(_law_gaps(classifiers).max())),
+        "law_correlation": exact(_law_correlation(classifiers)),
     }
 
 
@@ -306,6 +307,13 @@ def _law_gaps(classifiers) -> np.ndarray:
     """Relative gaps on samples of other manifolds, without a diffusion model."""
     mean = classifiers.law_error.mean("repeat", skipna=False)
     return np.abs(mean.sel(test="samples") / mean.sel(test="mixture") - 1).values
+
+
+def _law_correlation(classifiers) -> float:
+    """Correlation, over manifolds, of the logarithm of the error on samples with the gap."""
+    error = classifiers.law_error.sel(test="samples").mean("repeat", skipna=False).values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.corrcoef(np.log(error), _law_gaps(classifiers))[0, 1])
 
 
 def d7b(classifiers):
