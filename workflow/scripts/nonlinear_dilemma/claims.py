@@ -319,21 +319,19 @@ def c9b(checkpoints):
 
 def c10(lookup):
     """A table has accuracy exactly 1 for any network that solves the task."""
-    labels = [
-        f"{a}, {k}, L{p}, n = {n}{', codes of the proof' if c else ''}"
-        for a, k, p, n, c in zip(
-            *(lookup[name].values for name in ("algorithm", "network", "place", "inputs", "per_coordinate"))
-        )
-    ]
     accuracy = lookup.right.values / lookup.interventions.values
+    outside = lookup.held_out_right.values / lookup.attrs["held_out"]
+    cases = [f"{name}, {network}" for name, network in zip(lookup.algorithm.values, lookup.network.values)]
+    labels = list(dict.fromkeys(cases))
+    groups = [np.array([case == label for case in cases]) for label in labels]
     return {
-        "iia": exact(accuracy, labels=labels),
+        "iia": exact([float(accuracy[group].min()) for group in groups], labels=labels),
         "smallest": exact(float(accuracy.min())),
-        "interventions": exact(int(lookup.interventions.max()) if np.isfinite(lookup.interventions).all() else np.nan),
+        "tables": exact(len(cases) if np.isfinite(accuracy).all() else np.nan),
         "one_to_one": exact(bool(lookup.one_to_one.values.all())),
         "refused": exact(bool(lookup.refused.values.all())),
         "shuffled": exact(float((lookup.shuffled.values / lookup.interventions.values).max())),
-        "held_out": exact(lookup.held_out_right.values / lookup.attrs["held_out"], labels=labels),
+        "held_out": exact([float(outside[group].mean()) for group in groups], labels=labels),
     }
 
 
