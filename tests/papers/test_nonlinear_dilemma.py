@@ -364,9 +364,9 @@ def _language(
         ]
     slow = {"map": "orthogonal", "blocks": 0, "rate": 0.001, "iia": 0.5 + other_rate}
     rows += [{**usual, "seed": 0, **slow}] if size == "small" else []
-    rows = [{"moved": 0.0, "steps": 100.0, **row} for row in rows]
+    rows = [{"moved": 0.0, "steps": 100.0, "round_trip": 1e-5, **row} for row in rows]
     return xr.Dataset(
-        {name: ("fit", [row[name] for row in rows]) for name in ("iia", "accuracy", "moved", "steps")},
+        {name: ("fit", [row[name] for row in rows]) for name in ("iia", "accuracy", "moved", "steps", "round_trip")},
         coords={
             name: ("fit", [row[name] for row in rows]) for name in ("model", "map", "split", "blocks", "rate", "seed")
         }

@@ -38,7 +38,7 @@ def align(
         model: `layers`, `width` and `heads` of the language models.
         site: layer after which the last token's state is aligned, counted from 1.
         runs: `model` (`random` or `trained`), `map` (`revnet` with `blocks` and `hidden`, or `orthogonal`), `split`
-            (`sentence` or `name`), `seeds`, `steps`, and `learning_rate`.
+            (`sentence` or `name`), `seeds`, `steps`, `learning_rate`, and perhaps `rounds`.
         batch: interventions of a step.
         shared: sentences of a step, among which its interventions are drawn.
         tests: interventions on which accuracies are measured.
@@ -163,12 +163,12 @@ def _fit(
     phi = Standardised(inner, mean, (known - mean).std(dim=(1, 2), keepdim=True))
     test = draw(tests, outside, generator(root_seed, PAPER, "test", run["split"], seed))
     traces, history = [], None
-    for turn in range(rounds):
+    for turn in range(run.get("rounds", rounds)):
         steps = run["steps"]
         history = train_maps(
             phi, sample, cut.upper, owned, test, steps=steps,
             learning_rate=run["learning_rate"], warmup=max(1, 3 * steps // 10), decay="cosine", streams=[rng],
-            checkpoint=part if rounds == 1 or turn == 0 else None, label=f"steps, {run['model']}, {run['map']}",
+            checkpoint=part if turn == 0 else None, label=f"steps, {run['model']}, {run['map']}",
         )  # fmt: skip
         traces.append(history.loss)
         if run["map"] == "orthogonal" or traces[-1][-50:].mean() < plateau:

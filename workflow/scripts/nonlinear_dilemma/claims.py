@@ -260,20 +260,21 @@ def c8(language, checkpoints):
     """Reversible maps reach nearly every intervention on a random language model, rotations do not."""
     stores = _language(language, checkpoints)
     blocks = _largest_blocks(stores, model="random", split="sentence")
-    revnet = _by_seed(stores, map="revnet", blocks=blocks, model="random", split="sentence")
+    revnets = {"map": "revnet", "blocks": blocks, "model": "random", "split": "sentence"}
+    revnet, own = _by_seed(stores, **revnets), _by_seed(stores, "accuracy", **revnets)
     orthogonal = _orthogonal(stores, model="random")
     count = min(len(revnet), len(orthogonal))
-    own = _by_seed(stores, "accuracy", map="revnet", blocks=blocks, model="random", split="sentence")
     return {
         "revnet": mean_over("language models", revnet),
         "orthogonal": mean_over("language models", orthogonal),
         "gap": mean_over("language models", revnet[:count] - orthogonal[:count]),
         "own_accuracy": exact(own, labels=[f"model {i}" for i in range(len(own))]),
         "moved": exact(float(np.abs(np.mean(_orthogonal(stores, "moved", model="random"))))),
+        "round_trip": exact(float(np.max(_by_seed(stores, "round_trip", **revnets)))),
         "better_rate": exact(
             _rates(_rows(stores, map="orthogonal", model="random", split="sentence", size="small"))[1]
         ),
-        "steps": exact(_by_seed(stores, "steps", map="revnet", blocks=blocks, model="random", split="sentence")),
+        "steps": exact(_by_seed(stores, "steps", **revnets)),
     }
 
 
