@@ -68,7 +68,7 @@ def train_maps(
     models = len(parameters[0])
     rates = np.broadcast_to(np.asarray(learning_rate, float), models)
     highest = float(rates.max())
-    shares = torch.from_numpy(rates / highest).float() if np.ptp(rates) else None
+    shares = torch.from_numpy(rates / highest).float().to(parameters[0].device) if np.ptp(rates) else None
     optimiser = torch.optim.Adam(parameters, lr=highest, fused=True)
     trace: list[np.ndarray] = []
     before, best, least, since = np.full(models, np.nan), *np.full((2, models), np.inf), np.zeros(models)
@@ -169,10 +169,10 @@ def pick_neurons(
         raise ValueError(
             f"size: got {size} neurons for {count} variables, expected at most two variables and {d} in all"
         )
-    owned, losses = torch.zeros(count, d, dtype=torch.bool), []
+    owned, losses = torch.zeros(count, d, dtype=torch.bool, device=states.device), []
     for _ in range(size):
         free = [i for i in range(d) if not owned[:, i].any()]
-        choices = torch.tensor(list(permutations(free, count)))
+        choices = torch.tensor(list(permutations(free, count)), device=states.device)
         candidates = owned.repeat(len(choices), 1, 1)
         for k in range(count):
             candidates[torch.arange(len(choices)), k, choices[:, k]] = True

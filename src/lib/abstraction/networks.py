@@ -85,10 +85,12 @@ class Cut:
         if [layer for _, layer in places] != sorted(layer for _, layer in places):
             raise ValueError(f"places: got {places}, expected them sorted by layer")
         self.parts = []
+        self.device = network.score.weight.device
         arrays = network.arrays()
         for layer in sorted({layer for _, layer in places}):
             models = [model for model, own in places if own == layer]
-            self.parts.append((layer, models, stacked_mlp(**{name: array[models] for name, array in arrays.items()})))
+            part = stacked_mlp(**{name: array[models] for name, array in arrays.items()}).to(self.device)
+            self.parts.append((layer, models, part))
 
     def lower(self, inputs: torch.Tensor) -> torch.Tensor:
         """Hidden states `(cuts, rows, d)` of each network's inputs `(models, rows, d)`."""

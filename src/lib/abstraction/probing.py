@@ -27,7 +27,7 @@ def variable_probes(
 
     inputs = np.stack([sampler(train + tests, rng).base for rng in rngs])
     copies = (max(model for _, models, _ in cut.parts for model in models) // len(rngs)) + 1
-    states = cut.lower(torch.from_numpy(np.tile(inputs, (copies, 1, 1)))).numpy()
+    states = cut.lower(torch.from_numpy(np.tile(inputs, (copies, 1, 1))).to(cut.device)).numpy(force=True)
     accuracy = np.zeros(len(owner))
     for i, own in enumerate(owner):
         values = np.stack([variable(vectors_of(inputs[own])) for variable in sampler.method.variables])

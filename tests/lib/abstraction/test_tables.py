@@ -39,6 +39,7 @@ def test_probes_read_what_is_linear_and_nothing_from_noise():
         """Hidden states that hold the first variable in one coordinate for the first network, noise for the second."""
 
         parts = ((1, [0, 1], None),)
+        device = "cpu"
 
         def lower(self, inputs):
             noise = torch.from_numpy(np.random.default_rng(0).standard_normal((2, inputs.shape[1], 3)))

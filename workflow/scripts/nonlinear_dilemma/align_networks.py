@@ -109,107 +109,137 @@ def _places(run: dict) -> list[tuple[int, str, int]]:
     return [(a, b, c) for a in sorted(run["layers"]) for b in run["snapshots"] for c in range(run["seeds"])]
 
 
+class _Problem:
+    """Networks of one run, each cut at its layer, and interventions on them.
+
+    Args:
+        networks: weights.
+        run: with all keys.
+        device: where networks and states are.
+        root_seed: root of the random streams; seeds of networks have streams of their own.
+    """
+
+    def __init__(self, networks: xr.Dataset, run: dict, device: str, root_seed: int):
+        self.run, self.device, self.root_seed = run, device, root_seed
+        self.places, self.sampler = _places(run), Sampler(run["algorithm"])
+        self.stack = unpack_networks(networks, run["group"], run["snapshots"], run["seeds"]).to(device)
+        self.cut = Cut(self.stack, [self.cut_of(i) for i in range(len(self.places))])
+        self.owner = torch.tensor([seed for *_, seed in self.places])
+        self.size = run.get("size") or self.stack.d // 2
+        self.owned = owned_coordinates(self.stack.d, [self.size] * len(self.sampler.method.variables)).to(device)
+
+    def cut_of(self, i: int) -> tuple[int, int]:
+        """Model of the stack and layer of a fit."""
+        layer, snapshot, seed = self.places[i]
+        return self.run["snapshots"].index(snapshot) * self.run["seeds"] + seed, layer
+
+    def streams(self, purpose: str) -> list[np.random.Generator]:
+        key = (PAPER, purpose, self.run["group"], self.run["algorithm"])
+        return [generator(self.root_seed, *key, seed) for seed in range(self.run["seeds"])]
+
+    def _states(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Hidden states of all fits; snapshots of a seed see the same inputs `(seeds, rows, d)`."""
+        return self.cut.lower(inputs.repeat(len(self.run["snapshots"]), 1, 1).to(self.device))
+
+    def _owned(self, rows: list[np.ndarray]) -> torch.Tensor:
+        return torch.from_numpy(np.stack(rows))[self.owner].to(self.device)
+
+    def batch(self, drawn: list[Interventions], labels: list[np.ndarray] | None = None) -> Batch:
+        """Interventions of each seed as a batch, perhaps with other labels."""
+        inputs = np.stack([np.concatenate([one.base[None], one.sources.swapaxes(0, 1)]) for one in drawn])
+        states = self._states(torch.from_numpy(inputs).flatten(1, 2)).unflatten(1, inputs.shape[1:3])
+        return Batch(
+            states, self._owned([one.flags for one in drawn]), self._owned(labels or [one.label for one in drawn])
+        )
+
+    def draw(self, n: int, rngs) -> Batch:
+        """Interventions that have inputs of their own."""
+        drawn = [self.sampler(n, rng) for rng in rngs]
+        shuffle = self.run.get("control") == "shuffled"
+        return self.batch(drawn, [rng.permutation(one.label) for one, rng in zip(drawn, rngs)] if shuffle else None)
+
+    def among(self, n: int, rngs) -> Batch:
+        """Interventions among a few inputs."""
+        inputs, index, flags, label = zip(*(self.sampler.among(n, self.run["shared"], rng) for rng in rngs))
+        states = self._states(torch.from_numpy(np.stack(inputs)))
+        return Batch(states, self._owned(flags), self._owned(label), index=self._owned(index))
+
+
 def _fit(networks, run: dict, tests: int, searched: int, device: str, part, root_seed: int) -> dict:
-    places, seeds = _places(run), run["seeds"]
-    stack = unpack_networks(networks, run["group"], run["snapshots"], seeds)
-    cut = Cut(stack.to(device), [(run["snapshots"].index(b) * seeds + c, a) for a, b, c in places])
-    d, sampler = stack.d, Sampler(run["algorithm"])
-    size = run.get("size") or d // 2
-    owned = owned_coordinates(d, [size] * len(sampler.method.variables)).to(device)
-    owner = torch.tensor([c for *_, c in places])
-
-    def streams(purpose: str) -> list[np.random.Generator]:
-        return [generator(root_seed, PAPER, purpose, run["group"], run["algorithm"], c) for c in range(seeds)]
-
-    def batch_of(drawn: list[Interventions], labels: list[np.ndarray]) -> Batch:
-        inputs = torch.from_numpy(
-            np.stack([np.concatenate([one.base[None], one.sources.swapaxes(0, 1)]) for one in drawn])
-        )
-        stacked = inputs.repeat(len(run["snapshots"]), 1, 1, 1).to(device)  # snapshots of a seed see the same inputs
-        states = cut.lower(stacked.flatten(1, 2)).unflatten(1, inputs.shape[1:3])
-        flags, label = (
-            torch.from_numpy(np.stack(rows))[owner].to(device) for rows in ([one.flags for one in drawn], labels)
-        )
-        return Batch(states, flags, label)
-
-    def among(n: int, rngs) -> Batch:
-        drawn = [sampler.among(n, run["shared"], rng) for rng in rngs]
-        inputs, index, flags, label = (torch.from_numpy(np.stack(part)) for part in zip(*drawn))
-        states = cut.lower(inputs.repeat(len(run["snapshots"]), 1, 1).to(device))
-        flags, label, index = (part[owner].to(device) for part in (flags, label, index))
-        return Batch(states, flags, label, index=index)
-
-    def draw(n: int, rngs) -> Batch:
-        drawn = [sampler(n, rng) for rng in rngs]
-        shuffle = run.get("control") == "shuffled"
-        return batch_of(drawn, [rng.permutation(one.label) if shuffle else one.label for one, rng in zip(drawn, rngs)])
-
-    test = draw(tests, streams("test"))
-    empty = np.full(len(places), np.nan)
-    result = {name: empty.copy() for name in NUMBERS} | {"loss": np.full((len(places), POINTS), np.nan)}
+    """Columns of one run, a row for each fit."""
+    problem = _Problem(networks, run, device, root_seed)
+    count, d = len(problem.places), problem.stack.d
+    result = {name: np.full(count, np.nan) for name in NUMBERS} | {"loss": np.full((count, POINTS), np.nan)}
     if run["map"] == "probe":
-        result["iia"] = variable_probes(sampler, cut, owner.numpy(), searched, tests, streams("probe"))
+        rngs = problem.streams("probe")
+        result["iia"] = variable_probes(problem.sampler, problem.cut, problem.owner.numpy(), searched, tests, rngs)
         return result
+    test = problem.draw(tests, problem.streams("test"))
     if run["map"] == "neurons":
-        search, masks = draw(searched, streams("search")), []
-        for i in range(len(places)):
-            alone = Cut(stack, [(run["snapshots"].index(places[i][1]) * seeds + places[i][2], places[i][0])])
-            masks.append(_neurons(search, i, alone, size))
-        result["iia"] = intervention_accuracy(Identity(), test, cut.upper, torch.stack(masks))
-        result["parameters"], result["round_trip"] = np.zeros(len(places)), np.zeros(len(places))
-        return result
+        search = problem.draw(searched, problem.streams("search"))
+        masks = torch.stack([_neurons(problem, search, i) for i in range(count)])
+        result["iia"] = intervention_accuracy(Identity(), test, problem.cut.upper, masks)
+        return result | {"parameters": np.zeros(count), "round_trip": np.zeros(count)}
     key = (PAPER, "map", run["map"], run["group"], run["algorithm"])
-    sources = generators(seed_sequence(root_seed, *key, a, b, c) for a, b, c in places)
+    sources = generators(seed_sequence(root_seed, *key, *place) for place in problem.places)
     if run["map"] in ("revnet", "untrained"):
         phi = RevNet(d, run["blocks"], run["hidden"], sources).to(device)
     else:
         phi = (Orthogonal if run["map"] == "orthogonal" else random_rotation)(d, sources).to(device)
     if run["map"] in ("revnet", "orthogonal"):
-        rngs = streams("train")
-        pools = [sampler(run["stored"], rng) for rng in streams("stored")] if run["stored"] else []
-
-        sharing = run["algorithm"] != "first_argument" and run.get("control") is None
-
-        def chosen(rows: list) -> Batch:
-            parts = [Interventions(*(part[index] for part in pool)) for pool, index in zip(pools, rows)]
-            return batch_of(parts, [one.label for one in parts])
-
-        def sample() -> Batch:
-            if run["shared"] and not pools and sharing:
-                return among(run["batch"], rngs)
-            if not pools:
-                return draw(run["batch"], rngs)
-            return chosen([rng.integers(0, run["stored"], run["batch"]) for rng in rngs])
-
-        stopping = {}
-        if run["evaluation"]:
-            held_out = draw(run["evaluation"], streams("evaluation"))
-            stopping = {"evaluation": held_out, "every": run["every"], "patience": run["patience"]}
-        history = train_maps(
-            phi, sample, cut.upper, owned, test, steps=run["steps"],
-            learning_rate=run["learning_rate"], warmup=run["warmup"], decay=run["decay"], streams=rngs,
-            checkpoint=part, label=f"steps, {run['map']}, {run['algorithm']}", **stopping,
-        )  # fmt: skip
-        result["iia"], result["moved"] = history.accuracy, history.moved
-        result["loss"] = loss_curve(history.loss, POINTS)
-        result["steps"] = np.full(len(places), float(history.steps))
-        if pools:
-            seen = chosen([slice(0, tests)] * seeds)
-            result["iia_train"] = intervention_accuracy(phi, seen, cut.upper, owned)
+        result |= _train(problem, phi, test, tests, part)
     else:
-        result["iia"] = intervention_accuracy(phi, test, cut.upper, owned)
-    trained = run["map"] in ("revnet", "orthogonal")
-    result["parameters"] = np.full(len(places), float(count_map_parameters(phi)) if trained else 0.0)
-    result["round_trip"] = np.array([round_trip_error(phi, test.states[:, 0, :1000])] * len(places))
-    return result
+        accuracy = intervention_accuracy(phi, test, problem.cut.upper, problem.owned)
+        result |= {"iia": accuracy, "parameters": np.zeros(count)}
+    error = round_trip_error(phi, test.states[:, 0, :1000])
+    return result | {"round_trip": np.full(count, error)}
 
 
-def _neurons(search: Batch, i: int, alone: Cut, size: int) -> torch.Tensor:
+def _train(problem: _Problem, phi, test: Batch, tests: int, part) -> dict:
+    """Train the maps of a run; their columns."""
+    run, rngs, stopping = problem.run, problem.streams("train"), {}
+    pools = [problem.sampler(run["stored"], rng) for rng in problem.streams("stored")] if run["stored"] else []
+    among = run["shared"] and run["algorithm"] != "first_argument" and run.get("control") is None
+
+    def chosen(rows: list) -> Batch:
+        return problem.batch([Interventions(*(one[index] for one in pool)) for pool, index in zip(pools, rows)])
+
+    def sample() -> Batch:
+        if pools:
+            return chosen([rng.integers(0, run["stored"], run["batch"]) for rng in rngs])
+        return (problem.among if among else problem.draw)(run["batch"], rngs)
+
+    if run["evaluation"]:
+        held_out = problem.draw(run["evaluation"], problem.streams("evaluation"))
+        stopping = {"evaluation": held_out, "every": run["every"], "patience": run["patience"]}
+    history = train_maps(
+        phi, sample, problem.cut.upper, problem.owned, test, steps=run["steps"], learning_rate=run["learning_rate"],
+        warmup=run["warmup"], decay=run["decay"], streams=rngs, checkpoint=part,
+        label=f"steps, {run['map']}, {run['algorithm']}", **stopping,
+    )  # fmt: skip
+    count = len(problem.places)
+    columns = {
+        "iia": history.accuracy,
+        "moved": history.moved,
+        "loss": loss_curve(history.loss, POINTS),
+        "steps": np.full(count, float(history.steps)),
+        "parameters": np.full(count, float(count_map_parameters(phi))),
+    }
+    if pools:
+        seen = chosen([slice(0, tests)] * run["seeds"])
+        columns["iia_train"] = intervention_accuracy(phi, seen, problem.cut.upper, problem.owned)
+    return columns
+
+
+def _neurons(problem: _Problem, search: Batch, i: int) -> torch.Tensor:
+    """Greedy neurons of one fit."""
+    alone = Cut(problem.stack, [problem.cut_of(i)])
+
     def upper(hidden, context=None):
         # many choices for one network: they go through it as rows
         return alone.upper(hidden.flatten(0, 1)[None])[0].unflatten(0, hidden.shape[:2])
 
-    return pick_neurons(search.states[i], search.flags[i], search.label[i], upper, size)[0]
+    return pick_neurons(search.states[i], search.flags[i], search.label[i], upper, problem.size)[0]
 
 
 if "snakemake" in globals():
