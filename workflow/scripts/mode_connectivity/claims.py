@@ -9,6 +9,12 @@ from lib.stats.intervals import Estimate, end_of, estimate_mean, side_by_side, w
 SEEDS = "seeds"
 RESAMPLES = 2000
 DESCENT = (0, 20, 80)  # forks from which the ends descend far after the ridge
+NAMES = {  # of predictors
+    "distance": "squared distance",
+    "distance_largest": "squared distance times largest eigenvalue",
+    "distance_trace": "squared distance times mean eigenvalue",
+    "fork": "expansion at the fork",
+}
 TRACED = (10, 50, 200)  # steps after the fork at which midpoint and ends are compared
 
 
@@ -52,6 +58,10 @@ def _of(lines, pair: str, measure: str = "train_loss") -> np.ndarray:
 
 def _labels(forks) -> list[str]:
     return [f"k = {k}" for k in forks]
+
+
+def _layers(sets: list[str]) -> list[str]:
+    return [f"layer {i}" for i in range(1, len(sets) + 1)]
 
 
 def _ranks(values: np.ndarray, axis: int) -> np.ndarray:
@@ -263,10 +273,12 @@ def c7(curvature, lines, rng):
         "spearman_of_others": estimated(
             side_by_side(_resampled(_over_all, rng, v, measured) for v in (steps, *map(by.get, others), by["fork"])),
             SEEDS,
-            labels=["step of the fork", *others, "fork"],
+            labels=["step of the fork", *(NAMES[name] for name in (*others, "fork"))],
         ),
         "within_of_others": estimated(
-            side_by_side(_resampled(_within, rng, by[name], measured) for name in others), SEEDS, labels=others
+            side_by_side(_resampled(_within, rng, by[name], measured) for name in others),
+            SEEDS,
+            labels=[NAMES[name] for name in others],
         ),
     }  # fmt: skip
 
@@ -301,7 +313,7 @@ def c8(curvature, lines, rng):
         "spearman_of_depth": estimated(_mean(ranked(depth).mean(axis=0)), SEEDS),
         "spearman_of_distance": estimated(_mean(ranked(distance).mean(axis=0)), SEEDS),
         "residual_of_distance": estimated(_resampled(_within, rng, rows[1], rows[2]), SEEDS),
-        "ratio": estimated(_mean((measured / expected).mean(axis=1)), SEEDS, labels=single),
+        "ratio": estimated(_mean((measured / expected).mean(axis=1)), SEEDS, labels=_layers(single)),
     }  # fmt: skip
 
 
@@ -315,6 +327,7 @@ def c9(curvature, lines):
     first = _mean(table.sel(set="first 3", pair=pairs).mean("way", skipna=False).values)
     ends = curvature.hybrid_end.transpose("set", "pair", "way", "seed")[..., sound].mean("way", skipna=False)
     apart = table.sel(pair="independent").mean("way", skipna=False)
+    layers = _layers(single)
     groups = ["first 2", "last 3"]
     parts = table.sel(set=groups, pair=pairs[0]).mean("way", skipna=False).values
     return {
@@ -322,10 +335,10 @@ def c9(curvature, lines):
         "flat": estimated(_mean(flat), SEEDS),
         "first_three": estimated(first, SEEDS, labels=pairs),
         "first_three_lower": estimated(end_of(first, "low"), SEEDS, labels=pairs),
-        "other_groups": estimated(_mean(parts), SEEDS, labels=groups),
-        "hybrid_end": estimated(_mean(ends.sel(set=single, pair=pairs[0]).values), SEEDS, labels=single),
-        "independent": estimated(_mean(apart.sel(set=single).values), SEEDS, labels=single),
-        "independent_end": estimated(_mean(ends.sel(set=single, pair="independent").values), SEEDS, labels=single),
+        "other_groups": estimated(_mean(parts), SEEDS, labels=["layers 1 and 2", "all but the first"]),
+        "hybrid_end": estimated(_mean(ends.sel(set=single, pair=pairs[0]).values), SEEDS, labels=layers),
+        "independent": estimated(_mean(apart.sel(set=single).values), SEEDS, labels=layers),
+        "independent_end": estimated(_mean(ends.sel(set=single, pair="independent").values), SEEDS, labels=layers),
     }  # fmt: skip
 
 
