@@ -71,11 +71,11 @@ def slope(loss: Loss, parameters: Parameters, direction: Parameters) -> torch.Te
     return inner(direction, _derive(values.sum(), leaves), values.ndim > 0)
 
 
-def half_nodes(nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights of Gauss and Legendre on [0, 1/2] and [1/2, 1], `nodes` on each, in growing order."""
+def half_nodes(nodes: int, alpha: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of Gauss and Legendre on [0, alpha] and [alpha, 1], `nodes` on each, in growing order."""
     x, w = np.polynomial.legendre.leggauss(nodes)
-    low = (x + 1) / 4
-    return np.concatenate([low, low + 0.5]), np.concatenate([w, w]) / 4
+    x, w = (x + 1) / 2, w / 2
+    return np.concatenate([alpha * x, alpha + (1 - alpha) * x]), np.concatenate([alpha * w, (1 - alpha) * w])
 
 
 def green(t, alpha: float = 0.5) -> np.ndarray:
@@ -85,30 +85,34 @@ def green(t, alpha: float = 0.5) -> np.ndarray:
 
 
 def barrier_identity(
-    loss: Loss, first: Parameters, second: Parameters, nodes: int = 16, order: int = 2
+    loss: Loss, first: Parameters, second: Parameters, nodes: int = 16, order: int = 2, alpha: float = 0.5
 ) -> torch.Tensor:
-    """Rise of the loss at the midpoint above the chord, B(1/2), as an integral along the line.
+    """Rise of the loss at a point of the line above the chord, B(alpha), as an integral along the line.
 
     order 2: -int_0^1 g(t) Delta^T H(theta_t) Delta dt with the Green function g; exact for losses with two continuous
     derivatives, not for ReLU networks, whose kinks carry curvature.
-    order 1: 1/2 [int_0^1/2 - int_1/2^1] grad L(theta_t)^T Delta dt; for ReLU networks too.
+    order 1: (1 - alpha) int_0^alpha - alpha int_alpha^1 of grad L(theta_t)^T Delta dt; for ReLU networks too.
 
     Args:
         loss, first, second: as of `lib.landscape.lines.barrier`; double precision where digits matter.
-        nodes: of Gauss and Legendre on each half, since g has its kink at 1/2.
+        nodes: of Gauss and Legendre on either side of alpha, where g has its kink.
         order: of the derivatives.
+        alpha: the point, strictly between 0 and 1.
 
     Raises:
-        ValueError: another order.
+        ValueError: another order, or a point that is not between the ends.
     """
     if order not in (1, 2):
         raise ValueError(f"order: got {order}, expected 1 or 2")
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha: got {alpha}, expected a number between 0 and 1")
     delta, total = subtract(second, first), 0.0
-    for t, weight in zip(*half_nodes(nodes)):
+    for t, weight in zip(*half_nodes(nodes, alpha)):
+        point = interpolate(first, second, t)
         if order == 2:
-            total = total - weight * float(green(t)) * quadratic_form(loss, interpolate(first, second, t), delta)
+            total = total - weight * float(green(t, alpha)) * quadratic_form(loss, point, delta)
         else:
-            total = total + (0.5 if t < 0.5 else -0.5) * weight * slope(loss, interpolate(first, second, t), delta)
+            total = total + (1 - alpha if t < alpha else -alpha) * weight * slope(loss, point, delta)
     return total
 
 

@@ -73,11 +73,11 @@ def test_a_linear_loss_has_no_curvature():
 
 
 @pytest.mark.parametrize("order", [1, 2])
-@pytest.mark.parametrize("omega", [1.0, 5.0, 20.0])
-def test_the_identity_of_a_cosine(order, omega):
+@pytest.mark.parametrize(("omega", "alpha"), [(1.0, 0.5), (5.0, 0.5), (20.0, 0.5), (5.0, 0.2), (12.0, 0.9)])
+def test_the_identity_of_a_cosine(order, omega, alpha):
     one, other = {"t": torch.tensor(0.0).double()}, {"t": torch.tensor(1.0).double()}
-    found = barrier_identity(lambda p: torch.cos(omega * p["t"]), one, other, nodes=16, order=order)
-    expected = math.cos(omega / 2) - (1 + math.cos(omega)) / 2
+    found = barrier_identity(lambda p: torch.cos(omega * p["t"]), one, other, nodes=16, order=order, alpha=alpha)
+    expected = math.cos(alpha * omega) - (1 - alpha) - alpha * math.cos(omega)
     assert float(found) == pytest.approx(expected, abs=1e-11)
 
 
@@ -91,6 +91,31 @@ def test_the_identity_of_a_smooth_network_and_its_parts():
     torch.testing.assert_close(parts, parts.T, rtol=1e-8, atol=1e-12)
     with pytest.raises(ValueError, match="order"):
         barrier_identity(loss, one, other, order=3)
+    with pytest.raises(ValueError, match="alpha"):
+        barrier_identity(loss, one, other, alpha=1.0)
+
+
+def test_the_barrier_is_bounded_by_the_most_negative_curvature_on_the_line():
+    module = mlp([4, 5, 5, 3], "tanh")
+    one = {name: 3 * value for name, value in select(stacked([0])[1], 0).items()}
+    labels = functional_call(module, one, (X,)).argmax(1)  # as if it had been trained
+    order = torch.tensor([1, 2, 3, 4, 0])
+    other = one | {
+        "0.weight": one["0.weight"][order],
+        "0.bias": one["0.bias"][order],
+        "2.weight": one["2.weight"][:, order],
+    }
+
+    def loss(parameters):
+        return torch.nn.functional.cross_entropy(functional_call(module, parameters, (X,)), labels)
+
+    rise = float(loss(interpolate(one, other, 0.5)) - (loss(one) + loss(other)) / 2)
+    assert rise > 0.01
+    alphas = np.linspace(0, 1, 41).tolist()
+    assert rise <= float(directional_curvature(loss, one, other, alphas).abs().max()) / 8
+    least = min(float(torch.linalg.eigvalsh(dense(loss, interpolate(one, other, t)))[0]) for t in alphas[::4])
+    delta = flatten(subtract(other, one))
+    assert rise <= float(delta @ delta) * max(-least, 0) / 8
 
 
 def test_kinks_carry_the_curvature_of_relu_networks():
