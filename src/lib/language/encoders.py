@@ -30,12 +30,12 @@ class EncoderBlock(nn.Module):
     def forward(self, x: torch.Tensor, last: bool = False) -> torch.Tensor:
         """Tokens `(n, T, width)` to the same; with `last` the last one alone, `(n, 1, width)`."""
         normed = self.attention_norm(x)
-        kept, x = (normed[:, -1:], x[:, -1:]) if last else (normed, x)
+        asking, x = (normed[:, -1:], x[:, -1:]) if last else (normed, x)
 
         def split(y):
             return y.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
-        q, k, v = split(self.query(kept)), split(self.key(normed)), split(self.value(normed))
+        q, k, v = split(self.query(asking)), split(self.key(normed)), split(self.value(normed))
         weights = torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, dim=-1)
         x = x + self.output((weights @ v).transpose(1, 2).flatten(2))
         return x + self.down(functional.gelu(self.up(self.perceptron_norm(x))))
