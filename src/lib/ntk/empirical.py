@@ -46,24 +46,23 @@ class _Trace(NamedTuple):
     gradients: torch.Tensor
 
 
-def jacobian(
-    function: Callable, parameters: Mapping[str, torch.Tensor], inputs: Inputs, chunk: int = 8
-) -> torch.Tensor:
+def jacobian(function: Callable, parameters: Mapping[str, torch.Tensor], inputs: Inputs) -> torch.Tensor:
     """Jacobian (n, outputs, p) of a function of parameters and inputs, over all parameters in their order.
 
+    One backward pass for each sample and output, which any function allows; for small networks and for comparison.
+
     Args:
-        function: takes the parameters and a batch of inputs, returns (n, outputs); samples do not touch each other.
+        function: takes the parameters and a batch of inputs, returns (n, outputs).
         parameters: by name.
         inputs: tensor, or tuple of tensors, with samples along the first axis.
-        chunk: samples that are differentiated at once.
     """
-
-    def one(values, sample):
-        return function(values, tuple(part[None] for part in sample))[0]
-
-    rows = torch.func.vmap(torch.func.jacrev(one), in_dims=(None, 0), chunk_size=chunk)
-    parts = rows(dict(parameters), _tuple(inputs))
-    return torch.cat([part.flatten(2) for part in parts.values()], dim=2)
+    values = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
+    rows = []
+    for sample in _slices(inputs, 1):
+        for output in function(values, sample)[0].unbind():
+            slopes = torch.autograd.grad(output, list(values.values()), retain_graph=True, materialize_grads=True)
+            rows.append(torch.cat([slope.flatten() for slope in slopes]))
+    return torch.stack(rows).view(len(_tuple(inputs)[0]), -1, len(rows[0]))
 
 
 def full_kernel(

@@ -77,7 +77,7 @@ def descended_motion(
         features = torch.func.functional_call(module, own, (inputs,))
         return functional.cross_entropy(features @ values["head"].mT + values["bias"], targets)
 
-    slope = torch.func.vmap(torch.func.grad_and_value(loss))
+    every = torch.func.vmap(loss)
     with torch.no_grad():
         start = module(others)
 
@@ -88,12 +88,11 @@ def descended_motion(
         change = torch.func.vmap(moved)
     changes, losses = [], []
     for number in range(1, max(marks) + 1):
-        gradients, _ = slope(parameters)
-        with torch.no_grad():
-            for name, gradient in gradients.items():
-                parameters[name] = parameters[name] - step * gradient
+        values = {name: value.requires_grad_() for name, value in parameters.items()}
+        gradients = torch.autograd.grad(every(values).sum(), list(values.values()), materialize_grads=True)
+        parameters = {name: (v - step * g).detach() for (name, v), g in zip(values.items(), gradients)}
         if number in marks:
             with torch.no_grad():
                 changes.append(change(parameters).numpy())
-                losses.append(torch.func.vmap(loss)(parameters).numpy())
+                losses.append(every(parameters).numpy())
     return [FeatureMotion(*pair) for pair in zip(np.stack(changes, 1), np.stack(losses, 1))]

@@ -61,13 +61,17 @@ def fine_tune(
         scale: of the adapters.
 
     Raises:
-        ValueError: a loss is not finite, shapes that do not fit, or a module in training mode.
+        ValueError: a loss is not finite, shapes that do not fit, a module in training mode, or a padded embedding.
     """
     runs, samples = labels.shape
     if not (len(heads) == len(biases) == len(inputs) == len(orders) == runs and orders.shape[2] == samples):
         raise ValueError(f"heads, inputs, orders: got {heads.shape}, {inputs.shape}, {orders.shape} for {runs} runs")
     if any(part.training for part in module.modules()):
         raise ValueError("module: got one in training mode, expected evaluation mode (dropout off)")
+    if any(getattr(part, "padding_idx", None) is not None for part in module.modules()):
+        raise ValueError(
+            "module: got an embedding with padding_idx, whose row a stack of runs would train; expected none"
+        )
     base = weights_of(module)
     trained = {name for name, _ in module.named_parameters()} if adapters is None else set()
     weights = {name: value.expand(runs, *value.shape).clone() for name, value in base.items() if name in trained}

@@ -132,6 +132,13 @@ def cross_validated(x, labels):
     return LogisticRegressionCV(max_iter=5000, cv=5, **options).fit(x, labels)
 
 
+def test_padded_embeddings_are_refused(data):
+    padded = Encoder(20, 5, 8, 1, 2)
+    padded.embedding = torch.nn.Embedding(20, 8, padding_idx=1)
+    with pytest.raises(ValueError, match="padding_idx"):
+        fine_tune(padded.eval(), *data, learning_rate=1e-2, batch=10)
+
+
 def test_a_probed_head_is_that_of_scikit_learn(features):
     x, labels = features
     model = cross_validated(x, labels)
