@@ -384,6 +384,7 @@ def c13(fits, networks):
         "orthogonal": mean_over(SEEDS, orthogonal),
         "gap": mean_over(SEEDS, gap),
         "gap_low": exact(estimate_mean(gap).low if len(gap) > 1 else np.nan),
+        "moved": mean_over(SEEDS, _by_seed(fits, "moved", map="revnet", blocks=10, hidden=16, **same)),
     }
 
 
