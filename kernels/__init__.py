@@ -10,8 +10,8 @@ Every operator is a package with the same files, and a backend is named after th
     decode          one token: checks, choice of the backend (`recurrent` or `triton`)
     fused_decode    one token as one Triton kernel
 
-`gated_delta` has no Triton form and so no `fused` files; `mamba3` has a `quadratic` form as well. The backend `auto`
-takes Triton on a CUDA device (float64 excepted) and the block form elsewhere.
+Some have `compiled`, token by token in Numba, the form of a CPU; `mamba3` has a `quadratic` form as well. The backend
+`auto` takes Triton on a CUDA device (float64 excepted), elsewhere the compiled form or the block form.
 
 Axes are `[B, T, H, D]` everywhere: batch, tokens, heads, width; numbers for each token and head are `[B, T, H]`. A
 state has one row for each sequence, `[B, H, ...]`. A call without tokens, or a packed sequence without tokens, has an

@@ -16,7 +16,8 @@ from kernels.packed import scan_each, sequence_bounds, sequence_count
 
 __all__ = ["gated_delta_rule", "gated_delta_step"]
 
-BACKENDS = ("auto", "recurrent", "chunked", "compiled")
+WIDEST = {torch.float32: 128, torch.bfloat16: 256, torch.float16: 256}  # heads of the Triton form
+BACKENDS = ("auto", "recurrent", "chunked", "compiled", "triton")
 
 
 def gated_delta_rule(
@@ -46,18 +47,25 @@ def gated_delta_rule(
         chunk_size: tokens of a chunk.
         cu_seqlens: offsets `[N+1]` of N sequences packed into one row (B = 1); a sequence may be empty.
         backend: `recurrent` (the definition, token by token in float64), `chunked` (PyTorch), `compiled` (Numba, on a
-            CPU), or `auto`: `compiled` on a CPU, `chunked` elsewhere.
+            CPU), `triton` (D and E up to 256, in float32 128), or `auto`: Triton on CUDA (float64 and wider heads: `chunked`),
+            `compiled` on a CPU.
 
     Returns:
         Output `[B,T,H,E]` in the type of v, and the final memory `[B or N,H,D,E]` in float32 (float64 for float64
         inputs), or None.
 
     Raises:
-        ValueError: shapes, types or bounds that do not fit, a positive log decay (checked on the CPU only), or an
+        ValueError: shapes, types or bounds that do not fit, a positive log decay (checked on the CPU only), or a
             backend that cannot run.
     """
     arguments.check_vectors(q, k, v)
-    backend = arguments.choose_backend(backend, BACKENDS, q)
+    asked, backend = backend, arguments.choose_backend(backend, BACKENDS, q)
+    if backend == "triton" and max(q.shape[3], v.shape[3]) > WIDEST:
+        if asked == "triton":
+            raise ValueError(
+                f"backend: got triton for heads of {q.shape[3]} and {v.shape[3]}, expected at most {WIDEST}"
+            )
+        backend = "chunked"
     batch, tokens, heads, width = q.shape
     arguments.check_chunk_size(chunk_size)
     for name, value in (("beta", beta), ("log_decay", log_decay)):
@@ -73,6 +81,12 @@ def gated_delta_rule(
     if v.numel() == 0:  # nothing to add to the memory
         return v, state.to(kind, copy=True) if output_final_state else None
     log_decay = arguments.bounded_log_decay(log_decay, kind)
+    if backend == "triton":
+        from kernels.gated_delta.fused import fused_gated_delta_rule
+
+        with torch.autocast(q.device.type, enabled=False):
+            o, final = fused_gated_delta_rule(q, k, v, beta, log_decay, state, float(scale), bounds)
+        return o, final if output_final_state else None
     if backend == "compiled":
         from kernels.gated_delta.compiled import compiled_gated_delta_rule
 

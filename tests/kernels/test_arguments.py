@@ -16,7 +16,7 @@ H, D, E = 2, 4, 6
 FORMS = [
     *((linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
     *((gated_linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
-    *((gated_delta_rule, form) for form in ("recurrent", "chunked", "compiled")),
+    *((gated_delta_rule, form) for form in ("recurrent", "chunked", "compiled", "triton")),
     *((mamba3_scan, form) for form in ("recurrent", "quadratic", "chunked", "compiled", "triton")),
 ]
 FIRST = {linear_attention: "q", gated_linear_attention: "q", gated_delta_rule: "q", mamba3_scan: "x"}
@@ -142,7 +142,7 @@ def test_backends_that_are_not_there_are_refused(kernel, backend):
         kernel(**draw(kernel, 1, 4), backend=backend)
 
 
-@pytest.mark.parametrize("kernel", [linear_attention, gated_linear_attention, mamba3_scan])
+@pytest.mark.parametrize("kernel", FIRST)
 def test_triton_takes_no_float64(kernel):
     inputs = {name: value.double() for name, value in draw(kernel, 1, 4).items()}
     with pytest.raises(ValueError, match=r"got triton for torch\.float64"):

@@ -5,6 +5,7 @@ import torch
 from torch.nn.functional import normalize
 
 from kernels.gated_delta import gated_delta_rule, gated_delta_step
+from tests.kernels.compiled import hold_limits
 
 
 def make(B=2, H=3, T=37, D=4, E=6, seed=0):
@@ -59,6 +60,56 @@ def test_the_number_of_threads_changes_no_digit():
         results.append(outcome(*case, "compiled"))
     torch.set_num_threads(before)
     assert all(torch.equal(first, second) for first, second in zip(*results))
+
+
+def in_float32(T, D, E, B=2, strength=1.0, bounds=None):
+    """What the Triton form and the recurrence in float64 make of the same numbers."""
+    arguments, S = make(B=B, T=T, D=D, E=E)
+    S = S if bounds is None else make(B=len(bounds) - 1, D=D, E=E)[1]
+    case = [x.float() for x in (*arguments[:4], strength * arguments[4])], S.float()
+    results = outcome(*case, "triton", bounds)
+    return results, outcome([x.double() for x in case[0]], case[1].double(), "recurrent", bounds)
+
+
+@pytest.mark.parametrize("strength", [0.1, 1.0, 50.0])
+@pytest.mark.parametrize(("T", "D", "E"), [(1, 4, 6), (16, 5, 1), (37, 20, 12), (33, 40, 40)])
+def test_the_triton_form_agrees_with_the_recurrence(T, D, E, strength):
+    for result, expected in zip(*in_float32(T, D, E, strength=strength)):
+        size = max(1.0, float(expected.detach().abs().max()))
+        torch.testing.assert_close(result.double(), expected, rtol=0, atol=2e-5 * size)
+
+
+def test_the_triton_form_on_packed_sequences():
+    for result, expected in zip(*in_float32(70, 4, 6, B=1, bounds=torch.tensor([0, 33, 33, 34, 70]))):
+        torch.testing.assert_close(result.double(), expected, rtol=2e-5, atol=2e-5)
+
+
+def test_one_token_by_triton():
+    arguments, S = make(T=1)
+    *inputs, S = (value.float() for value in (*(x[:, 0] for x in arguments), S))
+    for result, expected in zip(
+        gated_delta_step(S, *inputs, scale=0.7, backend="triton"), gated_delta_step(S, *inputs, scale=0.7)
+    ):
+        torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_heads_that_triton_does_not_take_are_refused():
+    arguments, _ = make(T=2, H=1, D=260, E=2)
+    with pytest.raises(ValueError, match="heads of 260 and 2, expected at most 128"):
+        gated_delta_rule(*(value.float() for value in arguments), backend="triton")
+
+
+def test_kernels_compile_for_tensor_cores():
+    without = ("decay_gradients", "step_kernel")
+    hold_limits("compile_gated_delta", "bfloat16-128-128", spilled_bytes=0, without_products=without)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
+@pytest.mark.parametrize("width", ["64-64", "128-128", "24-40"])
+def test_every_variant_compiles(dtype, width):
+    without = ("decay_gradients", "step_kernel")
+    hold_limits("compile_gated_delta", f"{dtype}-{width}", spilled_bytes=128, without_products=without)
 
 
 def test_a_key_written_with_full_strength_is_read_back():

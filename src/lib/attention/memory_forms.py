@@ -166,7 +166,7 @@ def kernel_errors(cases: int, longest: int, widest: int, rng: np.random.Generato
     kernels = {
         "linear": (linear_attention, [*forms, ("triton", "float32")]),
         "gla": (gated_linear_attention, [*forms, ("triton", "float32")]),
-        "gated_delta": (gated_delta_rule, forms),
+        "gated_delta": (gated_delta_rule, [*forms, ("triton", "float32")]),
     }
     worst: dict[str, float] = {}
     for case in range(cases):
