@@ -47,8 +47,8 @@ def gated_delta_rule(
         chunk_size: tokens of a chunk.
         cu_seqlens: offsets `[N+1]` of N sequences packed into one row (B = 1); a sequence may be empty.
         backend: `recurrent` (the definition, token by token in float64), `chunked` (PyTorch), `compiled` (Numba, on a
-            CPU), `triton` (D and E up to 256, in float32 128), or `auto`: Triton on CUDA (float64 and wider heads: `chunked`),
-            `compiled` on a CPU.
+            CPU), `triton` (D and E up to 256, in float32 128), or `auto`: Triton on CUDA (float64 and wider heads:
+            `chunked`), `compiled` on a CPU.
 
     Returns:
         Output `[B,T,H,E]` in the type of v, and the final memory `[B or N,H,D,E]` in float32 (float64 for float64
@@ -60,11 +60,10 @@ def gated_delta_rule(
     """
     arguments.check_vectors(q, k, v)
     asked, backend = backend, arguments.choose_backend(backend, BACKENDS, q)
-    if backend == "triton" and max(q.shape[3], v.shape[3]) > WIDEST:
+    if backend == "triton" and max(q.shape[3], v.shape[3]) > WIDEST[q.dtype]:
         if asked == "triton":
-            raise ValueError(
-                f"backend: got triton for heads of {q.shape[3]} and {v.shape[3]}, expected at most {WIDEST}"
-            )
+            most = WIDEST[q.dtype]
+            raise ValueError(f"backend: got triton for heads of {q.shape[3]} and {v.shape[3]}, expected at most {most}")
         backend = "chunked"
     batch, tokens, heads, width = q.shape
     arguments.check_chunk_size(chunk_size)
