@@ -60,8 +60,16 @@ def figure(language, checkpoints=()):
                 x = j + 0.3 * (k - 0.5)
                 middle.bar(x, own.iia.mean(), 0.28, color=COLOURS[k], alpha=0.6, hatch=("", "//")[k], edgecolor="white")
                 middle.plot(np.full(len(own), x), own.iia, ".", color="0.2", ms=4)
-    for k, words in enumerate(("sentences held out", "names held out")):
-        middle.bar([np.nan], [np.nan], color=COLOURS[k], alpha=0.6, hatch=("", "//")[k], edgecolor="white", label=words)
+    for k, split in enumerate(split for split in ("sentence", "name") if (bars.split == split).any()):
+        middle.bar(
+            [np.nan],
+            [np.nan],
+            color=COLOURS[k],
+            alpha=0.6,
+            hatch=("", "//")[k],
+            edgecolor="white",
+            label=f"{split}s held out",
+        )
     middle.axhline(0.5, color="0.6", lw=0.8, ls="--")
     middle.set(
         xticks=range(len(kinds)),
