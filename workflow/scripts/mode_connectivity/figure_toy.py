@@ -7,6 +7,7 @@ from lib.landscape.toys import descend_factorisation, factorisation_loss, pitchf
 from lib.stats.intervals import estimate_proportion
 
 SHOWN = 12  # descents of each side
+DRAWN = 4  # every so many steps of a path are drawn
 PATH = np.unique(np.geomspace(1, 400, 60).astype(int))
 
 
@@ -30,10 +31,11 @@ def figure(toys):
     y = np.linspace(toys.attrs["first"], toys.attrs["last"], toys.sizes["step"])
     x = np.linspace(-1.7, 1.7, 121)
     heights = toys.height.values
+    coarse = np.linspace(y[0], y[-1], 121)
     middle.contour(
         x,
-        y,
-        pitchfork_loss(x[None, :], y[:, None], toys.attrs["critical"]),
+        coarse,
+        pitchfork_loss(x[None, :], coarse[:, None], toys.attrs["critical"]),
         levels=np.linspace(-1, 1, 17),
         colors="0.8",
         linewidths=0.5,
@@ -43,7 +45,7 @@ def figure(toys):
         middle.plot(sign * valley, y, **REFERENCE)
     for i, place in enumerate((0, len(heights) // 2, len(heights) - 1)):
         for run in toys.path.isel(height=place, kept=i).transpose("run", "step").values:
-            middle.plot(run, y, color=COLOURS[i], lw=1.0)
+            middle.plot(run[::DRAWN], y[::DRAWN], color=COLOURS[i], lw=1.0)
         at = np.searchsorted(y, heights[place])
         middle.plot(
             toys.path.isel(height=place, kept=i, run=0).values[at],
