@@ -14,9 +14,12 @@ class ClassGaussians(NamedTuple):
 
 
 def symmetric_root(covariance) -> np.ndarray:
-    """A root (..., d, d) of covariances (..., d, d) by their eigenvectors, which may be singular; no ridge is added."""
+    """The symmetric root (..., d, d) of covariances (..., d, d), which may be singular; no ridge is added.
+
+    The signs of eigenvectors, which differ between machines, do not matter for it.
+    """
     values, vectors = np.linalg.eigh(covariance)
-    return vectors * np.sqrt(np.maximum(values, 0))[..., None, :]
+    return (vectors * np.sqrt(np.maximum(values, 0))[..., None, :]) @ np.swapaxes(vectors, -1, -2)
 
 
 def match_classes(x, label, classes: int) -> ClassGaussians:
