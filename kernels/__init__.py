@@ -18,5 +18,5 @@ state has one row for each sequence, `[B, H, ...]`. A call without tokens, or a 
 empty output and keeps its state.
 
 All kernels share `packed` (several sequences in one row of tokens, `cu_seqlens`), `arguments` (checks, choice of the
-backend) and `agreement` (the distance of two forms).
+backend), `device` (device code) and `agreement` (the distance of two forms).
 """

@@ -15,31 +15,7 @@ that no difference of large sums is taken.
 import triton
 import triton.language as tl
 
-
-@triton.jit
-def _product(a, b, PRECISION: tl.constexpr):
-    """Matrix product with float32 sums."""
-    return tl.dot(a, b, input_precision=PRECISION)
-
-
-@triton.jit
-def _rows(base, row, heads, start, stop, first, C: tl.constexpr, W: tl.constexpr, BW: tl.constexpr):
-    """Tokens `start..start+C` of one head of `(tokens, heads, W)`, columns `first..first+BW`, in float32; 0 outside."""
-    place = tl.arange(0, C)
-    column = first + tl.arange(0, BW)
-    where = base + (row + start * heads) * W + place[:, None] * (heads * W) + column[None, :]
-    inside = (start + place[:, None] < stop) & (column[None, :] < W)
-    return tl.load(where, mask=inside, other=0.0).to(tl.float32)
-
-
-@triton.jit
-def _keep(base, value, row, heads, start, stop, first, C: tl.constexpr, W: tl.constexpr, BW: tl.constexpr):
-    """Store what `_rows` reads."""
-    place = tl.arange(0, C)
-    column = first + tl.arange(0, BW)
-    where = base + (row + start * heads) * W + place[:, None] * (heads * W) + column[None, :]
-    inside = (start + place[:, None] < stop) & (column[None, :] < W)
-    tl.store(where, value.to(base.dtype.element_ty), mask=inside)
+from kernels.device import load_tokens, product, state_tile, store_tokens
 
 
 @triton.jit
@@ -60,22 +36,6 @@ def _sums(g, C: tl.constexpr):
 
 
 @triton.jit
-def _state(base, owner, heads, head, first, D: tl.constexpr, E: tl.constexpr, BD: tl.constexpr, BN: tl.constexpr):
-    """Where a slice of a state lies in `(owners, heads, D, E)`, and which of its entries exist."""
-    d, e = tl.arange(0, BD), first + tl.arange(0, BN)
-    where = base + ((owner * heads + head).to(tl.int64) * D + d[:, None]) * E + e[None, :]
-    return where, (d[:, None] < D) & (e[None, :] < E)
-
-
-@triton.jit
-def _tile(base, owner, heads, head, low, first, D: tl.constexpr, E: tl.constexpr, BN: tl.constexpr):
-    """Where a square tile of a state lies in `(owners, heads, D, E)`, and which of its entries exist."""
-    d, e = low + tl.arange(0, BN), first + tl.arange(0, BN)
-    where = base + ((owner * heads + head).to(tl.int64) * D + d[:, None]) * E + e[None, :]
-    return where, (d[:, None] < D) & (e[None, :] < E)
-
-
-@triton.jit
 def solve_chunks(
     k, v, beta, decay, T, W, U, begins, ends, rows, heads, tokens,
     D: tl.constexpr, E: tl.constexpr, BD: tl.constexpr, BE: tl.constexpr, C: tl.constexpr, PRECISION: tl.constexpr,
@@ -87,8 +47,8 @@ def solve_chunks(
     place = tl.arange(0, C)
     g, b = _numbers(decay, row, heads, start, stop, C), _numbers(beta, row, heads, start, stop, C)
     come, _, gap = _sums(g, C)
-    kb = _rows(k, row, heads, start, stop, 0, C, D, BD)
-    products = _product(kb, tl.trans(kb), PRECISION)
+    kb = load_tokens(k, row, heads, start, stop, 0, C, D, BD)
+    products = product(kb, tl.trans(kb), PRECISION)
     A = tl.where(place[:, None] > place[None, :], b[:, None] * products * tl.exp(gap), 0.0)
     inverse = tl.where(place[:, None] == place[None, :], 1.0, 0.0)
     for i in range(1, C):
@@ -98,9 +58,9 @@ def solve_chunks(
     where = T + ((chunk * heads + head) * C + place[:, None]) * C + place[None, :]
     tl.store(where, inverse)
     strength = (b * tl.exp(come))[:, None]
-    _keep(W, _product(inverse, strength * kb, PRECISION), row, heads, start, stop, 0, C, D, BD)
-    vb = _rows(v, row, heads, start, stop, 0, C, E, BE)
-    _keep(U, _product(inverse, b[:, None] * vb, PRECISION), row, heads, start, stop, 0, C, E, BE)
+    store_tokens(W, product(inverse, strength * kb, PRECISION), row, heads, start, stop, 0, C, D, BD)
+    vb = load_tokens(v, row, heads, start, stop, 0, C, E, BE)
+    store_tokens(U, product(inverse, b[:, None] * vb, PRECISION), row, heads, start, stop, 0, C, E, BE)
 
 
 @triton.jit
@@ -111,21 +71,21 @@ def pass_states(
     """Writes N and the memories before each chunk `(chunks, heads, D, E)`. Grid: (sequences, ceil(E / BN), heads)."""
     sequence, slice_n, head = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     first = slice_n * BN
-    where, inside = _state(outer, sequence, heads, head, first, D, E, BD, BN)
+    where, inside = state_tile(outer, sequence, heads, head, 0, first, D, E, BD, BN)
     S = tl.load(where, mask=inside, other=0.0)
     for chunk in range(tl.load(bounds + sequence), tl.load(bounds + sequence + 1)):
         start, stop = tl.load(begins + chunk), tl.load(ends + chunk)
         row = tl.load(rows + chunk).to(tl.int64) * tokens * heads + head
-        place_of, there = _state(states, chunk, heads, head, first, D, E, BD, BN)
+        place_of, there = state_tile(states, chunk, heads, head, 0, first, D, E, BD, BN)
         tl.store(place_of, S, mask=there)
         g = _numbers(decay, row, heads, start, stop, C)
         _, go, _ = _sums(g, C)
-        wb = _rows(W, row, heads, start, stop, 0, C, D, BD)
-        new = _rows(U, row, heads, start, stop, first, C, E, BN) - _product(wb, S, PRECISION)
-        _keep(news, new, row, heads, start, stop, first, C, E, BN)
-        kb = _rows(k, row, heads, start, stop, 0, C, D, BD) * tl.exp(go)[:, None]
-        S = tl.exp(tl.sum(g, 0)) * S + _product(tl.trans(kb), new, PRECISION)
-    where, inside = _state(after, sequence, heads, head, first, D, E, BD, BN)
+        wb = load_tokens(W, row, heads, start, stop, 0, C, D, BD)
+        new = load_tokens(U, row, heads, start, stop, first, C, E, BN) - product(wb, S, PRECISION)
+        store_tokens(news, new, row, heads, start, stop, first, C, E, BN)
+        kb = load_tokens(k, row, heads, start, stop, 0, C, D, BD) * tl.exp(go)[:, None]
+        S = tl.exp(tl.sum(g, 0)) * S + product(tl.trans(kb), new, PRECISION)
+    where, inside = state_tile(after, sequence, heads, head, 0, first, D, E, BD, BN)
     tl.store(where, S, mask=inside)
 
 
@@ -140,13 +100,13 @@ def read_chunks(
     row = tl.load(rows + chunk).to(tl.int64) * tokens * heads + head
     first = slice_n * BN
     come, _, gap = _sums(_numbers(decay, row, heads, start, stop, C), C)
-    qb, kb = _rows(q, row, heads, start, stop, 0, C, D, BD), _rows(k, row, heads, start, stop, 0, C, D, BD)
-    where, inside = _state(states, chunk, heads, head, first, D, E, BD, BN)
+    qb, kb = load_tokens(q, row, heads, start, stop, 0, C, D, BD), load_tokens(k, row, heads, start, stop, 0, C, D, BD)
+    where, inside = state_tile(states, chunk, heads, head, 0, first, D, E, BD, BN)
     S = tl.load(where, mask=inside, other=0.0)
-    scores = _product(qb, tl.trans(kb), PRECISION) * tl.exp(gap)
-    new = _rows(news, row, heads, start, stop, first, C, E, BN)
-    o = _product(qb * tl.exp(come)[:, None], S, PRECISION) + _product(scores, new, PRECISION)
-    _keep(out, scale * o, row, heads, start, stop, first, C, E, BN)
+    scores = product(qb, tl.trans(kb), PRECISION) * tl.exp(gap)
+    new = load_tokens(news, row, heads, start, stop, first, C, E, BN)
+    o = product(qb * tl.exp(come)[:, None], S, PRECISION) + product(scores, new, PRECISION)
+    store_tokens(out, scale * o, row, heads, start, stop, first, C, E, BN)
 
 
 @triton.jit
@@ -157,27 +117,27 @@ def pass_adjoints(
     """Gradients of N, of the memories after each chunk and before the first. Grid: (sequences, ceil(E / BN), heads)."""
     sequence, slice_n, head = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     first = slice_n * BN
-    where, inside = _state(outer, sequence, heads, head, first, D, E, BD, BN)
+    where, inside = state_tile(outer, sequence, heads, head, 0, first, D, E, BD, BN)
     dS = tl.load(where, mask=inside, other=0.0)
     lowest, highest = tl.load(bounds + sequence), tl.load(bounds + sequence + 1)
     for number in range(0, highest - lowest):
         chunk = highest - 1 - number
         start, stop = tl.load(begins + chunk), tl.load(ends + chunk)
         row = tl.load(rows + chunk).to(tl.int64) * tokens * heads + head
-        place_of, there = _state(adjoints, chunk, heads, head, first, D, E, BD, BN)
+        place_of, there = state_tile(adjoints, chunk, heads, head, 0, first, D, E, BD, BN)
         tl.store(place_of, dS, mask=there)
         g = _numbers(decay, row, heads, start, stop, C)
         come, go, gap = _sums(g, C)
-        qb = _rows(q, row, heads, start, stop, 0, C, D, BD) * scale
-        kb = _rows(k, row, heads, start, stop, 0, C, D, BD)
-        do = _rows(d_out, row, heads, start, stop, first, C, E, BN)
-        scores = _product(qb, tl.trans(kb), PRECISION) * tl.exp(gap)
-        d_new = _product(tl.trans(scores), do, PRECISION) + _product(kb * tl.exp(go)[:, None], dS, PRECISION)
-        _keep(d_news, d_new, row, heads, start, stop, first, C, E, BN)
-        wb = _rows(W, row, heads, start, stop, 0, C, D, BD)
-        dS = tl.exp(tl.sum(g, 0)) * dS + _product(tl.trans(qb * tl.exp(come)[:, None]), do, PRECISION)
-        dS -= _product(tl.trans(wb), d_new, PRECISION)
-    where, inside = _state(before, sequence, heads, head, first, D, E, BD, BN)
+        qb = load_tokens(q, row, heads, start, stop, 0, C, D, BD) * scale
+        kb = load_tokens(k, row, heads, start, stop, 0, C, D, BD)
+        do = load_tokens(d_out, row, heads, start, stop, first, C, E, BN)
+        scores = product(qb, tl.trans(kb), PRECISION) * tl.exp(gap)
+        d_new = product(tl.trans(scores), do, PRECISION) + product(kb * tl.exp(go)[:, None], dS, PRECISION)
+        store_tokens(d_news, d_new, row, heads, start, stop, first, C, E, BN)
+        wb = load_tokens(W, row, heads, start, stop, 0, C, D, BD)
+        dS = tl.exp(tl.sum(g, 0)) * dS + product(tl.trans(qb * tl.exp(come)[:, None]), do, PRECISION)
+        dS -= product(tl.trans(wb), d_new, PRECISION)
+    where, inside = state_tile(before, sequence, heads, head, 0, first, D, E, BD, BN)
     tl.store(where, dS, mask=inside)
 
 
@@ -208,29 +168,29 @@ def chunk_weights(
     along = tl.zeros([C], tl.float32)
     for number in range(0, tl.cdiv(E, BN)):
         first = number * BN
-        d_new = _rows(d_news, row, heads, start, stop, first, C, E, BN)
-        do = _rows(d_out, row, heads, start, stop, first, C, E, BN)
-        scores += _product(do, tl.trans(_rows(news, row, heads, start, stop, first, C, E, BN)), PRECISION)
-        side = _product(inverse_T, d_new, PRECISION)
-        db += tl.sum(side * _rows(v, row, heads, start, stop, first, C, E, BN), 1)
-        _keep(dv, b[:, None] * side, row, heads, start, stop, first, C, E, BN)
-        system -= _product(side, tl.trans(_rows(U, row, heads, start, stop, first, C, E, BN)), PRECISION)
+        d_new = load_tokens(d_news, row, heads, start, stop, first, C, E, BN)
+        do = load_tokens(d_out, row, heads, start, stop, first, C, E, BN)
+        scores += product(do, tl.trans(load_tokens(news, row, heads, start, stop, first, C, E, BN)), PRECISION)
+        side = product(inverse_T, d_new, PRECISION)
+        db += tl.sum(side * load_tokens(v, row, heads, start, stop, first, C, E, BN), 1)
+        store_tokens(dv, b[:, None] * side, row, heads, start, stop, first, C, E, BN)
+        system -= product(side, tl.trans(load_tokens(U, row, heads, start, stop, first, C, E, BN)), PRECISION)
     for part in range(0, tl.cdiv(D, BN)):
         low = part * BN
         dW = tl.zeros([C, BN], tl.float32)
         for number in range(0, tl.cdiv(E, BN)):
             first = number * BN
-            where, inside = _tile(states, chunk, heads, head, low, first, D, E, BN)
+            where, inside = state_tile(states, chunk, heads, head, low, first, D, E, BN, BN)
             S = tl.load(where, mask=inside, other=0.0)
-            d_new = _rows(d_news, row, heads, start, stop, first, C, E, BN)
-            dW -= _product(d_new, tl.trans(S), PRECISION)
-        side = _product(inverse_T, dW, PRECISION)
-        _keep(right, side, row, heads, start, stop, low, C, D, BN)
-        system -= _product(side, tl.trans(_rows(W, row, heads, start, stop, low, C, D, BN)), PRECISION)
-        kb = _rows(k, row, heads, start, stop, low, C, D, BN)
+            d_new = load_tokens(d_news, row, heads, start, stop, first, C, E, BN)
+            dW -= product(d_new, tl.trans(S), PRECISION)
+        side = product(inverse_T, dW, PRECISION)
+        store_tokens(right, side, row, heads, start, stop, low, C, D, BN)
+        system -= product(side, tl.trans(load_tokens(W, row, heads, start, stop, low, C, D, BN)), PRECISION)
+        kb = load_tokens(k, row, heads, start, stop, low, C, D, BN)
         along += tl.sum(side * fade * kb, 1)
-        queries += _product(_rows(q, row, heads, start, stop, low, C, D, BN), tl.trans(kb), PRECISION)
-        keys += _product(kb, tl.trans(kb), PRECISION)
+        queries += product(load_tokens(q, row, heads, start, stop, low, C, D, BN), tl.trans(kb), PRECISION)
+        keys += product(kb, tl.trans(kb), PRECISION)
     scores = scores * ratio * scale
     system = tl.where(place[:, None] > place[None, :], system * ratio, 0.0)
     db += along + tl.sum(system * keys, 1)
@@ -267,23 +227,26 @@ def channel_gradients(
     total = 0.0
     for number in range(0, tl.cdiv(E, BN)):
         first = number * BN
-        where, inside = _tile(states, chunk, heads, head, low, first, D, E, BN)
+        where, inside = state_tile(states, chunk, heads, head, low, first, D, E, BN, BN)
         S = tl.load(where, mask=inside, other=0.0)
-        where, inside = _tile(adjoints, chunk, heads, head, low, first, D, E, BN)
+        where, inside = state_tile(adjoints, chunk, heads, head, low, first, D, E, BN, BN)
         dS = tl.load(where, mask=inside, other=0.0)
         total += tl.sum(S * dS)
-        read += _product(_rows(d_out, row, heads, start, stop, first, C, E, BN), tl.trans(S), PRECISION)
-        write += _product(_rows(news, row, heads, start, stop, first, C, E, BN), tl.trans(dS), PRECISION)
-    qb, kb = _rows(q, row, heads, start, stop, low, C, D, BN), _rows(k, row, heads, start, stop, low, C, D, BN)
+        read += product(load_tokens(d_out, row, heads, start, stop, first, C, E, BN), tl.trans(S), PRECISION)
+        write += product(load_tokens(news, row, heads, start, stop, first, C, E, BN), tl.trans(dS), PRECISION)
+    qb, kb = (
+        load_tokens(q, row, heads, start, stop, low, C, D, BN),
+        load_tokens(k, row, heads, start, stop, low, C, D, BN),
+    )
     square = ((chunk * heads + head) * C + place[:, None]) * C + place[None, :]
     scores, system = tl.load(dP + square), tl.load(dA + square)
     read = read * tl.exp(come)[:, None] * scale
     write = write * tl.exp(go)[:, None]
-    _keep(dq, read + _product(scores, kb, PRECISION), row, heads, start, stop, low, C, D, BN)
-    side = _rows(right, row, heads, start, stop, low, C, D, BN)
-    d_key = write + (b * tl.exp(come))[:, None] * side + _product(tl.trans(scores), qb, PRECISION)
-    d_key += _product(system + tl.trans(system), kb, PRECISION)
-    _keep(dk, d_key, row, heads, start, stop, low, C, D, BN)
+    store_tokens(dq, read + product(scores, kb, PRECISION), row, heads, start, stop, low, C, D, BN)
+    side = load_tokens(right, row, heads, start, stop, low, C, D, BN)
+    d_key = write + (b * tl.exp(come))[:, None] * side + product(tl.trans(scores), qb, PRECISION)
+    d_key += product(system + tl.trans(system), kb, PRECISION)
+    store_tokens(dk, d_key, row, heads, start, stop, low, C, D, BN)
     valid = start + place < stop
     where = part.to(tl.int64) * batch * tokens * heads + row + (start + place) * heads
     tl.store(come_part + where, tl.sum(read * qb, 1), mask=valid)

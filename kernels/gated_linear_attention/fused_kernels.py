@@ -17,21 +17,7 @@ of large sums is taken and none is positive.
 import triton
 import triton.language as tl
 
-
-@triton.jit
-def _product(a, b, PRECISION: tl.constexpr):
-    """Matrix product with float32 sums of factors that are rounded to float32 or a short type before."""
-    return tl.dot(a, b, input_precision=PRECISION)
-
-
-@triton.jit
-def _rows(base, row, heads, start, stop, first, C: tl.constexpr, W: tl.constexpr, BW: tl.constexpr):
-    """Tokens `start..start+C` of one head of `(tokens, heads, W)`, columns `first..first+BW`, in float32; 0 outside."""
-    place = tl.arange(0, C)
-    column = first + tl.arange(0, BW)
-    where = base + (row + start * heads) * W + place[:, None] * (heads * W) + column[None, :]
-    inside = (start + place[:, None] < stop) & (column[None, :] < W)
-    return tl.load(where, mask=inside, other=0.0).to(tl.float32)
+from kernels.device import block_start, load_tokens, product, state_places
 
 
 @triton.jit
@@ -43,26 +29,11 @@ def _row(base, row, heads, token, stop, first, W: tl.constexpr, BW: tl.constexpr
 
 
 @triton.jit
-def _state_places(base, owner, heads, head, m, n, M: tl.constexpr, N: tl.constexpr):
-    """Where the entries `(m, n)` of a state lie in `(owners, heads, M, N)`."""
-    return base + ((owner * heads + head).to(tl.int64) * M + m[:, None]) * N + n[None, :]
-
-
-@triton.jit
 def _sums(decay, row, heads, at, stop, first, C: tl.constexpr, M: tl.constexpr, BM: tl.constexpr):
     """Sums of the log decays from the start of a block to each token, from there to its end, and of all of it."""
-    g = _rows(decay, row, heads, at, stop, first, C, M, BM)
-    later = _rows(decay, row, heads, at + 1, tl.minimum(stop, at + C), first, C, M, BM)
+    g = load_tokens(decay, row, heads, at, stop, first, C, M, BM)
+    later = load_tokens(decay, row, heads, at + 1, tl.minimum(stop, at + C), first, C, M, BM)
     return tl.cumsum(g, 0), tl.cumsum(later, 0, reverse=True), tl.sum(g, 0)
-
-
-@triton.jit
-def _block_start(start, stop, number, C: tl.constexpr, REVERSE: tl.constexpr):
-    """First token of the block that comes as the `number`th, counted from the far end going backward in time."""
-    block = number
-    if REVERSE:
-        block = tl.cdiv(stop - start, C) - 1 - number
-    return start + block * C
 
 
 @triton.jit
@@ -107,16 +78,16 @@ def segment_updates(
         state = tl.zeros([BM, BN], tl.float32)
         sum_decay = tl.zeros([BM], tl.float32)
         for number in range(0, tl.cdiv(stop - start, C)):
-            at = _block_start(start, stop, number, C, REVERSE)
+            at = block_start(start, stop, number, C, REVERSE)
             come, go, end = _sums(decay, row, heads, at, stop, 0, C, M, BM)
-            yb = _rows(key, row, heads, at, stop, 0, C, M, BM)
-            zb = _rows(value, row, heads, at, stop, first, C, N, BN)
+            yb = load_tokens(key, row, heads, at, stop, 0, C, M, BM)
+            zb = load_tokens(value, row, heads, at, stop, first, C, N, BN)
             weight = tl.exp(come) * scale if REVERSE else tl.exp(go)
-            added = _product(tl.trans((yb * weight).to(FACTOR)), zb.to(FACTOR), PRECISION)
+            added = product(tl.trans((yb * weight).to(FACTOR)), zb.to(FACTOR), PRECISION)
             state = state * tl.exp(end)[:, None] + added
             sum_decay += end
         m, n = tl.arange(0, BM), first + tl.arange(0, BN)
-        where = _state_places(update, segment, heads, head, m, n, M, N)
+        where = state_places(update, segment, heads, head, m, n, M, N)
         tl.store(where, state, mask=(m[:, None] < M) & (n[None, :] < N))
         if slice_n == 0:
             tl.store(total + (segment * heads + head) * M + m, sum_decay, mask=m < M)
@@ -135,12 +106,12 @@ def carry_states(
     first, last = tl.load(bounds + sequence), tl.load(bounds + sequence + 1)
     m, n = tl.arange(0, BM), tl.program_id(2) * BN + tl.arange(0, BN)
     inside = (m[:, None] < M) & (n[None, :] < N)
-    state = tl.load(_state_places(outer, sequence, heads, head, m, n, M, N), mask=inside, other=0.0)
+    state = tl.load(state_places(outer, sequence, heads, head, m, n, M, N), mask=inside, other=0.0)
     for number in range(0, last - first):
         segment = first + number
         if REVERSE:
             segment = last - 1 - number
-        where = _state_places(update, segment, heads, head, m, n, M, N)
+        where = state_places(update, segment, heads, head, m, n, M, N)
         hands_on = number < last - first - 1  # the edge hands nothing on
         added = tl.load(where, mask=inside & hands_on, other=0.0)
         fade = tl.load(total + (segment * heads + head) * M + m, mask=(m < M) & hands_on, other=0.0)
@@ -165,14 +136,14 @@ def score_pass(
     first = slice_n * BN
     m, n = tl.arange(0, BM), first + tl.arange(0, BN)
     inside = (m[:, None] < M) & (n[None, :] < N)
-    state = tl.load(_state_places(before, segment, heads, head, m, n, M, N), mask=inside, other=0.0)
+    state = tl.load(state_places(before, segment, heads, head, m, n, M, N), mask=inside, other=0.0)
     place = tl.arange(0, C)
     for number in range(0, tl.cdiv(stop - start, C)):
-        at = _block_start(start, stop, number, C, REVERSE)
+        at = block_start(start, stop, number, C, REVERSE)
         come, go, end = _sums(decay, row, heads, at, stop, 0, C, M, BM)
-        xb = _rows(x, row, heads, at, stop, 0, C, M, BM)
-        yb = _rows(y, row, heads, at, stop, 0, C, M, BM)
-        zb = _rows(z, row, heads, at, stop, first, C, N, BN)
+        xb = load_tokens(x, row, heads, at, stop, 0, C, M, BM)
+        yb = load_tokens(y, row, heads, at, stop, 0, C, M, BM)
+        zb = load_tokens(z, row, heads, at, stop, first, C, N, BN)
         gap = tl.zeros([C, BM], tl.float32)
         scores = tl.zeros([C, C], tl.float32)
         for i in range(0, C):
@@ -185,8 +156,8 @@ def score_pass(
         reading = tl.exp(go) if REVERSE else tl.exp(come)
         writing = tl.exp(come) if REVERSE else tl.exp(go)
         factor = zb.to(FACTOR)
-        inner = _product((scores * scale).to(FACTOR), factor, PRECISION)
-        outer = _product(xb * reading, state, PRECISION)
+        inner = product((scores * scale).to(FACTOR), factor, PRECISION)
+        outer = product(xb * reading, state, PRECISION)
         if REVERSE:  # the adjoint of the state carries the scale
             result = inner + outer
             writing = writing * scale
@@ -196,10 +167,10 @@ def score_pass(
         valid = (t[:, None] < stop) & (n[None, :] < N)
         target = out + (row + at * heads) * N + place[:, None] * (heads * N) + n[None, :]
         tl.store(target, result.to(out.dtype.element_ty), mask=valid)
-        state = state * tl.exp(end)[:, None] + _product(tl.trans((yb * writing).to(FACTOR)), factor, PRECISION)
+        state = state * tl.exp(end)[:, None] + product(tl.trans((yb * writing).to(FACTOR)), factor, PRECISION)
     if tl.load(edge + segment) == 1:
         owner = tl.load(owners + segment)
-        tl.store(_state_places(after, owner, heads, head, m, n, M, N), state, mask=inside)
+        tl.store(state_places(after, owner, heads, head, m, n, M, N), state, mask=inside)
 
 
 @triton.jit
@@ -218,15 +189,15 @@ def channel_pass(
     first = slice_m * BM
     m, n = first + tl.arange(0, BM), tl.arange(0, BN)
     inside = (m[:, None] < M) & (n[None, :] < N)
-    state = tl.load(_state_places(before, segment, heads, head, m, n, M, N), mask=inside, other=0.0)
+    state = tl.load(state_places(before, segment, heads, head, m, n, M, N), mask=inside, other=0.0)
     place = tl.arange(0, C)
     for number in range(0, tl.cdiv(stop - start, C)):
-        at = _block_start(start, stop, number, C, REVERSE)
+        at = block_start(start, stop, number, C, REVERSE)
         come, go, end = _sums(decay, row, heads, at, stop, first, C, M, BM)
-        xb = _rows(x, row, heads, at, stop, 0, C, N, BN)
-        yb = _rows(y, row, heads, at, stop, 0, C, N, BN)
-        zb = _rows(z, row, heads, at, stop, first, C, M, BM)
-        products = _product(xb.to(FACTOR), tl.trans(yb.to(FACTOR)), PRECISION)
+        xb = load_tokens(x, row, heads, at, stop, 0, C, N, BN)
+        yb = load_tokens(y, row, heads, at, stop, 0, C, N, BN)
+        zb = load_tokens(z, row, heads, at, stop, first, C, M, BM)
+        products = product(xb.to(FACTOR), tl.trans(yb.to(FACTOR)), PRECISION)
         gap = tl.zeros([C, BM], tl.float32)
         inner = tl.zeros([C, BM], tl.float32)
         for i in range(0, C):
@@ -235,7 +206,7 @@ def channel_pass(
             active = (place <= column) if REVERSE else (place >= column)
             weight = tl.sum(tl.where((place[None, :] == column) & active[:, None], products, 0.0), 1)
             inner += weight[:, None] * _row(z, row, heads, at + column, stop, first, M, BM)[None, :] * tl.exp(gap)
-        outer = _product(xb, tl.trans(state), PRECISION)
+        outer = product(xb, tl.trans(state), PRECISION)
         if REVERSE:
             result = inner * scale + outer * tl.exp(go)
             writing = tl.exp(come) * scale
@@ -246,4 +217,4 @@ def channel_pass(
         valid = (t[:, None] < stop) & (m[None, :] < M)
         target = out + (row + at * heads) * M + place[:, None] * (heads * M) + m[None, :]
         tl.store(target, result.to(out.dtype.element_ty), mask=valid)
-        state = state * tl.exp(end)[:, None] + _product(tl.trans((zb * writing).to(FACTOR)), yb.to(FACTOR), PRECISION)
+        state = state * tl.exp(end)[:, None] + product(tl.trans((zb * writing).to(FACTOR)), yb.to(FACTOR), PRECISION)

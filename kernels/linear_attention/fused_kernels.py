@@ -17,6 +17,8 @@ the running sum of the log decay in a block; going backward in time the first tw
 import triton
 import triton.language as tl
 
+from kernels.device import block_start, state_places
+
 NO_DECAY, HEAD_DECAY, TOKEN_DECAY = tl.constexpr(0), tl.constexpr(1), tl.constexpr(2)
 
 
@@ -59,21 +61,6 @@ def _rows(base, row, heads, start, stop, first, C: tl.constexpr, W: tl.constexpr
 
 
 @triton.jit
-def _block_start(start, stop, number, C: tl.constexpr, REVERSE: tl.constexpr):
-    """First token of the block that comes as the `number`th, counted from the far end going backward in time."""
-    block = number
-    if REVERSE:
-        block = tl.cdiv(stop - start, C) - 1 - number
-    return start + block * C
-
-
-@triton.jit
-def _state_places(base, owner, heads, head, m, n, M: tl.constexpr, N: tl.constexpr):
-    """Where the entries `(m, n)` of a state lie in `(owners, heads, M, N)`."""
-    return base + ((owner * heads + head).to(tl.int64) * M + m[:, None]) * N + n[None, :]
-
-
-@triton.jit
 def segment_updates(
     y, z, decay, update, total, begins, ends, rows, edge,
     scale, heads, tokens,
@@ -92,7 +79,7 @@ def segment_updates(
         state = tl.zeros([BM, BN], tl.float32)
         sum_decay = 0.0
         for number in range(0, tl.cdiv(stop - start, C)):
-            at = _block_start(start, stop, number, C, REVERSE)
+            at = block_start(start, stop, number, C, REVERSE)
             a, end = _log_decays(decay, row, head, heads, at, stop, C, MODE)
             yb = _rows(y, row, heads, at, stop, 0, C, M, BM)
             zb = _rows(z, row, heads, at, stop, first, C, N, BN)
@@ -101,7 +88,7 @@ def segment_updates(
             state = state * tl.exp(end) + _product(tl.trans(yw), zb, PRECISION, WIDEN)
             sum_decay += end
         m, n = tl.arange(0, BM), first + tl.arange(0, BN)
-        where = _state_places(update, segment, heads, head, m, n, M, N)
+        where = state_places(update, segment, heads, head, m, n, M, N)
         tl.store(where, state, mask=(m[:, None] < M) & (n[None, :] < N))
         if slice_n == 0:
             tl.store(total + segment * heads + head, sum_decay)
@@ -157,11 +144,11 @@ def causal_pass(
     inside = (m[:, None] < M) & (n[None, :] < N)
     state = tl.zeros([BM, BN], tl.float32)
     if HAS_BEFORE:
-        where = _state_places(before, segment, heads, head, m, n, M, N)
+        where = state_places(before, segment, heads, head, m, n, M, N)
         state += tl.load(where, mask=inside, other=0.0)
     place = tl.arange(0, C)
     for number in range(0, tl.cdiv(stop - start, C)):
-        at = _block_start(start, stop, number, C, REVERSE)
+        at = block_start(start, stop, number, C, REVERSE)
         a, end = _log_decays(decay, row, head, heads, at, stop, C, MODE)
         xb = _rows(x, row, heads, at, stop, 0, C, M, BM)
         yb = _rows(y, row, heads, at, stop, 0, C, M, BM)
@@ -191,5 +178,5 @@ def causal_pass(
     if STORE_AFTER:  # noqa: SIM102 (the outer condition is the compiler's, the inner one the GPU's)
         if tl.load(edge + segment) == 1:
             owner = tl.load(owners + segment)
-            where = _state_places(after, owner, heads, head, m, n, M, N)
+            where = state_places(after, owner, heads, head, m, n, M, N)
             tl.store(where, state, mask=inside)

@@ -377,6 +377,18 @@ use rule claims as diffusion_concentration_measure_claims with:
         **paper.judging(),
 
 
+rule diffusion_concentration_norm_evolution:
+    """Figure: norms along the sampler, the right panel of `samples`."""
+    input:
+        rules.diffusion_concentration_samples.output,
+
+
+rule diffusion_concentration_gram:
+    """Figure: Gram spectra, the lower panels of `spectrum`."""
+    input:
+        rules.diffusion_concentration_spectrum.output,
+
+
 rule diffusion_concentration:
     """The paper on what diffusion models can generate: all its figures and claims."""
     input:

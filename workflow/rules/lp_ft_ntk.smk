@@ -279,6 +279,24 @@ use rule claims as lp_ft_ntk_measure_claims with:
         root_seed=paper.root_seed,
 
 
+rule lp_ft_ntk_accuracy_effect:
+    """Figure: feature change against the accuracy of the head, the last panel of `norm`."""
+    input:
+        rules.lp_ft_ntk_norm.output,
+
+
+rule lp_ft_ntk_lora:
+    """Figure: error of the adapters' kernel, the second panel of `spectrum`."""
+    input:
+        rules.lp_ft_ntk_spectrum.output,
+
+
+rule lp_ft_ntk_heatmap:
+    """Figure: blocks of the kernel, the last panels of `spectrum`."""
+    input:
+        rules.lp_ft_ntk_spectrum.output,
+
+
 rule lp_ft_ntk:
     """The paper on linear probing before fine-tuning: all its figures and claims."""
     input:

@@ -413,6 +413,24 @@ use rule claims as manifold_clustering_measure_claims with:
         root_seed=paper.root_seed,
 
 
+rule manifold_clustering_table:
+    """Table: agreement of every method, `accuracy`."""
+    input:
+        rules.manifold_clustering_accuracy.output,
+
+
+rule manifold_clustering_density:
+    """Figure: fewer images, in `subsets`."""
+    input:
+        rules.manifold_clustering_subsets.output,
+
+
+rule manifold_clustering_imbalance:
+    """Figure: imbalanced images, in `subsets`."""
+    input:
+        rules.manifold_clustering_subsets.output,
+
+
 rule manifold_clustering:
     """The paper on manifold linearising and clustering: all its figures and claims."""
     input:

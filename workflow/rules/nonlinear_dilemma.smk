@@ -272,6 +272,24 @@ use rule claims as nonlinear_dilemma_measure_claims with:
         **paper.judging(),
 
 
+rule nonlinear_dilemma_ioi_blocks:
+    """Figure: accuracy against reversible blocks, the left panel of `ioi`."""
+    input:
+        rules.nonlinear_dilemma_ioi.output,
+
+
+rule nonlinear_dilemma_ioi_names:
+    """Figure: sentences and names held out, the middle panel of `ioi`."""
+    input:
+        rules.nonlinear_dilemma_ioi.output,
+
+
+rule nonlinear_dilemma_ioi_sizes:
+    """Figure: accuracy by size of the model, the right panel of `ioi`."""
+    input:
+        rules.nonlinear_dilemma_ioi.output,
+
+
 rule nonlinear_dilemma:
     """The paper on alignment maps of any complexity: all its figures and claims."""
     input:

@@ -149,7 +149,7 @@ class MixtureOfMemories(nn.Module):
             return self._output(self._masked(u, weights, index), x), logits, None
         packing = pack_by_memory(index, self.slots)
         q, k, v, gates, tails = self._packed_inputs(u, index, packing)
-        values, memory = self._scan(q, k, v, gates, packing.bounds, want_state)
+        values, memory = self._attend(q, k, v, gates, cu_seqlens=packing.bounds, output_final_state=want_state)
         mixed = (weights[..., None].to(values.dtype) * unpack(values[0].flatten(1), packing, index.shape)).sum(-2)
         state = None
         if want_state:
@@ -215,6 +215,8 @@ class MixtureOfMemories(nn.Module):
 
     def _gates(self, raw, model, slot) -> tuple[Tensor, ...]:
         """Log decays, and strengths of the gated delta rule, for rows `(N, columns)` of some models and slots."""
+        if self.rule == "retention":
+            return (self.log_decay.to(raw.dtype).expand(len(raw), -1),)
         if self.rule == "scalar":
             return (logsigmoid(raw + self.decay_bias[model, slot]),)
         if self.rule == "gla":
@@ -227,29 +229,27 @@ class MixtureOfMemories(nn.Module):
             return -rate * softplus(speed + self.decay_bias[model, slot]), torch.sigmoid(strength)
         return ()
 
-    def _scan(self, q, k, v, gates, bounds, want_state):
-        """Outputs and final states of the rule's kernel on packed sequences."""
+    def _attend(self, q, k, v, gates, **options) -> tuple[Tensor, Tensor | None]:
+        """Outputs and final states of the rule's kernel; `gates` as `_gates` returns them, in the order of q."""
         q, k = normalize(q, dim=-1), normalize(k, dim=-1)
-        options = {"scale": 1 / math.sqrt(self.D), "output_final_state": want_state, "cu_seqlens": bounds}
-        gates = tuple(gate.view(*q.shape[:3], *((self.D,) if self.rule == "gla" else ())) for gate in gates)
+        gates = [gate.reshape(q.shape if self.rule == "gla" else q.shape[:3]) for gate in gates]
+        options["scale"] = 1 / math.sqrt(self.D)
         if self.rule == "gla":
             return gated_linear_attention(q, k, v, *gates, **options)
         if self.rule == "gated_delta":
             decay, strength = gates
             return gated_delta_rule(q, k, v, strength, decay, **options)
-        if self.rule == "retention":
-            gates = (self.log_decay,)
         return linear_attention(q, k, v, gates[0] if gates else None, **options)
 
     def _masked(self, u, weights, index) -> Tensor:
-        """The mixture with every slot on all tokens, as heads of one call."""
+        """The mixture with every slot on all tokens, as heads of one call; others' tokens write and decay nothing."""
         models, batch, T, _ = u.shape
         pair, slots = self.H * (self.D + self.E), self.slots
         rows = self._writes(u)
         count = models * batch * T * slots
         model = torch.arange(models, device=u.device).repeat_interleave(count // models)
         slot = torch.arange(slots, device=u.device).repeat(count // slots)
-        gates = self._every_gate(rows[..., pair:], model, slot)
+        gates = self._gates(rows[..., pair:].flatten(0, 3), model, slot)
         share = torch.zeros(models, batch, T, slots, dtype=weights.dtype, device=u.device).scatter(-1, index, weights)
         mask = torch.zeros_like(share).scatter(-1, index, 1.0).to(u.dtype)
 
@@ -257,25 +257,11 @@ class MixtureOfMemories(nn.Module):
             return value.reshape(models * batch, T, slots * self.H, -1)
 
         q = as_heads(self.query(u)[..., None, :].expand(*u.shape[:3], slots, self.H * self.D))
-        k, v = rows[..., :pair].split([self.H * self.D, self.H * self.E], -1)
-        written = as_heads(mask[..., None].expand(*mask.shape, self.H))
-        gates = tuple(as_heads(gate.view(models, batch, T, slots, -1)) * written for gate in gates)
-        q, k, v = normalize(q, dim=-1), normalize(as_heads(k), dim=-1) * written, as_heads(v)
-        scale = 1 / math.sqrt(self.D)
-        if self.rule == "gla":
-            o, _ = gated_linear_attention(q, k, v, gates[0].view_as(q), scale=scale)
-        elif self.rule == "gated_delta":
-            o, _ = gated_delta_rule(q, k, v, gates[1][..., 0], gates[0][..., 0], scale=scale)
-        elif self.rule == "retention":
-            decay = self.log_decay.to(q.dtype).repeat(slots) * written[..., 0]
-            o, _ = linear_attention(q, k, v, decay, scale=scale)
-        else:
-            o, _ = linear_attention(q, k, v, gates[0][..., 0] if gates else None, scale=scale)
-        o = o.view(models, batch, T, slots, -1)
-        return (share[..., None].to(o.dtype) * o).sum(-2)
-
-    def _every_gate(self, raw, model, slot) -> tuple[Tensor, ...]:
-        return self._gates(raw.reshape(len(model), -1), model, slot) if self.rule not in ("linear", "retention") else ()
+        k, v = (as_heads(part) for part in rows[..., :pair].split([self.H * self.D, self.H * self.E], -1))
+        own = as_heads(mask[..., None].expand(*mask.shape, self.H))
+        gates = [as_heads(gate.view(models, batch, T, slots, -1)) * own for gate in gates]
+        o, _ = self._attend(q, k, v * own, gates)
+        return (share[..., None].to(o.dtype) * o.view(models, batch, T, slots, -1)).sum(-2)
 
     def _output(self, mixed, x) -> Tensor:
         o = self.norm(mixed.unflatten(-1, (self.H, self.E))).flatten(-2)
@@ -328,6 +314,5 @@ class MixtureOfMemories(nn.Module):
             return gated_linear_attention_step(memory, q, k, v, gates[0].view_as(q), scale=scale)
         if self.rule == "gated_delta":
             return gated_delta_step(memory, q, k, v, gates[1], gates[0], scale=scale)
-        decay = self.log_decay if self.rule == "retention" else gates[0] if gates else None
-        o, memory = linear_attention_step(memory, q, k, v, decay)
+        o, memory = linear_attention_step(memory, q, k, v, gates[0] if gates else None)
         return scale * o, memory

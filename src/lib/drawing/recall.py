@@ -30,6 +30,12 @@ LABELS = {
     "softmax": "softmax attention",
     "hybrid": "second layer softmax attention",
 }
+TEXT_LABELS = {
+    "mom": "memories (gated delta)",
+    "single": "one memory (gated delta)",
+    "softmax": "softmax, rotary",
+    "alibi": "softmax, ALiBi",
+}
 RULES = {
     "linear": "no decay",
     "retention": "fixed decay",

@@ -103,6 +103,16 @@ def state_numbers(model: MemoryModel) -> int:
     return sum(mixer.slots * mixer.H * mixer.D * mixer.E for mixer in model.mixers if hasattr(mixer, "slots"))
 
 
+def describe(model: MemoryModel) -> dict[str, int]:
+    """What is compared beside a score: memories of a token, parameters, active ones, and bytes of the states."""
+    return {
+        "chosen_memories": model.chosen,
+        "parameters": count_parameters(model),
+        "active_parameters": active_parameters(model),
+        "state_bytes": 4 * state_numbers(model),
+    }
+
+
 def recall_routes(tokens: Tensor, pairs: int, memories: int) -> Tensor:
     """An ideal routing of associative recall: key, value and query of a pair go to the memory `key mod M`.
 

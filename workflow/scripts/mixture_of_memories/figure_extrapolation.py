@@ -2,13 +2,7 @@
 
 from lib.atlas.job.figure import COLOURS, MARKERS, REFERENCE, new_figure
 from lib.drawing.ranges import draw_range
-
-LABELS = {
-    "mom": "memories (gated delta)",
-    "single": "one memory (gated delta)",
-    "softmax": "softmax, rotary",
-    "alibi": "softmax, ALiBi",
-}
+from lib.drawing.recall import TEXT_LABELS
 
 
 def figure(text: list):
@@ -30,7 +24,7 @@ def figure(text: list):
             color=COLOURS[i],
             marker=MARKERS[i],
             capsize=2,
-            label=LABELS[run.arch],
+            label=TEXT_LABELS[run.arch],
         )
     lengths = text[0].length.values
     axis.set_xscale("log", base=2)

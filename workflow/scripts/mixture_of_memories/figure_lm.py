@@ -3,13 +3,8 @@
 import numpy as np
 
 from lib.atlas.job.figure import COLOURS, MARKERS, new_figure
+from lib.drawing.recall import TEXT_LABELS
 
-LABELS = {
-    "mom": "memories (gated delta)",
-    "single": "one memory (gated delta)",
-    "softmax": "softmax, rotary",
-    "alibi": "softmax, ALiBi",
-}
 PAPER = {"380M": np.log(25.86 / 26.88), "1.3B": np.log(16.64 / 17.61)}  # WikiText, mixture over transformer
 
 
@@ -25,7 +20,7 @@ def figure(text: list):
         loss = run.loss.mean("seed")
         window = max(1, loss.sizes["step"] // 25)
         smooth = np.convolve(loss, np.ones(window) / window, "valid")
-        label = f"{LABELS[name]}, {run.active_parameters / 1e3:.0f}k active"
+        label = f"{TEXT_LABELS[name]}, {run.active_parameters / 1e3:.0f}k active"
         left.plot(np.arange(len(smooth)) + window, smooth, color=COLOURS[i], label=label)
         values = run.validation.values - runs["softmax"].validation.values[: run.sizes["seed"]]
         right.plot(values, np.full(len(values), i), MARKERS[i], color=COLOURS[i])
@@ -42,7 +37,7 @@ def figure(text: list):
         right.annotate(f"paper, {name}", (gap, len(runs) - 0.55), rotation=90, fontsize=7, ha="right", va="bottom")
     left.set(xlabel="step", ylabel="training loss, nats per character")
     left.legend()
-    right.set_yticks(range(len(runs)), [LABELS[name] for name in runs])
+    right.set_yticks(range(len(runs)), [TEXT_LABELS[name] for name in runs])
     right.set_ylim(len(runs) - 0.5, -0.6)
     seeds = max(run.sizes["seed"] for run in text)
     right.set_xlabel(f"validation loss minus softmax, nats ({seeds} seed{'s' if seeds > 1 else ''})")

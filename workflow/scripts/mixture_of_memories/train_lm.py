@@ -10,19 +10,17 @@ from lib.atlas.job.seeds import generator, seed_sequence
 from lib.language.choices import choose, load_choices
 from lib.language.corpus import fixed_windows, python_manual, random_windows, token_shards
 from lib.language.memories import (
-    active_parameters,
+    describe,
     memory_model,
     mutual_information,
     routed_tokens,
-    state_numbers,
     tail_losses,
     text_loss,
 )
 from lib.training.loop import held_out_loss, train
-from lib.training.stacked import count_parameters, generators
-from lib.training.state import Part, results_so_far
+from lib.training.stacked import generators
+from lib.training.tuning import train_at_best_rate
 
-EXTRA = 1000  # the seed that learning rates are chosen on
 SHUFFLES = 20
 TAIL = 64  # tokens at the end of a window whose loss is compared over lengths
 
@@ -90,17 +88,10 @@ def train_lm(
         return model, trace
 
     held_out = torch.from_numpy(fixed_windows(corpus.validation, windows, tokens + 1))
-    results = results_so_far(checkpoint)
-    if len(learning_rates) > 1 and "tuning" not in results:
-        part = Part(checkpoint, "tuning", dict(results)) if checkpoint else None
-        label = "steps of the choice of a learning rate"
-        model, _ = trained([EXTRA] * len(learning_rates), learning_rates, label, part)
-        results["tuning"] = held_out_loss(model, held_out, 16, device)
-    tuning = results.get("tuning", np.full(len(learning_rates), np.nan))
-    best = int(np.nan_to_num(tuning, nan=np.inf).argmin())
     numbers = list(range(seeds))
-    part = Part(checkpoint, "training", results) if checkpoint else None
-    model, trace = trained(numbers, learning_rates[best], "steps", part)
+    model, trace, scores, best = train_at_best_rate(
+        trained, lambda model, _: -held_out_loss(model, held_out, 16, device), learning_rates, numbers, checkpoint
+    )
     ends = np.stack(
         [tail_losses(model, fixed_windows(corpus.validation, windows, length + 1), TAIL, device) for length in lengths]
     )
@@ -108,7 +99,7 @@ def train_lm(
         "validation": ("seed", held_out_loss(model, held_out, 16, device), {"units": "nats"}),
         "end_loss": (("length", "seed"), ends, {"long_name": f"loss of the last {TAIL} tokens", "units": "nats"}),
         "loss": (("seed", "step"), trace.T.astype(np.float32), {"long_name": "training loss", "units": "nats"}),
-        "tuning": ("rate", tuning, {"long_name": "validation loss of a further seed", "units": "nats"}),
+        "tuning": ("rate", -scores, {"long_name": "validation loss of a further seed", "units": "nats"}),
     }
     if model.chosen:
         variables |= _specialisation(model, build(numbers), held_out, vocabulary, root_seed, numbers)
@@ -121,15 +112,7 @@ def train_lm(
     return xr.Dataset(
         variables,
         coords={"seed": numbers, "length": lengths, "rate": learning_rates} | ({"set": list(sets)} if sets else {}),
-        attrs={
-            "arch": arch,
-            "chosen_memories": model.chosen,
-            "learning_rate": learning_rates[best],
-            "parameters": count_parameters(model),
-            "active_parameters": active_parameters(model),
-            "state_bytes": 4 * state_numbers(model),
-            "corpus_sha256": corpus.sha256,
-        },
+        attrs={"arch": arch, "learning_rate": best, "corpus_sha256": corpus.sha256, **describe(model)},
     )
 
 

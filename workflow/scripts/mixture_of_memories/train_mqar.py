@@ -6,20 +6,11 @@ import xarray as xr
 
 from lib.atlas.job.seeds import generator, seed_sequence
 from lib.language.evaluation import recall_accuracy
-from lib.language.memories import (
-    active_parameters,
-    memory_model,
-    recall_load,
-    recall_loss,
-    state_numbers,
-    with_ideal_routes,
-)
+from lib.language.memories import describe, memory_model, recall_load, recall_loss, with_ideal_routes
 from lib.language.recall import mqar
 from lib.training.loop import grow, train
-from lib.training.stacked import count_parameters, generators, stack_batches
-from lib.training.state import Part, results_so_far
-
-EXTRA = 1000  # the seed that learning rates are chosen on
+from lib.training.stacked import generators, stack_batches
+from lib.training.tuning import train_at_best_rate
 
 
 def train_mqar(
@@ -86,17 +77,10 @@ def train_mqar(
         asked_model = with_ideal_routes(model) if oracle else model
         return np.stack([recall_accuracy(asked_model, n, n_keys, sequences, streams, device) for n in amounts], 1)
 
-    results = results_so_far(checkpoint)
-    if len(learning_rates) > 1 and "tuning" not in results:
-        extra = [EXTRA] * len(learning_rates)
-        part = Part(checkpoint, "tuning", dict(results)) if checkpoint else None
-        model, _ = trained(extra, learning_rates, "steps of the choice of a learning rate", part)
-        results["tuning"] = accuracy_of(model, extra, [pairs])[:, 0]
-    tuning = results.get("tuning", np.full(len(learning_rates), np.nan))
-    best = int(np.nan_to_num(tuning, nan=-1).argmax())
     numbers = list(range(seeds))
-    part = Part(checkpoint, "training", results) if checkpoint else None
-    model, trace = trained(numbers, learning_rates[best], "steps", part)
+    model, trace, tuning, best = train_at_best_rate(
+        trained, lambda model, numbers: accuracy_of(model, numbers, [pairs])[:, 0], learning_rates, numbers, checkpoint
+    )
     accuracy = accuracy_of(model, numbers, asked)
     streams = [generator(root_seed, "mixture_of_memories", "load", n) for n in numbers]
     load = recall_load(model, pairs, n_keys, sequences, streams, oracle, device)
@@ -108,14 +92,7 @@ def train_mqar(
             "tuning": ("rate", tuning, {"long_name": "recall accuracy of a further seed"}),
         },
         coords={"seed": numbers, "pairs": asked, "rate": learning_rates},
-        attrs={
-            "arch": arch,
-            "chosen_memories": model.chosen,
-            "learning_rate": learning_rates[best],
-            "parameters": count_parameters(model),
-            "active_parameters": active_parameters(model),
-            "state_bytes": 4 * state_numbers(model),
-        },
+        attrs={"arch": arch, "learning_rate": best, **describe(model)},
     )
 
 
