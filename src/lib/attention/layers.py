@@ -109,14 +109,16 @@ class SoftmaxAttention(nn.Module):
         """The layer on `(models, batch, T, width)`."""
         q, k, v = (split_heads(layer(x), self.heads).transpose(1, 2) for layer in (self.query, self.key, self.value))
         place = torch.arange(x.shape[2], device=x.device)
-        if self.positions == "rope":
-            o = softmax_attention(rope(q, place), rope(k, place), v)
-        else:
-            o = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=self._penalty(place, place, q.dtype))
+        o = softmax_attention(self._turn(q, place), self._turn(k, place), v, bias=self._penalty(place, place, q.dtype))
         return self.out(join_heads(o.transpose(1, 2), len(x)))
 
+    def _turn(self, x, place):
+        return rope(x, place) if self.positions == "rope" else x
+
     def _penalty(self, queries, keys, dtype):
-        """Slope times distance, negative, `(heads, queries, keys)`; -inf for later keys."""
+        """Slope times distance, negative, `(heads, queries, keys)`, -inf for later keys; None for rotary positions."""
+        if self.positions == "rope":
+            return None
         distance = queries[:, None] - keys[None, :]
         bias = -alibi_slopes(self.heads).to(queries.device)[:, None, None] * distance
         return bias.masked_fill(distance < 0, -torch.inf).to(dtype)
@@ -134,14 +136,10 @@ class SoftmaxAttention(nn.Module):
             raise ValueError(f"state: got a cache full at {length} tokens, expected room for one more")
         q, k, v = (layer(x).view(-1, self.heads, 1, keys.shape[3]) for layer in (self.query, self.key, self.value))
         place = torch.tensor([length], device=x.device)
-        turned = (rope(q, place), rope(k, place)) if self.positions == "rope" else (q, k)
-        keys[:, :, length : length + 1], values[:, :, length : length + 1] = turned[1], v
-        keys_now, values_now = keys[:, :, : length + 1], values[:, :, : length + 1]
-        if self.positions == "rope":
-            o = softmax_attention(turned[0], keys_now, values_now, causal=False)
-        else:
-            penalty = self._penalty(place, torch.arange(length + 1, device=x.device), q.dtype)
-            o = nn.functional.scaled_dot_product_attention(q, keys_now, values_now, attn_mask=penalty)
+        keys[:, :, length : length + 1], values[:, :, length : length + 1] = self._turn(k, place), v
+        penalty = self._penalty(place, torch.arange(length + 1, device=x.device), q.dtype)
+        so_far = keys[:, :, : length + 1], values[:, :, : length + 1]
+        o = softmax_attention(self._turn(q, place), *so_far, causal=False, bias=penalty)
         return self.out(o.reshape(x.shape)), (keys, values, length + 1)
 
 

@@ -26,6 +26,13 @@ def rope(x: torch.Tensor, positions: torch.Tensor, theta: float = 10000.0) -> to
     return torch.cat((a * cos - b * sin, a * sin + b * cos), -1)
 
 
-def softmax_attention(q, k, v, causal: bool = True) -> torch.Tensor:
-    """softmax(Q K^T / sqrt(D)) V for `(..., T, D)`: PyTorch's scaled_dot_product_attention."""
-    return torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
+def softmax_attention(q, k, v, causal: bool = True, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """softmax(Q K^T / sqrt(D) + bias) V for `(..., T, D)`: PyTorch's scaled_dot_product_attention.
+
+    Args:
+        q, k, v: `(..., T, D)`.
+        causal: without a bias, whether later keys are left out; a bias says so itself.
+        bias: `(..., T, T)`, or None.
+    """
+    attend = torch.nn.functional.scaled_dot_product_attention
+    return attend(q, k, v, attn_mask=bias, is_causal=causal and bias is None)
