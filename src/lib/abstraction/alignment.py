@@ -10,7 +10,7 @@ from torch import nn
 
 from lib.abstraction.interchange import Batch, intervention_accuracy, intervention_loss
 from lib.progress import progress
-from lib.training.loop import rate
+from lib.training.loop import rate, update_each
 from lib.training.state import load_torch, pack_generator, torch_arrays, unpack_generator
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def train_maps(
         losses = intervention_loss(phi, sample(), upper, owned)
         optimiser.zero_grad()
         losses.sum().backward()
-        _update(optimiser, parameters, shares)
+        update_each(optimiser, parameters, shares)
         trace.append(losses.detach().float().numpy(force=True))
         if not np.isfinite(trace[-1]).all():
             raise ValueError(f"training: got the losses {trace[-1].tolist()} at step {step}, expected finite ones")
@@ -127,18 +127,6 @@ def train_maps(
     accuracy = intervention_accuracy(phi, test, upper, owned)
     moved = curve[-1] - curve[int(0.75 * (len(curve) - 1))] if curve else accuracy - before
     return History(np.stack(trace), moved, accuracy, len(trace))
-
-
-def _update(optimiser, parameters: list[nn.Parameter], shares: torch.Tensor | None) -> None:
-    """One step of Adam, which is proportional to its learning rate, at a rate for each model."""
-    if shares is None:
-        optimiser.step()
-        return
-    old = [parameter.detach().clone() for parameter in parameters]
-    optimiser.step()
-    with torch.no_grad():
-        for parameter, start in zip(parameters, old):
-            parameter.copy_(torch.lerp(start, parameter, shares.view(-1, *[1] * (parameter.ndim - 1))))
 
 
 def pick_neurons(

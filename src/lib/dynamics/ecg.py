@@ -4,7 +4,8 @@ from collections import Counter
 
 import numpy as np
 from numba import njit
-from scipy.special import entr
+
+from lib.stats import correlation
 
 # angle, height and width of the waves P, Q, R, S, T (McSharry, Clifford, Tarassenko and Smith 2003, table 1)
 ANGLE = np.array([-np.pi / 3, -np.pi / 12, 0.0, np.pi / 12, np.pi / 2])
@@ -93,8 +94,7 @@ def delay_embedding(x: np.ndarray, dim: int, delay: int) -> np.ndarray:
 
 def mutual_information(x: np.ndarray, lag: int, bins: int = 32) -> float:
     """Mutual information of x_t and x_{t + lag} in nats, from a histogram of `bins` by `bins` cells."""
-    joint = np.histogram2d(x[: len(x) - lag], x[lag:], bins)[0] / (len(x) - lag)
-    return float(entr(joint.sum(0)).sum() + entr(joint.sum(1)).sum() - entr(joint).sum())
+    return float(correlation.mutual_information(np.histogram2d(x[: len(x) - lag], x[lag:], bins)[0]))
 
 
 def first_minimum_delay(x: np.ndarray, longest: int = 50) -> int:

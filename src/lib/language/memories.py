@@ -186,15 +186,6 @@ def routed_tokens(model: MemoryModel, windows: Tensor, vocabulary: int, layer: i
     return counts
 
 
-def mutual_information(counts: np.ndarray) -> np.ndarray:
-    """Mutual information in nats of the two axes of joint counts `(..., A, B)`."""
-    joint = counts / counts.sum((-2, -1), keepdims=True)
-    product = joint.sum(-1, keepdims=True) * joint.sum(-2, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(joint > 0, joint * np.log(joint / product), 0.0)
-    return terms.sum((-2, -1))
-
-
 def balanced_losses(model: MemoryModel, losses: Tensor, routers: list[Tensor], weight: float) -> Tensor:
     """Losses `(models,)` with the balance of the routers' load added."""
     return losses + weight * load_balance_loss(routers, model.chosen) if routers and weight else losses

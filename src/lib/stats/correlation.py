@@ -1,4 +1,4 @@
-"""Covariances, correlations with their tests and intervals, and least-squares residuals, over any leading axes."""
+"""Covariances, correlations with their tests and intervals, mutual information, and least-squares residuals."""
 
 import numpy as np
 from scipy import special
@@ -129,6 +129,27 @@ def correlation_pvalue(r, df) -> np.ndarray:
     with np.errstate(divide="ignore"):
         t = np.abs(r) * np.sqrt(df / (1 - r**2))
     return 2 * special.stdtr(df, -t)
+
+
+def rank_correlation(x, y) -> float:
+    """Spearman's correlation of the ranks of two sequences, ties with their mean rank.
+
+    It is not known (NaN) where a number is not finite or one sequence is constant.
+    """
+    from scipy.stats import rankdata
+
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if not (np.isfinite(x).all() and np.isfinite(y).all()) or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return np.nan
+    return float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
+
+
+def mutual_information(counts) -> np.ndarray:
+    """Mutual information in nats of both axes of joint counts `(..., A, B)`: H(A) + H(B) - H(A, B)."""
+    counts = np.asarray(counts, dtype=float)
+    joint = counts / counts.sum((-2, -1), keepdims=True)
+    entropies = special.entr(joint.sum(-2)).sum(-1) + special.entr(joint.sum(-1)).sum(-1)
+    return entropies - special.entr(joint).sum((-2, -1))
 
 
 def _check_correlations(r: np.ndarray) -> None:

@@ -157,8 +157,8 @@ def train(
     return np.stack(trace)
 
 
-def update_each(optimiser: AdamW, parameters: list[nn.Parameter], shares: torch.Tensor | None) -> None:
-    """One step of AdamW, which is proportional to its learning rate, at a rate for each model.
+def update_each(optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], shares: torch.Tensor | None) -> None:
+    """One step of Adam or AdamW, which is proportional to its learning rate, at a rate for each model.
 
     Args:
         optimiser: at the highest of the models' learning rates.

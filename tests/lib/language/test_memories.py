@@ -8,7 +8,6 @@ from lib.language.evaluation import recall_accuracy
 from lib.language.memories import (
     active_parameters,
     memory_model,
-    mutual_information,
     recall_load,
     recall_routes,
     routed_tokens,
@@ -18,6 +17,7 @@ from lib.language.memories import (
     with_ideal_routes,
 )
 from lib.language.recall import mqar
+from lib.stats.correlation import mutual_information
 from lib.training.loop import language_loss
 from lib.training.stacked import count_parameters, generators
 

@@ -12,6 +12,7 @@ from lib.stats.correlation import (
     covariance,
     estimate_correlation,
     partial_correlation,
+    rank_correlation,
     residuals,
 )  # fmt: skip
 
@@ -90,3 +91,11 @@ def test_error_of_a_correlation_is_its_spread():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         call()
+
+
+def test_rank_correlations_are_scipys_and_unknown_where_nothing_varies():
+    rng = np.random.default_rng(0)
+    for x, y in ((rng.random(9), rng.random(9)), ([1, 2, 2, 5], [3, 3, 1, 0])):
+        assert rank_correlation(x, y) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-15)
+    for x, y in (([1, 1, 1], [1, 2, 3]), ([1, 2, np.nan], [1, 2, 3]), ([1, 2, 3], [1, np.inf, 3])):
+        assert np.isnan(rank_correlation(x, y))

@@ -5,6 +5,7 @@ import numpy as np
 from lib.atlas.job.quantities import estimated, exact, mean_over, share_of
 from lib.probing.runs import best_by_validation, run_values
 from lib.stats.bootstrap import bootstrap_counts, percentile_estimate
+from lib.stats.correlation import rank_correlation
 from lib.stats.intervals import (
     Estimate,
     end_of,
@@ -126,8 +127,8 @@ def c4(tuned, rng):
 
     def spearman(procedure: str) -> Estimate:
         change = curve(procedure, "change")
-        resampled = [_rank_correlation(scales, count @ change) for count in counts]
-        return percentile_estimate(_rank_correlation(scales, change.mean(axis=0)), resampled, len(change))
+        resampled = [rank_correlation(scales, count @ change) for count in counts]
+        return percentile_estimate(rank_correlation(scales, change.mean(axis=0)), resampled, len(change))
 
     change = curve("LP-FT", "change")
     gain = curve("LP-FT", "end_accuracy") - curve("LP-FT", "start_accuracy")
@@ -138,12 +139,6 @@ def c4(tuned, rng):
         "accuracy_gain": mean_over("seeds", gain, labels=labels),
         "spearman_random_head": estimated(spearman("FT"), "seeds"),
     }
-
-
-def _rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
-    if not np.isfinite(y).all():
-        return np.nan
-    return float(np.corrcoef(np.argsort(np.argsort(x)), np.argsort(np.argsort(y)))[0, 1])
 
 
 def c4b(tuned):

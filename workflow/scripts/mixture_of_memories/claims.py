@@ -4,6 +4,7 @@ import numpy as np
 
 from lib.atlas.job.quantities import estimated, exact, mean_over, timed
 from lib.bench.analysis import least_time, median_time
+from lib.stats.correlation import rank_correlation
 from lib.stats.intervals import (
     Estimate,
     end_of,
@@ -276,9 +277,8 @@ def mom13(recall: list):
     if not set(names) <= set(runs):
         return None
     means = np.array([_accuracy(runs[name], 16).mean() for name in names])
-    ranks = means.argsort().argsort()
     return {
-        "spearman": exact(float(np.corrcoef(ranks, np.arange(len(names)))[0, 1])),
+        "spearman": exact(rank_correlation(np.arange(len(names)), means)),
         **_with_ends("difference", _gain(runs["mom_m8k4"], runs["single"], 16), SEEDS),
     }
 

@@ -12,11 +12,11 @@ from lib.language.corpus import fixed_windows, python_manual, random_windows, to
 from lib.language.memories import (
     describe,
     memory_model,
-    mutual_information,
     routed_tokens,
     tail_losses,
     text_loss,
 )
+from lib.stats.correlation import mutual_information
 from lib.training.loop import held_out_loss, train
 from lib.training.stacked import generators
 from lib.training.tuning import train_at_best_rate

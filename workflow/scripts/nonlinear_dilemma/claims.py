@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from lib.atlas.job.quantities import estimated, exact, mean_over
+from lib.stats.correlation import rank_correlation
 from lib.stats.intervals import estimate_mean, side_by_side
 
 SEEDS = "seeds"
@@ -299,7 +300,7 @@ def c9(fits):
         )
         means = table.mean(1)
         ties = np.round(means / 0.003) if np.isfinite(means).all() else means
-        correlations.append(_spearman(np.array(widths, float), ties))
+        correlations.append(rank_correlation(np.array(widths, float), ties))
         gains.append(table[-1] - table[0])
     return {"spearman": exact(correlations, labels=labels), "gain": mean_over(SEEDS, np.stack(gains, 1), labels=labels)}
 
@@ -315,7 +316,7 @@ def c9b(checkpoints):
     means = np.array(
         [np.mean(_by_seed(stores, map="revnet", blocks=k, split="sentence", model="random")) for k in blocks]
     )
-    return {"spearman": exact(_spearman(np.array(blocks, float), np.round(means / 0.003)))}
+    return {"spearman": exact(rank_correlation(np.array(blocks, float), np.round(means / 0.003)))}
 
 
 def c10(lookup):
@@ -407,21 +408,12 @@ def c14(fits, networks):
 
     known = all(np.isfinite(table).all() for table in (accuracy, *tables.values()))
     ties = (lambda values: np.round(values / 0.01)) if known else (lambda values: values)
-    spearman = [_spearman(ties(a), ties(o)) for a, o in zip(accuracy.T, tables["orthogonal"].T)]
+    spearman = [rank_correlation(ties(a), ties(o)) for a, o in zip(accuracy.T, tables["orthogonal"].T)]
     return {
         "spearman": mean_over(SEEDS, spearman),
         "revnet_excess": mean_over(SEEDS, excess("revnet")),
         "orthogonal_excess": mean_over(SEEDS, excess("orthogonal")),
     }
-
-
-def _spearman(a, b) -> float:
-    """Rank correlation; not a number where one of both is constant or not known."""
-    from scipy.stats import rankdata
-
-    if not (np.isfinite(a).all() and np.isfinite(b).all()) or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return np.nan
-    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
 
 
 LEVELS = ["inputs", "L1", "L2", "L3"]
