@@ -18,6 +18,7 @@ EXTRAS = {
     "diffusers",
     "transformers",
     "accelerate",
+    "peft",
     "skimage",
     "av",
     "imageio",
