@@ -106,6 +106,14 @@ def test_claims_beside_the_timed_ones_are_compared(tmp_path):
     assert main(["compare", str(a), str(b)]) == 1
 
 
+def test_claims_of_what_is_not_known_twice_are_the_same(tmp_path):
+    runs = [
+        one_run(tmp_path / name, [1.0, 2.0], value=value) for name, value in (("a", np.nan), ("b", np.nan), ("c", 1.0))
+    ]
+    assert compare.compare_claims(*(run / "toy/claims.json" for run in runs[:2]), 0, 0)[0] == compare.IDENTICAL
+    assert compare.compare_claims(*(run / "toy/claims.json" for run in runs[1:]), 0, 0)[0] == compare.DIFFERENT
+
+
 @pytest.mark.parametrize(
     "other",
     [

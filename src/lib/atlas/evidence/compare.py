@@ -6,6 +6,7 @@ them, are counted apart: they must be there and have the same layout, their numb
 """
 
 import json
+import math
 import re
 import sys
 from argparse import ArgumentParser, Namespace
@@ -107,16 +108,18 @@ def compare_claims(a: Path, b: Path, rtol: float, atol: float) -> tuple[str, str
         contents.append(dict(_flat(claims)))
     first, second = contents
     left_out = f"{timed} claim(s) of measured times, not compared" if timed else ""
-    if first == second:
-        return IDENTICAL, left_out
     if first.keys() != second.keys():
         return DIFFERENT, f"entries {sorted(first.keys() ^ second.keys())[:3]}"
+    verdict = IDENTICAL
     for key, value in first.items():
         other = second[key]
         numbers = isinstance(value, float) and isinstance(other, float)
-        if value != other and not (numbers and abs(value - other) <= atol + rtol * abs(value)):
+        if value == other or (numbers and math.isnan(value) and math.isnan(other)):
+            continue
+        if not (numbers and abs(value - other) <= atol + rtol * abs(value)):
             return DIFFERENT, f"{key.lstrip('.')}: {value} against {other}"
-    return CLOSE, left_out
+        verdict = CLOSE
+    return verdict, left_out
 
 
 def _timed_file(path: Path) -> bool:
