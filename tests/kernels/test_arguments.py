@@ -9,6 +9,7 @@ from torch.nn.functional import normalize
 from kernels.arguments import choose_step_backend
 from kernels.gated_delta import gated_delta_rule, gated_delta_step
 from kernels.gated_linear_attention import gated_linear_attention, gated_linear_attention_step
+from kernels.key_gated_attention import key_gated_attention, key_gated_attention_step
 from kernels.linear_attention import linear_attention, linear_attention_step
 from kernels.mamba3 import Mamba3State, mamba3_scan, mamba3_step
 
@@ -16,10 +17,12 @@ H, D, E = 2, 4, 6
 FORMS = [
     *((linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
     *((gated_linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
+    *((key_gated_attention, form) for form in ("recurrent", "chunked", "compiled")),
     *((gated_delta_rule, form) for form in ("recurrent", "chunked", "compiled", "triton")),
     *((mamba3_scan, form) for form in ("recurrent", "quadratic", "chunked", "compiled", "triton")),
 ]
-FIRST = {linear_attention: "q", gated_linear_attention: "q", gated_delta_rule: "q", mamba3_scan: "x"}
+FIRST = dict.fromkeys((linear_attention, gated_linear_attention, key_gated_attention, gated_delta_rule), "q")
+FIRST |= {mamba3_scan: "x"}
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -35,6 +38,8 @@ def draw(kernel, batch: int, tokens: int) -> dict[str, torch.Tensor]:
         vectors = {"C": normal(1, D), "B": normal(1, D), "x": normal(H, E)}
         return vectors | rates | {"dt": normal(H).abs() + 0.1, "trap": normal(H), "angles": normal(D // 2)}
     vectors = {"q": normal(H, D), "k": normalize(normal(H, D), dim=-1), "v": normal(H, E)}
+    if kernel is key_gated_attention:  # the keys are its rates
+        return vectors
     return vectors | rates | ({"beta": torch.sigmoid(normal(H))} if kernel is gated_delta_rule else {})
 
 
@@ -123,12 +128,13 @@ def test_arguments_that_do_not_fit_are_refused_by_name(kernel, form):
         ("initial_state", inputs, {"initial_state": states(kernel, 1), "cu_seqlens": torch.tensor([0, 2, 4])}),
         ("chunk_size: got 0", inputs, {"chunk_size": 0}),
         ("chunk_size: got 2.5", inputs, {"chunk_size": 2.5}),
-        ("log_decay shape", {**inputs, "log_decay": inputs["log_decay"][:, :3]}, {}),
         (f"{first} shape", {**inputs, first: inputs[first][0]}, {}),
         (f"{first} shape", {**inputs, first: inputs[first][:, :, :0]}, {}),
         ("dtype: got torch.int64", {**inputs, first: inputs[first].long()}, {}),
     ]
-    if DEVICE == "cpu":  # on a GPU nobody looks at the values
+    if "log_decay" in inputs:
+        wrong.append(("log_decay shape", {**inputs, "log_decay": inputs["log_decay"][:, :3]}, {}))
+    if "log_decay" in inputs and DEVICE == "cpu":  # on a GPU nobody looks at the values
         wrong.append(("log_decay: got a largest value", {**inputs, "log_decay": -inputs["log_decay"]}, {}))
     for message, tensors, options in wrong:
         with pytest.raises(ValueError, match=message):
@@ -142,7 +148,7 @@ def test_backends_that_are_not_there_are_refused(kernel, backend):
         kernel(**draw(kernel, 1, 4), backend=backend)
 
 
-@pytest.mark.parametrize("kernel", FIRST)
+@pytest.mark.parametrize("kernel", [kernel for kernel in FIRST if (kernel, "triton") in FORMS])
 def test_triton_takes_no_float64(kernel):
     inputs = {name: value.double() for name, value in draw(kernel, 1, 4).items()}
     with pytest.raises(ValueError, match=r"got triton for torch\.float64"):
@@ -163,6 +169,7 @@ def test_outputs_have_the_type_of_the_inputs_and_states_at_least_float32(kernel,
 STEPS = {
     linear_attention: linear_attention_step,
     gated_linear_attention: gated_linear_attention_step,
+    key_gated_attention: key_gated_attention_step,
     gated_delta_rule: gated_delta_step,
     mamba3_scan: mamba3_step,
 }
@@ -180,8 +187,9 @@ def test_steps_go_on_where_a_sequence_ended(kernel):
     with pytest.raises(ValueError, match="expected one of auto, recurrent"):
         STEPS[kernel](state, **{name: value[:, 0] for name, value in inputs.items()}, backend="chunked")
     token = {name: value[:, 0] for name, value in inputs.items()}
-    token["log_decay"] = token["log_decay"][:, :1]
-    with pytest.raises(ValueError, match="log_decay shape"):
+    last = "v" if kernel is key_gated_attention else "log_decay"
+    token[last] = token[last][:, :1]
+    with pytest.raises(ValueError, match=f"{last} shape"):
         STEPS[kernel](state, **token)
 
 
