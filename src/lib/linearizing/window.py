@@ -60,18 +60,32 @@ def _blocks(q, k, v, window, scale, valid, earlier):
     """Blocks of c queries on c + window - 1 keys; `[B, N, G, R c, D]` has the R heads of a group one after another."""
     batch, tokens, heads, width = q.shape
     groups = k.shape[2]
+    window = min(window, tokens + earlier)
     block = min(max(window, LEAST_BLOCK), tokens)
     count = -(-tokens // block)
-    span, rest = block + window - 1, count * block - tokens
+    rest = count * block - tokens
     front = window - 1 - earlier  # places before the first key
-    k, v = (functional.pad(x, (0, 0, 0, 0, front, rest)).unfold(1, span, block) for x in (k, v))  # [B, N, G, D, span]
+    k, v = (_slices(functional.pad(x, (0, 0, 0, 0, front, rest)), block, window).transpose(2, 3) for x in (k, v))
     q = functional.pad(q, (0, 0, 0, 0, 0, rest)).view(batch, count, block, groups, heads // groups, width)
     q = q.permute(0, 1, 3, 4, 2, 5).reshape(batch, count, groups, -1, width) * scale
-    scores = (q @ k).unflatten(3, (-1, block))
+    scores = (q @ k.mT).unflatten(3, (-1, block))
     scores = scores.masked_fill(~_visible(batch, tokens, block, count, window, front, valid, q.device), -torch.inf)
     o = torch.softmax(scores, -1, dtype=torch.promote_types(scores.dtype, torch.float32)).to(v.dtype)
-    o = (o.flatten(3, 4) @ v.mT).unflatten(3, (-1, block))
+    o = (o.flatten(3, 4) @ v).unflatten(3, (-1, block))
     return o.permute(0, 1, 4, 2, 3, 5).reshape(batch, count * block, heads, -1)[:, :tokens]
+
+
+def _slices(x, block, window):
+    """`[B, window - 1 + N c, ...]` as N slices of c + window - 1 places that overlap, `[B, N, c + window - 1, ...]`.
+
+    The window is at most a block where there are several, so that a slice reads the end of one block and all of the
+    next; the gradient of two views is cheaper than that of `unfold`.
+    """
+    if x.shape[1] == block + window - 1:
+        return x[:, None]
+    behind, own = x[:, : x.shape[1] - window + 1], x[:, window - 1 :]
+    behind, own = (part.unflatten(1, (-1, block)) for part in (behind, own))
+    return torch.cat((behind[:, :, : window - 1], own), 2)
 
 
 def _visible(batch, tokens, block, count, window, front, valid, device):
@@ -83,7 +97,7 @@ def _visible(batch, tokens, block, count, window, front, valid, device):
     seen = (near & first[:, None])[None]
     if valid is not None:
         rest = count * block - tokens
-        there = functional.pad(valid, (front, rest)).unfold(1, block + window - 1, block)[:, :, None]
+        there = _slices(functional.pad(valid, (front, rest)), block, window)[:, :, None]
         seen = seen & (there | (behind == 0))
     return seen[:, :, None, None]
 
