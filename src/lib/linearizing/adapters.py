@@ -15,17 +15,17 @@ def add_adapters(
     targets: tuple[str, ...] = TARGETS,
     *,
     full: bool = False,
+    train_new: bool = True,
     seed: int = 0,
 ) -> nn.Module:
     """Freeze a model except for low-rank adapters W + (alpha / rank) B A of some projections, with B at zero.
-
-    Gate projections and feature maps of a linearized model, which are new, stay trainable.
 
     Args:
         model: a causal language model of transformers, linearized or not.
         rank, alpha: of the adapters.
         targets: last parts of the names of the adapted layers.
         full: train the targets' own weights in place of adapters.
+        train_new: train gate projections and feature maps, which the softmax model does not have, too.
         seed: of A.
 
     Returns:
@@ -55,7 +55,7 @@ def add_adapters(
             torch.manual_seed(seed)
             model = get_peft_model(model, config)
     for parameter in new:
-        parameter.requires_grad_(True)
+        parameter.requires_grad_(train_new)
     return model
 
 

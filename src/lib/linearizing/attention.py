@@ -112,18 +112,9 @@ class LigerAttention(nn.Module):
             raise ValueError("attention_mask: got a mask of scores alone, expected token_mask beside it")
         token_mask, tokens = kwargs.get("token_mask"), hidden_states.shape[1]
         valid = None if token_mask is None else token_mask[:, -tokens:]
-        q, k, v = self.project(hidden_states)
-        gate = self._gate_logits(hidden_states, q, v)
-        memory, near = self.settings.mix
         cache = None if past_key_values is None else past_key_values.layers[self.layer_idx]
-        rotated = (q, k)
-        if near or self.settings.rotary_features:
-            rotated = tuple(rotate(x, *position_embeddings) for x in (q, k))
-        o = 0.0
-        if memory:
-            o = memory * self.recur(*(rotated if self.settings.rotary_features else (q, k)), v, gate, valid, cache)
-        if near:
-            o = o + near * self._attend(*rotated, v, valid, cache)
+        q, k, v = self.project(hidden_states)
+        o = self.attend(q, k, v, position_embeddings, self.gate_logits(hidden_states, q, v), valid, cache)
         if cache is not None:
             cache.seen += tokens
         return self.o_proj(o.to(hidden_states.dtype).flatten(2)), None
@@ -135,8 +126,30 @@ class LigerAttention(nn.Module):
         )
         return (self.q_norm(q), self.k_norm(k), v) if self.normalised else (q, k, v)
 
-    def recur(self, q, k, v, gate=None, valid=None, cache=None) -> Tensor:
-        """The recurrent half `(B, T, H, D)`, in float32 at least; a layer of a cache is read and moved on."""
+    def attend(self, q, k, v, position_embeddings=None, gate=None, valid=None, cache=None) -> Tensor:
+        """Both halves, weighed and added, before the output map: `(B, T, H, D)`.
+
+        Args:
+            q, k, v: from `project`.
+            position_embeddings: as of `forward`; not read where neither half has positions.
+            gate: logits of the gate; the keys when None.
+            valid: `(B, T)`, False at padded tokens.
+            cache: the layer's own part of a cache, which is read and moved on.
+        """
+        (memory, near), settings, o = self.settings.mix, self.settings, 0.0
+        rotated = (q, k)
+        if near or settings.rotary_features:
+            rotated = tuple(rotate(x, *position_embeddings) for x in (q, k))
+        if memory:
+            features = rotated if settings.rotary_features else (q, k)
+            o = memory * self._recur(*features, v, gate, valid, cache)
+        if near and cache is not None:
+            o = o + near * cache.attend(*rotated, v, settings.window, self.scaling, valid)
+        elif near:
+            o = o + near * window_attention(*rotated, v, settings.window, scale=self.scaling, valid=valid)
+        return o
+
+    def _recur(self, q, k, v, gate, valid, cache):
         settings = self.settings
         o, state = recurrent_half(
             q,
@@ -155,16 +168,12 @@ class LigerAttention(nn.Module):
             cache.state = state
         return o
 
-    def _gate_logits(self, hidden_states, q, v):
+    def gate_logits(self, hidden_states, q, v) -> Tensor | None:
+        """Logits of the gate from the settings' source; None for the keys."""
         source = self.settings.gate_source
         if source == "projection":
             return self.forget_proj(hidden_states).unflatten(-1, (-1, self.head_dim))
         return {"key": None, "query": q, "value": v}[source]
-
-    def _attend(self, q, k, v, valid, cache):
-        if cache is None:
-            return window_attention(q, k, v, self.settings.window, scale=self.scaling, valid=valid)
-        return cache.attend(q, k, v, self.settings.window, self.scaling, valid)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
