@@ -41,6 +41,7 @@ TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 FORMATS = {
     ".zip": "application/zip",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
     ".csv": "text/csv",
     ".json": "application/json",
     ".yaml": "application/yaml",

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from lib.atlas.names import PLAN
+from lib.atlas.names import PLAN, listed
 from lib.atlas.workflow.patterns import fill, pattern
 from lib.atlas.workflow.place import check_own
 
@@ -65,8 +65,8 @@ def of_results(results: Path, root: Path, config: Iterable[str] = (), must_exist
 def maker(plan: dict, path: str) -> tuple[str | None, dict[str, str]]:
     """The rule that makes a file, and the wildcards with which it does."""
     for name, rule in plan["rules"].items():
-        for output in rule["outputs"].values():
-            match = pattern(output, rule.get("constraints")).fullmatch(path) if isinstance(output, str) else None
+        for output in (one for entry in rule["outputs"].values() for one in listed(entry)):
+            match = pattern(output, rule.get("constraints")).fullmatch(path)
             if match:
                 return name, match.groupdict()
     return None, {}

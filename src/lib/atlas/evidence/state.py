@@ -77,7 +77,7 @@ def _short(value) -> str:
 # fields of the records of each kind of file; `root_seed` where the rule has one, `timing` where times were measured
 _SHORT = {"paper", "stage", "scale", "wildcards", "code", "parameters", "inputs"}
 _FULL = _SHORT | {"threads", "commit", "libraries", "machine", "device"}
-_FIELDS = {".svg": _SHORT | {"digest"}, ".csv": _SHORT | {"digest"}, ".json": _FULL}
+_FIELDS = {".svg": _SHORT | {"digest", "picture"}, ".csv": _SHORT | {"digest"}, ".json": _FULL}
 _STORE = _FULL | {"digest", "attributes"}
 _OF_INPUTS = ("stage", "wildcards", "parameters", "root_seed", "code", "timing")
 

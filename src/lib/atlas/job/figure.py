@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -46,6 +47,10 @@ STYLE = {
 
 _DIGEST = "digest-goes-here"
 _DATA = "data"
+_PIXELS = 150  # an inch, of a figure as PNG
+_SHARED = re.compile(rb' *<(clipPath|pattern) id="([ph][0-9a-f]{10})"(.*?)</\1>\n', re.DOTALL)
+_TAG, _NUMBER = re.compile(rb"<[^>]*>"), re.compile(rb"(?<![\w.])(?:-0(?![\w.])|-?\d+\.\d{5,})")
+_FACTORS = (b"matrix(", b"scale(0.")  # of tags whose numbers multiply others
 LARGEST_TABLE = 200_000  # letters; what is more is in the stores
 
 matplotlib.rcParams.update(STYLE)  # legends and annotations are made by the scripts, after `new_figure` returned
@@ -76,8 +81,47 @@ def panel_labels(axes) -> None:
         )  # fmt: skip
 
 
+def _steady(contents: bytes) -> bytes:
+    """An SVG of Matplotlib without what hangs on digits that it does not print.
+
+    Clip paths and hatches are named by a hash of coordinates before they are rounded, and one that rounds to the same
+    as another is written beside it: here they are named by what is written, once. Coordinates have four decimals in the
+    place of six, because sums of halves, quarters and so on often lie midway between two numbers of six decimals.
+    """
+
+    def shorter(number: re.Match) -> bytes:
+        return f"{round(float(number[0]), 4) + 0.0:.4f}".rstrip("0").rstrip(".").encode()
+
+    contents = _TAG.sub(
+        lambda tag: tag[0] if any(one in tag[0] for one in _FACTORS) else _NUMBER.sub(shorter, tag[0]), contents
+    )
+    names = {
+        name: name[:1] + hashlib.sha256(kind + body).hexdigest()[:10].encode()
+        for kind, name, body in _SHARED.findall(contents)
+    }
+    written = set()
+
+    def once(match: re.Match) -> bytes:
+        name = names[match[2]]
+        first = name not in written
+        written.add(name)
+        return match[0].replace(match[2], name, 1) if first else b""
+
+    contents = _SHARED.sub(once, contents)
+    return re.sub(rb"url\(#([^)]+)\)", lambda use: b"url(#" + names.get(use[1], use[1]) + b")", contents)
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """A figure as PNG, for slides and for pages that take no SVG; the same bytes on every run."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_PIXELS, metadata={"Software": None})
+    return buffer.getvalue()
+
+
 def svg_bytes(figure: Figure, description: dict) -> bytes:
     """A figure as SVG, the same bytes on every run, with a description, a digest of the whole and its data inside.
+
+    Values that differ by less than is printed give the same bytes.
 
     The data are the table of `lib.atlas.job.figure_data`, unless that is larger than `LARGEST_TABLE`.
     """
@@ -94,9 +138,14 @@ def svg_bytes(figure: Figure, description: dict) -> bytes:
     table = figure_data.table(figure)
     if len(table) > LARGEST_TABLE:
         table = ""
-    body, end, _ = buffer.getvalue().rpartition(b"</svg>")
+    body, end, _ = _steady(buffer.getvalue()).rpartition(b"</svg>")
     contents = body + f'<metadata id="{_DATA}">{escape(table)}</metadata>\n'.encode() + end + b"\n"
-    return contents.replace(_DIGEST.encode(), hashlib.sha256(contents).hexdigest()[:16].encode(), 1)
+    return contents.replace(_DIGEST.encode(), digest_of(contents).encode(), 1)
+
+
+def digest_of(contents: bytes) -> str:
+    """Digest of the bytes of a figure, of 16 letters."""
+    return hashlib.sha256(contents).hexdigest()[:16]
 
 
 def data(path: Path) -> str:
@@ -112,10 +161,11 @@ def description(path: Path, check: bool = True) -> dict:
 
     Args:
         path: the SVG.
-        check: hold the file's bytes against the digest that it carries.
+        check: compare the file's bytes with the digest that it carries, and those of the PNG beside it with the
+            `picture` of the description, where it has one.
 
     Raises:
-        ValueError: the file is not a whole SVG of this project, or does not match its digest.
+        ValueError: the file is not a whole SVG of this project, or it or its PNG does not match its digest.
     """
     import xml.etree.ElementTree as ElementTree
 
@@ -127,8 +177,13 @@ def description(path: Path, check: bool = True) -> dict:
         blank = contents.replace(
             f'"digest": "{digest}", "inputs"'.encode(), f'"digest": "{_DIGEST}", "inputs"'.encode(), 1
         )
-        if check and hashlib.sha256(blank).hexdigest()[:16] != digest:
+        if check and digest_of(blank) != digest:
             raise ValueError(f"{path}: damaged: the figure does not match its digest")
+        picture = path.with_suffix(".png")
+        if check and "picture" in record and not picture.exists():
+            raise ValueError(f"{path}: damaged: {picture.name} is missing beside it")
+        if check and "picture" in record and digest_of(picture.read_bytes()) != record["picture"]:
+            raise ValueError(f"{path}: damaged: {picture.name} beside it is not the picture that was drawn")
         return record
     except (ElementTree.ParseError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: not a whole figure of this project ({error})") from None

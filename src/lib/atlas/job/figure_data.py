@@ -19,7 +19,10 @@ MOST_CELLS = 4096  # of an image; a photograph is no table
 def _text(value) -> str:
     if value is None or value is np.ma.masked:
         return ""
-    return f"{value:.6g}" if isinstance(value, int | float | np.number) else str(value)
+    if not isinstance(value, int | float | np.number):
+        return str(value)
+    # rounded twice, because a power of two may lie midway between two numbers of six digits; zero has no sign
+    return f"{float(f'{value:.12g}') + 0.0:.6g}"
 
 
 def _named(label) -> str:

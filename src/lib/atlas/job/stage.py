@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib.atlas.job.lineage import digests, lineage, timed
-from lib.atlas.names import RESERVED, SUFFIX
+from lib.atlas.names import RESERVED, SUFFIX, listed
 from lib.atlas.provenance import git_commit, installed, libraries, machine, plain, rules_since
 
 INTERRUPTED = 130  # exit status of a job that a signal from the keyboard ended
 PROVIDED = ("rng", "device", "checkpoint")
 # what a figure or table says of itself; a store says everything
-SHORT = ("paper", "stage", "scale", "wildcards", "code", "parameters", "timing")
+SHORT = ("paper", "stage", "scale", "wildcards", "code", "parameters", "timing", "picture")
 
 
 class StageError(ValueError):
@@ -42,7 +42,8 @@ class Job:
         scale: of the run.
         folder: the paper's results as this job sees them.
         inputs: path, or list of paths, by name.
-        output: the one file that is written.
+        output: the one file that is written; of a figure the SVG.
+        picture: of a figure the PNG beside it; None where the rule has none.
         params: parameters by name, reserved ones (`lib.atlas.names.RESERVED`) included.
         wildcards: by name, whole numbers as integers.
         threads: that the job may use.
@@ -57,6 +58,7 @@ class Job:
     folder: str
     inputs: dict[str, str | list[str]]
     output: Path
+    picture: Path | None
     params: dict
     wildcards: dict
     threads: int
@@ -131,7 +133,9 @@ def _job(snakemake) -> Job:
     outputs = _by_name(snakemake.output, "output")
     if len(outputs) != 1:
         raise StageError(f"a stage writes one output, the rule has {len(outputs)}: {', '.join(outputs)}")
-    (output,) = outputs.values()
+    output, *more = listed(next(iter(outputs.values())))
+    if more and [str(Path(output).with_suffix(".png"))] != [str(Path(one)) for one in more]:
+        raise StageError(f"a figure's second output is its PNG beside it, the rule has {', '.join(map(str, more))}")
     folder, slug = place(str(output), snakemake.config["results"], snakemake.config["scale"])
     return Job(
         rule=snakemake.rule,
@@ -141,6 +145,7 @@ def _job(snakemake) -> Job:
         folder=folder + slug,
         inputs=_by_name(snakemake.input, "input"),
         output=Path(output),
+        picture=Path(more[0]) if more else None,
         params=_by_name(snakemake.params, "param"),
         wildcards={key: wildcard(value) for key, value in snakemake.wildcards.items()},
         threads=snakemake.threads,
@@ -274,11 +279,17 @@ def contents(result, path: Path, record: dict) -> bytes:
     raise StageError(f"do not know how to write {type(result).__name__} as {path.name}")
 
 
-def _write(result, path: Path, record: dict) -> None:
+def _write(result, path: Path, picture: Path | None, record: dict) -> None:
     import xarray as xr
 
     from lib.atlas.job import store
 
+    if picture is not None:
+        from lib.atlas.job import figure
+
+        pixels = figure.png_bytes(result)
+        store.replace(picture, pixels)
+        record = {**record, "picture": figure.digest_of(pixels)}
     if not path.name.endswith(SUFFIX):
         store.replace(path, contents(result, path, record))
     elif isinstance(result, xr.Dataset):
@@ -315,7 +326,7 @@ def _execute(function: Callable, job: Job) -> None:
     _be_deterministic(job.threads)
     result = function(**arguments)
     timing = getattr(result, "attrs", {}).get("timing", False)
-    _write(result, job.output, _finish(record, job, device, timing))
+    _write(result, job.output, job.picture, _finish(record, job, device, timing))
     if checkpoint is not None:
         checkpoint.remove()
 

@@ -49,7 +49,7 @@ class Trace:
         """The rule that makes a file, and its wildcards."""
         rules = list(self._workflow.rules)
         for rule in rules[self._read :]:
-            for output in _files(rule.output).values():
+            for output in (one for entry in _files(rule.output).values() for one in _listed(entry)):
                 if "{" in output:
                     self._shaped.append((output.split("{")[0], output, rule))
                 else:
@@ -190,7 +190,7 @@ def check_targets(workflow, arguments: Sequence[str]) -> None:
     from snakemake.cli import get_argument_parser
 
     names = [rule.name for rule in workflow.rules]
-    made = {path for rule in workflow.rules for path in _files(rule.output).values()}
+    made = {path for rule in workflow.rules for entry in _files(rule.output).values() for path in _listed(entry)}
     known = {*names, *made, "atlas"}
     if all(word in known or word.isdigit() or re.search("^-|[/=]", word) for word in arguments):
         return  # Snakemake's parser need not be asked, which takes a tenth of a second

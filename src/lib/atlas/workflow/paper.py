@@ -95,9 +95,9 @@ class Paper:
         claims = json.loads(file.read_text(encoding="utf-8"))["claims"] if measured and file.exists() else []
         return prose.filled(self.spec, claims, self._scale, f"config/papers/{self.slug}.yaml")["figures"]
 
-    def figure(self, name: str):
-        """Output of a figure rule, entered into the report."""
-        return self._flagged(name, table=False)
+    def figure(self, name: str) -> list:
+        """Output of a figure rule: the SVG, entered into the report, and the PNG beside it."""
+        return [self._flagged(name, table=False), self._path(name).removesuffix(".svg") + ".png"]
 
     def table(self, name: str):
         """Output of a table rule, entered into the report."""
