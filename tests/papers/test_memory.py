@@ -3,6 +3,8 @@
 An estimate counts the largest arrays that a stage holds at once, from the parameters of its rule.
 """
 
+import json
+
 import pytest
 
 from lib.atlas.evidence import plan as plans
@@ -164,6 +166,27 @@ def test_a_rule_asks_for_the_memory_that_its_sizes_need(rules, name):
         assert rule["mem_mb"] >= CUDA / 1e6
     else:
         assert rule["mem_mb"] >= (LIBRARIES + bytes_needed) / 1e6
+
+
+def test_small_scales_ask_for_no_more_than_large_ones():
+    asked = {scale: plans.read(ROOT, scale, "results")["rules"] for scale in ("smoke", "laptop", "paper")}
+    for small, large in (("smoke", "laptop"), ("laptop", "paper")):
+        both = asked[small].keys() & asked[large].keys()
+        assert [
+            name for name in both if (asked[small][name]["mem_mb"] or 0) > (asked[large][name]["mem_mb"] or 0)
+        ] == []
+    assert asked["laptop"] != asked["paper"]
+
+
+def test_at_laptop_scale_the_largest_job_of_a_paper_fits_what_one_of_its_rules_asks_for():
+    """Against the peaks of the runs that are kept with the project."""
+    rules = plans.read(ROOT, "laptop", "results")["rules"]
+    for file in sorted((ROOT / "resources/measured/runs/laptop").glob("*.json")):
+        runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
+        peak = max(run["memory"] for run in runs)
+        assert max(rule["mem_mb"] or 0 for name, rule in rules.items() if name.startswith(f"{file.stem}_")) > peak, (
+            file.stem
+        )
 
 
 def test_a_rule_that_asks_for_a_gpu_has_room_for_its_libraries(rules):

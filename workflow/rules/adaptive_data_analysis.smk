@@ -42,7 +42,7 @@ use rule stage as adaptive_data_analysis_reconstruct_small with:
     benchmark:
         paper.benchmark("reconstruct_small")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(240),
     params:
         **paper.params("reconstruct_small"),
@@ -58,7 +58,7 @@ use rule adaptive_data_analysis_reconstruct_small as adaptive_data_analysis_reco
     benchmark:
         paper.benchmark("reconstruct_large")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(1800),  # at paper scale about an hour for each of twenty seeds
     params:
         **paper.params("reconstruct_large"),
@@ -109,7 +109,7 @@ use rule stage as adaptive_data_analysis_reuse_holdout with:
     benchmark:
         paper.benchmark("holdout")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=800),
         runtime=minutes(120),
     params:
         **paper.params("holdout"),

@@ -51,7 +51,7 @@ use rule stage as adversarial_mdp_run_actions with:
         paper.benchmark("actions")
     priority: 60
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(30),
     params:
         **paper.params("actions"),
@@ -69,7 +69,7 @@ use rule stage as adversarial_mdp_run_dims with:
         paper.benchmark("dims")
     priority: 60
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(30),
     params:
         **paper.params("dims"),
@@ -87,7 +87,7 @@ use rule stage as adversarial_mdp_run_states with:
         paper.benchmark("states")
     priority: 85
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(30),
     params:
         **paper.params("states"),
@@ -105,7 +105,7 @@ use rule stage as adversarial_mdp_run_simulators with:
         paper.benchmark("simulators")
     priority: 60
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(30),
     params:
         **paper.params("simulators"),
@@ -159,7 +159,7 @@ use rule stage as adversarial_mdp_compare_inverses with:
         paper.benchmark("inverses")
     priority: 40
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(30),
     params:
         **paper.params("inverses"),

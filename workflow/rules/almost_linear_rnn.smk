@@ -105,7 +105,7 @@ use rule stage as almost_linear_rnn_train_lorenz with:
         group="[0-9]+",
     priority: 90
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(240),
     params:
         **paper.params("train_lorenz"),
@@ -222,7 +222,7 @@ use rule stage as almost_linear_rnn_analyse_lorenz with:
     benchmark:
         paper.benchmark("analysis_lorenz")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=800),
         runtime=minutes(60),
     params:
         **paper.params("analyse_lorenz"),

@@ -57,7 +57,7 @@ use rule stage as causal_de_finetti_find_directions with:
         paper.benchmark("directions_{size}")
     priority: 50
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(120),
     params:
         **paper.script("find_directions"),
@@ -79,7 +79,7 @@ use rule stage as causal_de_finetti_fit_baselines with:
         paper.benchmark("baselines_{size}")
     priority: 40
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(240),
     params:
         **paper.params("baselines", "alpha"),
@@ -118,7 +118,7 @@ use rule stage as causal_de_finetti_split_samples with:
     benchmark:
         paper.benchmark("split")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(60),
     params:
         **paper.params("split"),

@@ -51,7 +51,7 @@ use rule stage as compositional_partial_correlations_check_identities with:
     benchmark:
         paper.benchmark("identities")
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(10),
     params:
         **paper.params("identities"),
@@ -89,7 +89,7 @@ use rule stage as compositional_partial_correlations_infer with:
         paper.benchmark("intervals")
     priority: 50
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(30),
     params:
         **paper.params("intervals"),
@@ -107,7 +107,7 @@ use rule stage as compositional_partial_correlations_recover_graph with:
         paper.benchmark("recovery_{size}")
     priority: 60
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(60),
     params:
         **paper.params("recovery"),

@@ -156,7 +156,7 @@ use rule stage as diffusion_concentration_measure_spectra with:
         paper.benchmark("spectra")
     priority: 40
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=800),
         runtime=minutes(20),
     params:
         **paper.params("spectra"),

@@ -11,7 +11,7 @@ use rule stage as dpp_least_squares_find_sizes_bases with:
         paper.benchmark("sizes_bases")
     priority: 90
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("sizes_bases"),
@@ -29,7 +29,7 @@ use rule stage as dpp_least_squares_fit_repeated_designs with:
         paper.benchmark("designs_repeated")
     priority: 80
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("designs_repeated"),
@@ -47,7 +47,7 @@ use rule stage as dpp_least_squares_check_identities_bases with:
         paper.benchmark("identities_bases")
     priority: 70
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("identities_bases"),
@@ -65,7 +65,7 @@ use rule stage as dpp_least_squares_find_sizes_growth with:
         paper.benchmark("sizes_growth")
     priority: 60
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("sizes_growth"),
@@ -83,7 +83,7 @@ use rule stage as dpp_least_squares_fit_independent_designs with:
         paper.benchmark("designs_independent")
     priority: 50
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("designs_independent"),
@@ -101,7 +101,7 @@ use rule stage as dpp_least_squares_fit_volume_designs with:
         paper.benchmark("designs_volume")
     priority: 40
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("designs_volume"),
@@ -119,7 +119,7 @@ use rule stage as dpp_least_squares_check_identities with:
         paper.benchmark("identities")
     priority: 40
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=800),
         runtime=minutes(600),
     params:
         **paper.params("identities"),
@@ -137,7 +137,7 @@ use rule stage as dpp_least_squares_condition_designs with:
         paper.benchmark("conditioning")
     priority: 40
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("conditioning"),
@@ -155,7 +155,7 @@ use rule stage as dpp_least_squares_grow_spaces with:
         paper.benchmark("growth")
     priority: 40
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("growth"),
@@ -173,7 +173,7 @@ use rule stage as dpp_least_squares_bound_errors with:
         paper.benchmark("bounds")
     priority: 40
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("bounds"),
@@ -209,7 +209,7 @@ use rule stage as dpp_least_squares_compare_errors with:
         paper.benchmark("errors")
     priority: 60
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("errors"),
@@ -227,7 +227,7 @@ use rule stage as dpp_least_squares_measure_rates with:
         paper.benchmark("rates")
     priority: 60
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=700),
         runtime=minutes(600),
     params:
         **paper.params("rates"),

@@ -29,7 +29,7 @@ use rule stage as generative_vs_discriminative_search_easy with:
         classes=r"\d+",
     priority: 90
     resources:
-        mem_mb=mem(8000 if config["scale"] == "paper" else 1500),
+        mem_mb=mem(8000, laptop=600),
         runtime=minutes(1400),
     params:
         **paper.params(
@@ -66,7 +66,7 @@ use rule stage as generative_vs_discriminative_search_dilute with:
         paper.benchmark("dilute")
     priority: 70
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(240),
     params:
         **paper.params("dilute"),
@@ -96,7 +96,7 @@ use rule stage as generative_vs_discriminative_check_means with:
         paper.benchmark("means")
     priority: 50
     resources:
-        mem_mb=mem(2500),
+        mem_mb=mem(2500, laptop=700),
         runtime=minutes(60),
     params:
         **paper.params("means"),
@@ -114,7 +114,7 @@ use rule stage as generative_vs_discriminative_check_bound with:
         paper.benchmark("bound")
     priority: 50
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(60),
     params:
         **paper.params("bound"),
@@ -132,7 +132,7 @@ use rule stage as generative_vs_discriminative_train_backbones with:
         paper.benchmark("backbones")
     priority: 100
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(60),
     params:
         **paper.params("backbones"),
@@ -154,7 +154,7 @@ use rule stage as generative_vs_discriminative_probe_backbones with:
         seed=r"\d+",
     priority: 80
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(60),
     params:
         **paper.params("probes", "m", "subsamples", "strengths", "epsilons", "gap_epsilon", "tol"),

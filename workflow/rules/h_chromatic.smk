@@ -11,7 +11,7 @@ use rule stage as h_chromatic_separate_trees with:
         paper.benchmark("separators")
     priority: 90
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(240),
     params:
         **paper.params("separators"),

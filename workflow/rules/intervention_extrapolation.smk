@@ -11,7 +11,7 @@ use rule stage as intervention_extrapolation_check_constraint with:
         paper.benchmark("constraint")
     priority: 60
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=600),
         runtime=minutes(30),
     params:
         **paper.params("constraint"),
@@ -29,7 +29,7 @@ use rule stage as intervention_extrapolation_train_representations with:
         paper.benchmark("identification")
     priority: 95
     resources:
-        mem_mb=mem(2500, paper.value("identification", "epochs") >= 1000),
+        mem_mb=mem(2500, paper.value("identification", "epochs") >= 1000, laptop=800),
         runtime=minutes(240),
         gpu=gpus(paper.value("identification", "epochs") >= 1000),
     params:
@@ -60,7 +60,7 @@ use rule stage as intervention_extrapolation_extrapolate with:
         paper.benchmark("extrapolation")
     priority: 90
     resources:
-        mem_mb=mem(2500, paper.value("extrapolation", "epochs") >= 1000),
+        mem_mb=mem(2500, paper.value("extrapolation", "epochs") >= 1000, laptop=1000),
         runtime=minutes(240),
         gpu=gpus(paper.value("extrapolation", "epochs") >= 1000),
     params:
@@ -79,7 +79,7 @@ use rule stage as intervention_extrapolation_break_assumptions with:
         paper.benchmark("assumptions")
     priority: 85
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=700),
         runtime=minutes(120),
     params:
         **paper.params("assumptions"),

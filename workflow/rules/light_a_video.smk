@@ -150,7 +150,7 @@ use rule stage as light_a_video_measure_videos with:
     benchmark:
         paper.benchmark("measures")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=800),
         runtime=minutes(30),
     params:
         **paper.params("videos"),
@@ -337,7 +337,7 @@ use rule claims as light_a_video_measure_claims with:
     benchmark:
         paper.benchmark("claims")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(20),
     params:
         **paper.params("bootstrap"),

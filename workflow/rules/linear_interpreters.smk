@@ -51,7 +51,7 @@ use rule stage as linear_interpreters_train_upscaler with:
         paper.benchmark("upscaler_{seed}")
     priority: 90
     resources:
-        mem_mb=mem(2000, on_gpu=config["scale"] == "paper"),
+        mem_mb=mem(2000, on_gpu=config["scale"] == "paper", laptop=1000),
         runtime=minutes(2800),
         gpu=gpus(config["scale"] == "paper"),
     params:
@@ -92,7 +92,7 @@ use rule stage as linear_interpreters_train_translators with:
         task="|".join(LINEAR_INTERPRETERS_TASKS),
     priority: 90
     resources:
-        mem_mb=mem(2000, on_gpu=config["scale"] == "paper"),
+        mem_mb=mem(2000, on_gpu=config["scale"] == "paper", laptop=1000),
         runtime=minutes(2800),
         gpu=gpus(config["scale"] == "paper"),
     params:

@@ -51,7 +51,7 @@ use rule stage as loss_degeneracy_sample_chains with:
         paper.benchmark("chains")
     priority: 90
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=700),
         runtime=minutes(60),
     params:
         **paper.params("chains"),
@@ -69,7 +69,7 @@ use rule stage as loss_degeneracy_compare_blocks with:
         paper.benchmark("students")
     priority: 95
     resources:
-        mem_mb=mem(1500),
+        mem_mb=mem(1500, laptop=800),
         runtime=minutes(120),
     params:
         **paper.params("students"),

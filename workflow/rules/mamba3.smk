@@ -101,7 +101,7 @@ use rule stage as mamba3_train_lm with:
         init="[a-z]+",
     priority: 70
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=1000),
         runtime=minutes(120),
     params:
         **MAMBA3_LM,

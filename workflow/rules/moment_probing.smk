@@ -78,7 +78,7 @@ use rule stage as moment_probing_tune_backbones with:
         paper.benchmark("tuned")
     priority: 90
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=1000),
         runtime=minutes(240),
     params:
         **paper.params("images"),
@@ -152,7 +152,7 @@ use rule stage as moment_probing_time_methods with:
     priority: 60
     threads: whole_machine
     resources:
-        mem_mb=mem(4000),
+        mem_mb=mem(4000, laptop=1800),
         runtime=minutes(30),
     params:
         **paper.params("cost"),

@@ -60,7 +60,7 @@ use rule stage as nonlinear_dilemma_build_lookup with:
         paper.benchmark("lookup")
     priority: 60
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=900),
         runtime=minutes(60),
     params:
         **paper.params("lookup"),

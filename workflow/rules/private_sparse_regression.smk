@@ -245,7 +245,7 @@ use rule stage as private_sparse_regression_simulate_users with:
         paper.benchmark("users")
     priority: 90
     resources:
-        mem_mb=mem(6000 if config["scale"] == "paper" else 2000),
+        mem_mb=mem(6000, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("users"),

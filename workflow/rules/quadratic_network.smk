@@ -30,7 +30,7 @@ use rule stage as quadratic_network_simulate_amp_large with:
         paper.benchmark("amp_large")
     priority: 90
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(120),
     params:
         **paper.params("amp_large"),
@@ -132,7 +132,7 @@ use rule stage as quadratic_network_train_gd_clean with:
         paper.benchmark("gd_clean_{teacher}")
     priority: 80
     resources:
-        mem_mb=mem(4000),
+        mem_mb=mem(4000, laptop=700),
         runtime=minutes(600),
         gpu=gpus(paper.value("gd_clean", "sizes")["main"] >= 100),
     params:
@@ -151,7 +151,7 @@ use rule stage as quadratic_network_train_gd_noisy with:
         paper.benchmark("gd_noisy_{teacher}")
     priority: 55
     resources:
-        mem_mb=mem(4000),
+        mem_mb=mem(4000, laptop=700),
         runtime=minutes(600),
         gpu=gpus(paper.value("gd_noisy", "sizes")["main"] >= 100),
     params:
@@ -169,7 +169,7 @@ use rule stage as quadratic_network_fit_baselines with:
     benchmark:
         paper.benchmark("baselines")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=1200),
         runtime=minutes(60),
     params:
         **paper.params("baselines"),
@@ -186,7 +186,7 @@ use rule stage as quadratic_network_fit_baselines_few with:
     benchmark:
         paper.benchmark("baselines_few")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=1200),
         runtime=minutes(60),
     params:
         **paper.params("baselines_few"),

@@ -29,7 +29,7 @@ use rule stage as stochastic_matching_evaluate_triangular with:
     benchmark:
         paper.benchmark("triangular")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(240),
     params:
         **paper.params("triangular"),
@@ -117,7 +117,7 @@ use rule stage as stochastic_matching_time_programs with:
         paper.benchmark("times")
     threads: whole_machine
     resources:
-        mem_mb=mem(3000),
+        mem_mb=mem(3000, laptop=600),
         runtime=minutes(60),
     params:
         **paper.params("times"),
@@ -170,7 +170,7 @@ use rule stage as stochastic_matching_simulate_trap with:
     benchmark:
         paper.benchmark("trap")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(240),
     params:
         **paper.params("trap"),
@@ -189,7 +189,7 @@ use rule stage as stochastic_matching_simulate_heterogeneous with:
     benchmark:
         paper.benchmark("heterogeneous")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(240),
     params:
         **paper.params("heterogeneous"),
@@ -208,7 +208,7 @@ use rule stage as stochastic_matching_simulate_unequal with:
     benchmark:
         paper.benchmark("unequal")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(240),
     params:
         **paper.params("unequal"),
@@ -227,7 +227,7 @@ use rule stage as stochastic_matching_simulate_large with:
     benchmark:
         paper.benchmark("large_{block}")
     resources:
-        mem_mb=mem(2000),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(600),
     params:
         **paper.params("large", "instance", "graphs", "offline", "eps", "replicates", "policies"),
