@@ -14,14 +14,14 @@ CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and
 PROGRESS ?= --logger atlas
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES) $(PROGRESS) --config scale=$(SCALE)
 SAMPLED := $(if $(SAMPLE),LINEAR_ATLAS_SAMPLE=$(SAMPLE))
-REPORT := $(RESULTS)/$(SCALE)/report.html
+REPORT := $(RESULTS)/$(SCALE)/report.zip
 
 .PHONY: run env env-storage env-validator conda test test-slow test-cluster smoke replicate check adopt status costs keep stability claims crate release codecheck faults judge lint format benchmark paper gpu clean
 
 run: env
 	$(SNAKEMAKE) results=$(RESULTS)
 	@if [ $(REPORT) -nt $(RESULTS)/$(SCALE)/audit/index.html ]; then echo "Report: $(REPORT)"; \
-	else $(SNAKEMAKE) results=$(RESULTS) --report $(REPORT); fi
+	else $(PY) -m lib.atlas report $(RESULTS)/$(SCALE); fi
 
 # builds .venv, or mends it after the folder was moved, renamed or copied; nothing to do costs 0.1 s
 env:

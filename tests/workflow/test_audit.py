@@ -519,3 +519,34 @@ def test_paths_of_modules_are_files():
     root = Path(__file__).parents[2]
     for script in (root / "workflow/scripts/quadratic_network").glob("*.py"):
         assert all(path.is_file() for path in code_of([script], root))
+
+
+def test_the_report_holds_the_pages_and_all_that_they_link_to(run, tmp_path):
+    done = run.python("lib.atlas", "report", "results/smoke")
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(run.root / "results/smoke/report.zip") as archive:
+        archive.extractall(tmp_path / "elsewhere")
+    folder = tmp_path / "elsewhere/report"
+    assert 'href=\\"audit/index.html\\"' in (folder / "report.html").read_text()
+    pages = sorted((folder / "audit").glob("*.html"))
+    assert [page.name for page in pages] == ["claims.html", "figures.html", "index.html", "toy.html"]
+    for page in pages:
+        links = re.findall(r'(?:href|src)="(?!data:|https:|#)([^"#]+)', page.read_text())
+        assert links
+        assert [link for link in links if not (page.parent / link).is_file()] == []
+    assert "../toy/figures/histogram.png" in (folder / "audit/toy.html").read_text()
+    shutil.rmtree(run.root / "results/smoke/audit")
+    empty = run.python("lib.atlas", "report", "results/smoke")
+    assert (empty.returncode, empty.stderr.count("\n")) == (1, 1)
+    assert "got no audit, expected a finished run" in empty.stderr
+
+
+def test_another_picture_beside_a_figure_is_noticed(run, plan):
+    picture = run.root / "results/smoke/toy/figures/histogram.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    picture.write_bytes(picture.read_bytes() + b" ")
+    assert found(run, plan) == {"histogram.svg": "damaged"}
+    picture.unlink()
+    assert found(run, plan) == {"histogram.svg": "damaged"}
+    run.snakemake()
+    assert found(run, plan) == {}

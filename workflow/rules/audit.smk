@@ -8,6 +8,10 @@ for paper in PAPERS.values():
         refuse(error)
 
 
+# the first page of `--report`
+report: f"{ROOT}/workflow/report/run.rst"
+
+
 TEMPLATES = [
     local(f"{ROOT_RELATIVE}workflow/report/pages/{name}")
     for name in ("base.html", "index.html", "claims.html", "figures.html", "paper.html", "style.css", "page.js")
@@ -62,12 +66,7 @@ use rule stage as audit_index with:
         templates=TEMPLATES,
         kept=[local(f"{ROOT_RELATIVE}{path.relative_to(ROOT)}") for path in KEPT],
     output:
-        page=report(
-            f"{AUDIT}/index.html",
-            caption=f"{ROOT}/workflow/report/audit.rst",
-            category="Audit",
-            labels={"figure": "Every claim beside what was measured", "claims": "all"},
-        ),
+        page=f"{AUDIT}/index.html",
     log:
         f"{AUDIT}/logs/index.log",
     benchmark:

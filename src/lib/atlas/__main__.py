@@ -16,6 +16,7 @@ VERBS = {
     "crate": ("lib.atlas.evidence.crate", "pack a run and its lineage as a Workflow Run RO-Crate"),
     "paper": ("lib.atlas.workflow.scaffold", "write the files of a new paper"),
     "archive": ("lib.atlas.evidence.archive", "pack one figure with what it takes to make it again"),
+    "report": ("lib.atlas.evidence.report", "write Snakemake's report with the audit's pages into one zip"),
     "release": ("lib.atlas.evidence.release", "pack the tree and a run, to be checked elsewhere"),
     "codecheck": ("lib.atlas.evidence.codecheck", "draft the codecheck.yml of a paper"),
 }

@@ -43,3 +43,40 @@ if (form) {
   addEventListener("hashchange", read);
   read();
 }
+// a figure opens large over the page; without this script its link leads to the file
+const pictures = [...document.querySelectorAll("a.large")];
+if (pictures.length) {
+  const box = document.createElement("dialog"), picture = new Image(), words = document.createElement("div");
+  box.className = "large";
+  box.setAttribute("aria-label", "A figure, large");
+  const bar = box.appendChild(document.createElement("p"));
+  let at = 0;
+  const show = (index) => {
+    at = (index + pictures.length) % pictures.length;
+    const link = pictures[at], inner = link.querySelector("img"), place = document.getElementById(link.dataset.caption);
+    picture.src = link.href;
+    picture.alt = inner.alt;
+    words.replaceChildren(...((place?.querySelector("figcaption") ?? link.parentNode).cloneNode(true).childNodes));
+    words.querySelector("a.large")?.remove();
+  };
+  for (const [text, act] of [["← Previous", () => show(at - 1)], ["Next →", () => show(at + 1)], ["Close", () => box.close()]]) {
+    const button = bar.appendChild(document.createElement("button"));
+    button.textContent = text;
+    button.addEventListener("click", act);
+  }
+  box.append(picture, words);
+  box.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step) show(at + step);
+  });
+  box.addEventListener("click", (event) => {
+    if (event.target === box || event.target.closest("a[href^='#']")) box.close();
+  });
+  document.body.append(box);
+  pictures.forEach((link, index) => link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    show(index);
+    box.showModal();
+  }));
+}

@@ -1,9 +1,9 @@
 """What a run cost: wall and processor time and peak memory, from Snakemake's benchmark files.
 
 Run as `python -m lib.atlas costs results/laptop` for the cost of every paper, and for the rules whose stated memory
-or time is far from what was measured. Many rules state one number for every scale: judge those at the largest scale that
-you have. Snakemake looks at a job's memory every half second, and after half a minute every thirty seconds, so a short
-peak may be missed.
+or time is far from what was measured. Many rules state one number for every scale: judge those at the largest scale
+that you have. Snakemake looks at a job's memory every half second, and after half a minute every thirty seconds, so a
+short peak may be missed.
 """
 
 import csv

@@ -105,7 +105,7 @@ def failing(claim: dict) -> list[str]:
             numbers = [", ".join(entry["text"] for entry in entries)]
         else:
             bad = [entry for entry in entries if not _holds(name, bound, entry["value"])] or entries
-            numbers = [(f"{entry['label']} " if entry["label"] else "") + entry["text"] for entry in bad]
+            numbers = [(f"{entry['label']}: " if entry["label"] else "") + entry["text"] for entry in bad]
         more = f" and {len(numbers) - 3} more" if len(numbers) > 3 else ""
         lines.append(f"{words(check['quantity'])}: {'; '.join(numbers[:3])}{more}, needs {need(check)}")
     return lines
@@ -178,7 +178,7 @@ def bar(check: dict, quantity: dict) -> dict | None:
                 "holds": _holds(name, bound, one["value"]),
             }
         )
-    texts = "; ".join((f"{one['label']} " if one["label"] else "") + one["text"] for one in shown)
+    texts = "; ".join((f"{one['label']}: " if one["label"] else "") + one["text"] for one in shown)
     return {
         "width": _WIDTH,
         "height": 16 + _ROW * (len(shown) - 1),
@@ -371,6 +371,7 @@ def paper(audit: dict, figures: dict[str, Path], jobs: dict[str, dict], template
         audit=audit,
         paper=entry,
         links={name: _link(path) for name, path in figures.items()},
+        pictures_of={name: _link(path.with_suffix(".png")) for name, path in figures.items() if path.suffix == ".svg"},
         tables=tables,
         data={name: "data:text/csv;charset=utf-8," + quote(text, safe="") for name, text in drawn.items() if text},
         cost=totals(jobs) if jobs else None,
