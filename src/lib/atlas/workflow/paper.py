@@ -16,6 +16,11 @@ def script(path: str, root: Path) -> dict[str, str]:
     return {"script": path, "code": code_fingerprint(root / f"workflow/scripts/{path}.py", root)}
 
 
+def _picture(figure: str) -> str:
+    """Path of the PNG beside a figure."""
+    return figure.removesuffix(".svg") + ".png"
+
+
 class Paper:
     """One paper at the scale of this run.
 
@@ -97,7 +102,7 @@ class Paper:
 
     def figure(self, name: str) -> list:
         """Output of a figure rule: the SVG, entered into the report, and the PNG beside it."""
-        return [self._flagged(name, table=False), self._path(name).removesuffix(".svg") + ".png"]
+        return [self._flagged(name, table=False), _picture(self._path(name))]
 
     def table(self, name: str):
         """Output of a table rule, entered into the report."""
@@ -124,8 +129,10 @@ class Paper:
         return [path for path in paths if not self._trace.lacking(path)]
 
     def everything(self) -> list[str]:
-        """All figures, all tables, the claims, and all stores on which they rest."""
-        return self._trace.beneath([*self.figures(), self.claims()])
+        """All figures with their PNGs, all tables, the claims, and all stores on which they rest."""
+        figures = self.figures()
+        pictures = [_picture(path) for path in figures if path.endswith(".svg")]
+        return self._trace.beneath([*figures, *pictures, self.claims()])
 
     def available(self, **inputs: str | list[str]) -> dict[str, str | list[str]]:
         """Inputs of the claims rule, without those that rest on missing data; `judging` names these."""
