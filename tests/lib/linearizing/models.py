@@ -50,3 +50,27 @@ def tiny(kind: str = "llama", seed: int = 0, **changes):
 def tokens(batch: int = 2, length: int = 40, seed: int = 0) -> torch.Tensor:
     """Random tokens from 2 on."""
     return torch.randint(2, 30, (batch, length), generator=torch.Generator().manual_seed(seed))
+
+
+def byte_tokeniser(start: bool = False):
+    """A tokeniser of bytes: tokens 0 to 255, an end token 256 and, if asked for, a start token 257 before each text."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {letter: index for index, letter in enumerate(letters)} | {"<end>": 256, "<start>": 257}
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    if start:
+        tokenizer.post_processor = processors.TemplateProcessing("<start> $A", special_tokens=[("<start>", 257)])
+    names = {"eos_token": "<end>"} | ({"bos_token": "<start>"} if start else {})
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
+
+
+def save_tiny(folder, kind: str = "llama", **changes):
+    """A tiny model with its tokeniser of bytes, as a folder of transformers; the model."""
+    model = tiny(kind, vocab_size=258, **changes)
+    model.save_pretrained(folder)
+    byte_tokeniser().save_pretrained(folder)
+    return model
