@@ -23,7 +23,8 @@ from kernels.packed import scan_each, sequence_bounds, sequence_count
 
 __all__ = ["FORMS", "key_gated_attention", "key_gated_attention_step"]
 
-BACKENDS = ("auto", "recurrent", "chunked", "compiled")
+BACKENDS = ("auto", "recurrent", "chunked", "compiled", "triton")
+WIDEST = 128  # of a head in Triton, whose softmax takes whole rows
 
 
 def key_gated_attention(
@@ -53,11 +54,12 @@ def key_gated_attention(
         initial_state: `[B, G, D, E]`, or `[N, G, D, E]` with `cu_seqlens`; zero when None.
         output_final_state: also return the state after the last token.
         scale: factor of the output; this operator has none of its own.
-        chunk_size: tokens of a block of the chunked form.
+        chunk_size: tokens of a block of the chunked form; the Triton form has blocks of its own.
         cu_seqlens: `[N + 1]` integers from 0 to T: N packed sequences in a batch of 1, each with its own state; a
             sequence may be empty.
         backend: `recurrent` (the definition, step by step in float64), `chunked` (PyTorch), `compiled` (step by step
-            in Numba on a CPU, after maps in PyTorch), or `auto`: `compiled` on a CPU, `chunked` elsewhere.
+            in Numba on a CPU, after maps in PyTorch), `triton` (D of at most 128), or `auto`: Triton on CUDA (float64
+            and wider heads: `chunked`), `compiled` on a CPU.
 
     Returns:
         Output `[B, T, H, E]` in the type of `v`, and the final state `[B or N, G, D, E]` in float32 (float64 for
@@ -71,7 +73,7 @@ def key_gated_attention(
     Source: Lan et al. 2025, section 3, with the damping of the authors' code; the recurrence of Yang et al. 2024.
     """
     check_groups(q, k, v)
-    backend = arguments.choose_backend(backend, BACKENDS, q)
+    backend = _choose_backend(backend, q)
     damping = damping_of(form, damping)
     batch, tokens, heads, width = q.shape
     arguments.check_chunk_size(chunk_size)
@@ -84,13 +86,27 @@ def key_gated_attention(
     if v.numel() == 0:  # nothing to add to the states
         return q.new_empty(batch, tokens, heads, v.shape[3]), state.to(kind, copy=True) if output_final_state else None
     with torch.autocast(q.device.type, enabled=False):  # the forms choose their own precision
-        if backend == "compiled":
+        if backend == "triton":
+            from kernels.key_gated_attention.fused import fused_key_gated_attention
+
+            o, final = fused_key_gated_attention(q, k, v, state, form, damping, float(scale), bounds)
+        elif backend == "compiled":
             from kernels.key_gated_attention.compiled import compiled_key_gated_attention
 
             o, final = compiled_key_gated_attention(q, k, v, state, form, damping, float(scale), bounds)
         else:
             o, final = _scan(q, k, v, state, form, damping, scale, chunk_size, bounds, backend)
     return o, final if output_final_state else None
+
+
+def _choose_backend(backend: str, q: Tensor) -> str:
+    """As `arguments.choose_backend`; heads whose rows are too wide for the Triton form take the block form."""
+    chosen = arguments.choose_backend(backend, BACKENDS, q)
+    if chosen == "triton" and q.shape[3] > WIDEST:
+        if backend == "triton":
+            raise ValueError(f"backend: got triton for a width of {q.shape[3]}, expected at most {WIDEST}")
+        return "chunked"
+    return chosen
 
 
 def _scan(q, k, v, state, form, damping, scale, chunk_size, bounds, backend):

@@ -17,7 +17,7 @@ H, D, E = 2, 4, 6
 FORMS = [
     *((linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
     *((gated_linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
-    *((key_gated_attention, form) for form in ("recurrent", "chunked", "compiled")),
+    *((key_gated_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
     *((gated_delta_rule, form) for form in ("recurrent", "chunked", "compiled", "triton")),
     *((mamba3_scan, form) for form in ("recurrent", "quadratic", "chunked", "compiled", "triton")),
 ]
@@ -148,7 +148,7 @@ def test_backends_that_are_not_there_are_refused(kernel, backend):
         kernel(**draw(kernel, 1, 4), backend=backend)
 
 
-@pytest.mark.parametrize("kernel", [kernel for kernel in FIRST if (kernel, "triton") in FORMS])
+@pytest.mark.parametrize("kernel", FIRST)
 def test_triton_takes_no_float64(kernel):
     inputs = {name: value.double() for name, value in draw(kernel, 1, 4).items()}
     with pytest.raises(ValueError, match=r"got triton for torch\.float64"):

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from kernels.arguments import TRITON_TYPES
 from kernels.gated_linear_attention import gated_linear_attention
-from kernels.key_gated_attention import FORMS, key_gated_attention, key_gated_attention_step
+from kernels.key_gated_attention import FORMS, fused, key_gated_attention, key_gated_attention_step
+from tests.kernels.compiled import hold_limits
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 BACKENDS = ("chunked", "compiled")
@@ -132,7 +134,7 @@ def test_strided_inputs(backend):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("backend", ["recurrent"])
+@pytest.mark.parametrize("backend", ["recurrent", "triton"])
 def test_decoding_continues_a_sequence(form, backend):
     (q, k, v, state), _, _ = draw(T=9, dtype=torch.float32)
     expected, end = key_gated_attention(
@@ -155,7 +157,7 @@ def test_the_number_of_threads_changes_no_digit():
     assert all(torch.equal(first, second) for first, second in zip(*results))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [*BACKENDS, "triton"])
 @pytest.mark.parametrize("form", FORMS)
 def test_a_strong_gate_leaves_the_weak_ones_after_it_exact(backend, form):
     (q, k, v, _), _, _ = draw(T=48, dtype=torch.float32, shift=6.0)
@@ -165,8 +167,50 @@ def test_a_strong_gate_leaves_the_weak_ones_after_it_exact(backend, form):
     assert float((o - expected).abs().max() / expected.abs().max()) < 2e-6
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("strength", "shift"), [(1.0, 0.0), (30.0, -20.0), (3.0, -1600.0)])
+def test_the_triton_form_in_one_segment(form, strength, shift):
+    case = draw(T=20, H=2, G=1, D=20, E=12, strength=strength, shift=shift, dtype=torch.float32)
+    agree(outcome(case, "triton", form=form), outcome(case, "recurrent", form=form), 2e-5)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("tokens", [1, 32, 49])
+def test_the_triton_form_in_several_segments(form, tokens, monkeypatch):
+    monkeypatch.setattr(fused, "segment_length", lambda *sizes: 16)
+    case = draw(B=1, T=tokens, H=2, G=1, D=16, E=40, dtype=torch.float32)
+    agree(outcome(case, "triton", form=form), outcome(case, "recurrent", form=form), 2e-5)
+
+
+@pytest.mark.parametrize("length", [16, 1024])
+def test_the_triton_form_on_packed_sequences(length, monkeypatch):
+    monkeypatch.setattr(fused, "segment_length", lambda *sizes: length)
+    case, options = draw(B=1, T=70, H=2, rows=4, dtype=torch.float32), {"cu_seqlens": torch.tensor(PACKED)}
+    agree(outcome(case, "triton", **options), outcome(case, "recurrent", **options), 2e-5)
+
+
+@pytest.mark.parametrize(("heads", "together"), [(1, 4), (3, 4), (4, 4), (4, 1), (7, 4), (3, 2)])
+def test_the_triton_form_shares_a_group_between_programs(heads, together, monkeypatch):
+    monkeypatch.setattr(fused, "HEADS", dict.fromkeys(TRITON_TYPES, together))
+    monkeypatch.setattr(fused, "segment_length", lambda *sizes: 16)
+    case = draw(B=1, T=18, H=2 * heads, dtype=torch.float32)
+    agree(outcome(case, "triton"), outcome(case, "recurrent"), 2e-5)
+
+
+def test_the_triton_form_cuts_wide_values(monkeypatch):
+    monkeypatch.setattr(fused, "CUT", 16)
+    case = draw(B=1, T=20, H=2, E=24, dtype=torch.float32)
+    agree(outcome(case, "triton"), outcome(case, "recurrent"), 2e-5)
+
+
+def test_heads_too_wide_for_triton_are_refused_by_name():
+    (q, k, v, _), _, _ = draw(B=1, T=2, H=1, G=1, D=129, dtype=torch.float32)
+    with pytest.raises(ValueError, match="got triton for a width of 129"):
+        key_gated_attention(q, k, v, backend="triton")
+
+
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 6e-3), (torch.bfloat16, 4e-2)])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [*BACKENDS, "triton"])
 @pytest.mark.parametrize("form", FORMS)
 def test_short_types(dtype, tolerance, backend, form):
     case = draw(B=1, T=40, D=16, E=16, dtype=dtype)
@@ -208,3 +252,21 @@ def test_values_that_are_not_finite_are_refused(value, place):
     inputs[place][1, 5, 0, 2] = value
     with pytest.raises(ValueError, match=f"{'qk'[place]}: got values from"):
         key_gated_attention(*inputs[:3])
+
+
+WITHOUT_PRODUCTS = ("step_kernel",)
+
+
+def test_kernels_compile_for_tensor_cores():
+    case = "bfloat16-128-128-4-gla"
+    hold_limits("compile_key_gated_attention", case, spilled_bytes=4, without_products=WITHOUT_PRODUCTS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
+@pytest.mark.parametrize("width", ["64-64-4", "128-128-8", "24-40-1"])
+@pytest.mark.parametrize("form", FORMS)
+def test_every_variant_compiles(dtype, width, form):
+    spilled = 400 if (dtype, width) == ("float32", "128-128-8") else 64  # three products for one
+    case = f"{dtype}-{width}-{form}"
+    hold_limits("compile_key_gated_attention", case, spilled_bytes=spilled, without_products=WITHOUT_PRODUCTS)
