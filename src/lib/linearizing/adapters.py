@@ -1,5 +1,7 @@
 """Low-rank adapters of a model of transformers, by peft."""
 
+import warnings
+
 import torch
 from torch import nn
 
@@ -51,7 +53,8 @@ def add_adapters(
             model.get_submodule(name).requires_grad_(True)
     else:
         config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets), lora_dropout=0.0, bias="none")
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*gradient_checkpointing.*", FutureWarning)  # peft asks by the old name
             torch.manual_seed(seed)
             model = get_peft_model(model, config)
     for parameter in new:
