@@ -66,3 +66,24 @@ def test_a_list_without_items_is_words_too():
     quantity = estimated(estimate_mean(np.zeros((3, 0))), "runs", labels=[]) | {"n": []}
     assert pages.units(quantity) == "over no runs"
     assert pages.parts(quantity) == []
+
+
+@pytest.mark.parametrize(
+    ("n", "units", "words"),
+    [
+        (1, "seeds", "over 1 seed"),
+        (1, "clips, one training", "over 1 clip, one training"),
+        (5, "seeds", "over 5 seeds"),
+        ([3, 1, 3], "seeds", "over 1 to 3 seeds"),
+    ],
+)
+def test_one_unit_is_in_the_singular(n, units, words):
+    assert pages.units({"value": 0.0, "n": n, "units": units}) == words
+
+
+def test_a_failing_number_stands_apart_from_its_label():
+    claim = {
+        "pass": [{"quantity": "mean_gap", "at_most": 0.5, "holds": False}],
+        "quantities": {"mean_gap": {"value": [0.25, 2.0], "labels": ["n = 10", "n = 20"]}},
+    }
+    assert pages.failing(claim) == ["mean gap: n = 20: 2, needs at most 0.5"]

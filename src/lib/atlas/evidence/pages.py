@@ -67,6 +67,9 @@ def units(quantity: dict) -> str:
         counts = sorted(set(listed(quantity["n"])))
         if not counts:  # a list of no items
             return f"over no {quantity['units']}"
+        if counts == [1]:
+            name, comma, rest = quantity["units"].partition(",")
+            return f"over 1 {name.removesuffix('s')}{comma}{rest}"
         number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         return f"over {number} {quantity['units']}"
     return "exact" if quantity.get("kind") == "exact" else ""
