@@ -181,7 +181,7 @@ def description(path: Path, check: bool = True) -> dict:
             raise ValueError(f"{path}: damaged: the figure does not match its digest")
         picture = path.with_suffix(".png")
         if check and "picture" in record and not picture.exists():
-            raise ValueError(f"{path}: damaged: the picture beside it is missing: {picture.name}")
+            raise ValueError(f"{path}: damaged: {picture.name} is missing beside it")
         if check and "picture" in record and digest_of(picture.read_bytes()) != record["picture"]:
             raise ValueError(f"{path}: damaged: {picture.name} beside it is not the picture that was drawn")
         return record
