@@ -46,8 +46,9 @@ def key_gated_attention(
     All inputs get gradients; that of k is the sum of its two roles, key and gate, over the query heads of its group.
 
     Args:
-        q: `[B, T, H, D]`; finite; float64, float32, bfloat16 or float16.
-        k: `[B, T, G, D]`, finite, of the same type; G divides H, and query head h reads group h // (H / G).
+        q: `[B, T, H, D]`; float64, float32, bfloat16 or float16.
+        k: `[B, T, G, D]`, of the same type; G divides H, and query head h reads group h // (H / G). A channel of minus
+            infinity is forgotten and not written, one of infinity makes what follows NaN, as softmax does.
         v: `[B, T, G, E]`, of the same type.
         form: `gla` or `hgrn2`, the maps of the key.
         damping: divides the log decay of `gla`; 16 when None. `hgrn2` has none.
@@ -66,8 +67,7 @@ def key_gated_attention(
         float64 inputs), or None.
 
     Raises:
-        ValueError: shapes, types or bounds that do not fit, queries or keys that are not finite (checked on the CPU
-            only: on CUDA the look would wait for the device), a damping that is not positive or not the form's, or a
+        ValueError: shapes, types or bounds that do not fit, a damping that is not positive or not the form's, or a
             backend that cannot run.
 
     Source: Lan et al. 2025, section 3, with the damping of the authors' code; the recurrence of Yang et al. 2024.

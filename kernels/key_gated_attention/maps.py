@@ -30,10 +30,10 @@ def damping_of(form: str, damping: float | None) -> float:
 
 
 def check_groups(q: Tensor, k: Tensor, v: Tensor) -> None:
-    """Expect q `[B, T, H, D]`, k `[B, T, G, D]` and v `[B, T, G, E]` of one type, G dividing H, q and k finite.
+    """Expect q `[B, T, H, D]`, k `[B, T, G, D]` and v `[B, T, G, E]` of one type, G dividing H.
 
     Raises:
-        ValueError: other shapes or types; on a CPU, a value that is not finite.
+        ValueError: other shapes or types.
     """
     check_sequences("q", q)
     check_sequences("k", k)
@@ -44,11 +44,6 @@ def check_groups(q: Tensor, k: Tensor, v: Tensor) -> None:
     check_types(q=q, k=k, v=v)
     if q.shape[2] % groups:
         raise ValueError(f"k shape: got {groups} groups, expected a divisor of the {q.shape[2]} heads of q")
-    for name, value in (("q", q), ("k", k)):
-        if value.device.type == "cpu" and value.numel():
-            ends = torch.aminmax(value.detach())  # a NaN is both, and one pass costs a tenth of isfinite
-            if not all(math.isfinite(end) for end in ends):
-                raise ValueError(f"{name}: got values from {ends.min:g} to {ends.max:g}, expected finite ones")
 
 
 def key_maps(k: Tensor, form: str, damping: float) -> tuple[Tensor, Tensor]:

@@ -244,14 +244,21 @@ def test_bad_arguments_are_refused():
         key_gated_attention_step(state[:, :1], q[:, 0], k[:, 0], v[:, 0])
 
 
-@pytest.mark.skipif(DEVICE == "cuda", reason="on a GPU nobody looks at the values")
-@pytest.mark.parametrize("value", [torch.inf, -torch.inf, torch.nan])
-@pytest.mark.parametrize("place", [0, 1])
-def test_values_that_are_not_finite_are_refused(value, place):
-    inputs = draw()[0]
-    inputs[place][1, 5, 0, 2] = value
-    with pytest.raises(ValueError, match=f"{'qk'[place]}: got values from"):
-        key_gated_attention(*inputs[:3])
+@pytest.mark.parametrize("backend", ["recurrent", *BACKENDS, "triton"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_channel_of_minus_infinity_is_forgotten_and_one_of_infinity_spoils_what_follows(backend, form):
+    (q, k, v, _), d_out, _ = draw(T=9, dtype=torch.float32)
+    results = []
+    for value in (-1e9, -torch.inf, torch.inf, torch.nan):
+        k[:, 5, :, 2] = value
+        leaves = [x.clone().requires_grad_() for x in (q, k, v)]
+        o, _ = key_gated_attention(*leaves, form=form, backend=backend)
+        results.append((o.detach(), *torch.autograd.grad((o * d_out).sum(), leaves)))
+    for large, infinite in zip(*results[:2]):
+        torch.testing.assert_close(infinite, large, rtol=1e-5, atol=1e-6)
+    if form == "gla":  # the complement of the decay of infinity is 0
+        assert results[2][0][:, 5:].isnan().all()
+    assert results[3][0][:, 5:].isnan().all()
 
 
 WITHOUT_PRODUCTS = ("step_kernel",)

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from kernels.arguments import check_sequences, check_shape, state_type
 from kernels.gated_linear_attention import gated_linear_attention, gated_linear_attention_step
+from kernels.key_gated_attention import key_gated_attention
 from kernels.linear_attention import linear_attention, linear_attention_step
 
 FORMS = ("gla", "hgrn2", "gsa", "none", "constant", "normalised")
@@ -143,7 +144,14 @@ def _masked(x, valid):
 
 
 def _memory(q, k, v, logits, form, damping, feature_map, state, want_state, valid, backend):
-    heads = q.shape[2]
+    heads, groups = q.shape[2], k.shape[2]
+    if form in ("gla", "hgrn2") and feature_map is None and logits is k and state is None:
+        # one operator makes maps and gates of its own, and has one memory for the heads of a group
+        o, state = key_gated_attention(
+            q, k, _masked(v, valid), form=form, damping=damping if form == "gla" else None,
+            output_final_state=want_state, backend=backend,
+        )  # fmt: skip
+        return o, state.repeat_interleave(heads // groups, 1) if want_state else None
     of_query, of_key = feature_map or (_softmax, _softmax)
     if form == "hgrn2":
         keys = repeat_groups(torch.sigmoid(-logits), heads)
