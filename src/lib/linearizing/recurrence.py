@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from kernels.arguments import check_sequences, check_shape, state_type
 from kernels.gated_linear_attention import gated_linear_attention, gated_linear_attention_step
-from kernels.key_gated_attention import key_gated_attention
+from kernels.key_gated_attention import key_gated_attention, key_gated_attention_step
 from kernels.linear_attention import linear_attention, linear_attention_step
 
 FORMS = ("gla", "hgrn2", "gsa", "none", "constant", "normalised")
@@ -63,7 +63,8 @@ def recurrent_half(
 
     Returns:
         Output `[B, T, H, D]` in float32 (float64 for float64 inputs), and the state `[B, H, W, E]` or None: W is the
-        width of the features, E that of the values; `gsa` has m and 2 D, `normalised` one column more.
+        width of the features, E that of the values; `gsa` has m and 2 D, `normalised` one column more. The heads of a
+        group share their state, `[B, G, D, D]`, where `gla` or `hgrn2` reads keys alone.
 
     Raises:
         ValueError: an unknown form, shapes that do not fit, or slots that do not divide the width.
@@ -144,14 +145,15 @@ def _masked(x, valid):
 
 
 def _memory(q, k, v, logits, form, damping, feature_map, state, want_state, valid, backend):
-    heads, groups = q.shape[2], k.shape[2]
-    if form in ("gla", "hgrn2") and feature_map is None and logits is k and state is None:
+    heads = q.shape[2]
+    if form in ("gla", "hgrn2") and feature_map is None and logits is k:
         # one operator makes maps and gates of its own, and has one memory for the heads of a group
-        o, state = key_gated_attention(
-            q, k, _masked(v, valid), form=form, damping=damping if form == "gla" else None,
-            output_final_state=want_state, backend=backend,
-        )  # fmt: skip
-        return o, state.repeat_interleave(heads // groups, 1) if want_state else None
+        v, options = _masked(v, valid), {"form": form, "damping": damping if form == "gla" else None}
+        if state is not None and q.shape[1] == 1:
+            o, state = key_gated_attention_step(state, q[:, 0], k[:, 0], v[:, 0], **options)
+            return o[:, None], state
+        options |= {"initial_state": state, "output_final_state": want_state, "backend": backend}
+        return key_gated_attention(q, k, v, **options)
     of_query, of_key = feature_map or (_softmax, _softmax)
     if form == "hgrn2":
         keys = repeat_groups(torch.sigmoid(-logits), heads)
@@ -214,15 +216,15 @@ class _SlotScores(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, q, k, write, gate, state, backend):
-        ctx.save_for_backward(q, k, write, gate, state)
+        inputs = k, write, gate, state
+        ctx.save_for_backward(q, *inputs)
         ctx.backend = backend
-        with torch.enable_grad():
-            x = torch.zeros_like(write, requires_grad=True)
-            o, final = gated_linear_attention(
-                x, write.detach(), k.detach(), gate.detach(), initial_state=state.detach(), output_final_state=True,
-                backend=backend,
-            )  # fmt: skip
-            (scores,) = torch.autograd.grad(o, x, q.detach())
+        with torch.inference_mode(False), torch.enable_grad():
+            x = torch.zeros(write.shape, dtype=write.dtype, device=write.device, requires_grad=True)
+            target, k, write, gate, state = (y.clone() if y.is_inference() else y.detach() for y in (q, *inputs))
+            options = {"initial_state": state, "output_final_state": True, "backend": backend}
+            o, final = gated_linear_attention(x, write, k, gate, **options)
+            (scores,) = torch.autograd.grad(o, x, target)
         return scores, final.detach()
 
     @staticmethod

@@ -98,8 +98,8 @@ def test_generate_takes_a_cache_and_hands_it_back():
 
 @torch.no_grad()
 def test_the_cache_has_a_fixed_size():
-    """For each of 2 layers: 4 heads of 8 x 8 in float32, and 2 x 7 keys and values of 2 groups of 8."""
-    model, expected = model_of("gla"), 2 * (4 * 8 * 8 + 2 * 7 * 2 * 8) * 4
+    """For each of 2 layers: 2 groups of heads with 8 x 8 in float32, and 2 x 7 keys and values of 2 groups of 8."""
+    model, expected = model_of("gla"), 2 * (2 * 8 * 8 + 2 * 7 * 2 * 8) * 4
     x, cache, sizes = tokens(1, 60), LigerCache(model), set()
     assert cache.count_bytes() == 0
     for piece in x.split([3, 1, 1, 20, *[1] * 35], 1):
@@ -111,6 +111,19 @@ def test_the_cache_has_a_fixed_size():
     assert lengths[1] - lengths[0] == 10 * 2 * 2 * 8 * 4
     cache.reset()
     assert cache.count_bytes() == cache.get_seq_length() == 0
+
+
+@pytest.mark.parametrize("name", [*FORMS, "hybrid"])
+def test_inference_mode(name):
+    model, x = model_of(name), tokens()
+    with torch.no_grad():
+        expected = model(x, use_cache=False).logits
+    with torch.inference_mode():
+        out = model(x[:, :30], use_cache=True)
+        again = model(x[:, 30:], past_key_values=out.past_key_values, use_cache=True)
+        last = model(x[:, :1], past_key_values=out.past_key_values, use_cache=True)
+    torch.testing.assert_close(torch.cat((out.logits, again.logits), 1), expected, rtol=0, atol=2e-5)
+    assert torch.isfinite(last.logits).all()
 
 
 def test_keys_of_softmax_layers_are_refused():

@@ -36,7 +36,7 @@ def test_the_report_is_of_the_model_that_is_saved(world):
     base, merged, trained = report.parameters
     assert base == merged == sum(parameter.numel() for parameter in load_model(world / "model").parameters())
     assert trained == 2 * 8 * ((32 + 32) + 2 * (32 + 16))
-    assert report.state_bytes == 2 * (4 * 8 * 8 + 2 * 4 * 2 * 8) * 4
+    assert report.state_bytes == 2 * (2 * 8 * 8 + 2 * 4 * 2 * 8) * 4
     assert report.key_bytes == (2 * 2 * 2 * 8 * 4, 0)
     assert {stage: estimate.n for stage, estimate in report.accuracy["counting"].items()} == dict.fromkeys(
         ("softmax", "before", "after"), 4
