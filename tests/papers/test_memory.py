@@ -44,6 +44,13 @@ def mixture(p: dict) -> float:
     return language_model(p, len(d["layers"]), p["width"], d["hidden"], tokens) + extra
 
 
+def linearized(p: dict) -> float:
+    """Llama-3-8B frozen in bfloat16, layers computed again in the backward pass; logits, their softmax and gradient."""
+    weights, vocabulary, layers, width, hidden = 8.03e9, 128256, 32, 4096, 14336
+    kept_inputs, one_layer = 2 * layers * p["tokens"] * width, 4 * SAVED * p["tokens"] * (width + hidden)
+    return 2 * weights + 12 * p["tokens"] * vocabulary + kept_inputs + one_layer
+
+
 def descent(p: dict) -> float:
     """Monomials of the inputs, (n, d (d + 1) / 2) in single precision, beside the two factors of each."""
     d = max(filter(None, p["sizes"].values()))
@@ -133,6 +140,7 @@ ESTIMATES = {
     "lightning_attention_train_models": lightning,
     "mamba3_train_downstream": downstream,
     "mixture_of_memories_train_large": mixture,
+    "liger_tune_large": linearized,
     "permutation_learning_measure_hits": networks,
     "intervention_extrapolation_train_representations": autoencoders,
     "intervention_extrapolation_train_autoencoders": autoencoders,
