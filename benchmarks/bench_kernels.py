@@ -1,8 +1,9 @@
 """Times of the kernels on this machine beside its limits and installed peers: printed and, on request, stored.
 
 On a CPU small shapes are timed on one thread, on a CUDA device the six shapes of `GPU` and those of the paper's Mamba-3
-in bfloat16. With `--keep NAME` the tables stay in `resources/measured`; the figures of speed, prefill and decoding then
-show them beside the times of the run. A further family of operators is one more entry of `FAMILIES`.
+and of a linearized Llama 3, in bfloat16. With `--keep NAME` the tables stay in `resources/measured`; the figures of
+speed, prefill and decoding then show those of their operators beside the times of the run. A further family of
+operators is one more entry of `FAMILIES`.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 
 from lib.bench.analysis import roofline
+from lib.bench.key_gated import KEY_GATED
 from lib.bench.mamba3 import MAMBA3
 from lib.bench.operators import LINEAR_ATTENTION, measure
 
@@ -52,17 +54,30 @@ def mamba3_cases(device: str) -> list:
     return cases + [(name, "decode", shape) for shape in batches for name in ("chunked", "rank_4")]
 
 
-FAMILIES = {"linear_attention": (LINEAR_ATTENTION, linear_attention_cases), "mamba3": (MAMBA3, mamba3_cases)}
+def key_gated_cases(device: str) -> list:
+    """What is timed of key-gated attention: 32 heads of 128 in groups of four, as in Llama 3, and small CPU shapes."""
+    shapes = [(1, 8, 1024, 64), (1, 8, 4096, 64)]
+    if device == "cuda":
+        shapes = [(4, 32, tokens, 128) for tokens in (1024, 2048, 4096, 8192, 16384)] + [(8, 32, 2048, 64)]
+    cases = [(name, way, shape) for shape in shapes for name in KEY_GATED for way in ("forward", "both")]
+    return cases + [(name, "decode", shapes[-1]) for name in ("fused", "unfused", "sdpa")]
 
 
-def report(table) -> None:
-    """Print each case: time, achieved rates, share of the roofline, ratio to the block form."""
+FAMILIES = {
+    "linear_attention": (LINEAR_ATTENTION, linear_attention_cases),
+    "mamba3": (MAMBA3, mamba3_cases),
+    "key_gated": (KEY_GATED, key_gated_cases),
+}
+
+
+def report(table, first: str) -> None:
+    """Print each case: time, achieved rates, share of the roofline, ratio to the first operator."""
     print(f"{table.attrs['machine']}, {table.attrs['dtype']}: copy {table.copy_bandwidth / 1e9:.0f} GB/s, ", end="")
     print(f"matrix product {table.matrix_rate / 1e12:.2f} TFLOP/s")
     times = table.time_ms.min("repeat").values
     keys = list(zip(*(table[name].values for name in ("pass", "batch", "heads", "tokens", "width"))))
-    reference = {key: t for key, t, name in zip(keys, times, table["operator"].values) if name == "chunked"}
-    print(f"{'shape (B, H, T, D)':22} {'pass':8} {'operator':16} {'ms':>9} ", end="")
+    reference = {key: t for key, t, name in zip(keys, times, table["operator"].values) if name == first}
+    print(f"{'shape (B, H, T, D)':22} {'pass':8} {'operator':22} {'ms':>9} ", end="")
     print(f"{'GB/s':>7} {'GFLOP/s':>8} {'bound':>6} {'ratio':>7}")
     for key, t, name, flops, bytes_moved in zip(
         keys, times, table["operator"].values, table.flops.values, table.bytes.values
@@ -72,7 +87,7 @@ def report(table) -> None:
             bound = roofline(flops, bytes_moved, float(table.matrix_rate), float(table.copy_bandwidth))
             rates = f"{bytes_moved / t / 1e6:7.1f} {flops / t / 1e6:8.1f} {bound / t:6.0%}"
         ratio = f"{t / reference[key]:7.2f}" if key in reference else ""
-        print(f"{tuple(int(x) for x in key[1:])!s:22} {key[0]:8} {name:16} {t:9.3f} {rates} {ratio}")
+        print(f"{tuple(int(x) for x in key[1:])!s:22} {key[0]:8} {name:22} {t:9.3f} {rates} {ratio}")
 
 
 def keep(table, name: str) -> None:
@@ -104,7 +119,7 @@ def main() -> None:
             warmup=25 if device == "cuda" else 1,
             repeats=100 if device == "cuda" else 5,
         )
-        report(table)
+        report(table, next(iter(operators)))
         if options.keep:
             keep(table, f"{family}_{options.keep}")
 

@@ -19,6 +19,7 @@ from kernels.packed import Segments, cut_segments, segment_length
 
 BLOCK = 16  # tokens; with four heads a group the 64 rows that tensor cores take at once
 HEADS = {torch.bfloat16: 4, torch.float16: 4, torch.float32: 1}  # of a group in one program; a float32 product is three
+STAGES = 2  # of a loop over blocks
 CUT = 128  # columns of v in one pass; wider values are cut
 FACTORS = {torch.bfloat16: tl.bfloat16, torch.float16: tl.float16, torch.float32: tl.float32}
 
@@ -67,7 +68,7 @@ def _setting(q, k, v, form, damping, scale, bounds) -> _Setting:
     shape = {"D": width, "E": v.shape[3], "C": BLOCK, "R": heads // groups, "RP": together, "PARTS": parts}
     options = {"HGRN2": form == "hgrn2", "PRECISION": "tf32x3" if exact else "tf32", "FACTOR": factor}
     if not INTERPRETED:
-        options |= {"num_warps": warps}
+        options |= {"num_warps": warps, "num_stages": STAGES}
     segments = cut_segments(batch, tokens, bounds, length, q.device)
     numbers = scale, damping, tokens, heads
     return _Setting(segments, parts, groups * parts, slice_width, numbers, shape, options)

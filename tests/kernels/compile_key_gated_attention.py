@@ -49,7 +49,7 @@ def compile_case(case: str) -> dict:
             chosen |= {"BD": triton.next_power_of_2(d), "BE": SLICE}
         chosen = {name: value for name, value in chosen.items() if name in names and signature[name] == "constexpr"}
         name = kernel.__name__ + ("_back" if reverse else "")
-        results[name] = facts(kernel, signature, chosen, 4 if kernel is step_kernel else warps, 2)
+        results[name] = facts(kernel, signature, chosen, 4 if kernel is step_kernel else warps, fused.STAGES)
     return results
 
 
