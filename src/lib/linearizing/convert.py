@@ -6,7 +6,6 @@ from torch import nn
 from lib.linearizing.attention import LigerAttention, LigerSettings
 
 KNOWN = ("llama", "mistral", "qwen2", "qwen3")
-SOFTCAPS = ("attn_logit_softcapping", "attention_sink", "final_logit_softcapping")
 
 
 def linearize(
@@ -82,12 +81,11 @@ def _checked_decoder(model, settings):
         raise ValueError("model: got one that is linearized already, expected one with softmax attention")
     if config.attention_dropout:
         raise ValueError(f"model: got attention_dropout of {config.attention_dropout}, expected 0")
-    caps = [name for name in SOFTCAPS if getattr(config, name, None)]
-    if caps:
-        raise ValueError(f"model: got {', '.join(caps)} in its configuration, expected attention without caps")
+    if getattr(config, "attn_logit_softcapping", None):
+        raise ValueError("model: got attn_logit_softcapping in its configuration, expected attention without caps")
     decoder = model.get_decoder()
     own = getattr(config, "sliding_window", None)
-    if own is not None and "full_attention" not in set(getattr(config, "layer_types", None) or ["sliding_attention"]):
+    if own is not None and "sliding_attention" in (getattr(config, "layer_types", None) or ["sliding_attention"]):
         if own < 1:
             raise ValueError(f"model: got a sliding_window of {own}, expected at least 1")
         if settings.mix[1] and own < settings.window:

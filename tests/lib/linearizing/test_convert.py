@@ -182,7 +182,13 @@ def test_models_that_are_refused():
         linearize(tiny(attn_logit_softcapping=30.0))
     with pytest.raises(ValueError, match="window: got 64, expected at most the model's own of 20"):
         linearize(tiny("mistral", sliding_window=20))
+    with pytest.raises(ValueError, match="model: got a sliding_window of 0"):
+        linearize(tiny("mistral", sliding_window=0))
+    sliding = {"use_sliding_window": True, "sliding_window": 20, "max_window_layers": 1}
+    with pytest.raises(ValueError, match="window: got 64, expected at most the model's own of 20"):
+        linearize(tiny("qwen2", **sliding))
     linearize(tiny("mistral", sliding_window=20), mix=(1, 0))
+    linearize(tiny("qwen2", sliding_window=20))  # which does not use it
 
 
 def test_masks_of_scores_and_foreign_caches_are_refused():
