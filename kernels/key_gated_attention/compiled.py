@@ -2,8 +2,9 @@
 
 Forwards S <- diag(a) S + key^T v once for a group, and o = scale query S for each of its heads. Backwards the same
 memories come again for the gradients of the queries, scale S do; from the last token the adjoint gathers G <- G + scale
-query^T do over the heads, d key = G v, dv = key G, G <- diag(a) G. The gradient of the log decay is the sum over this
-and all later tokens of query d query - key d key, and S dS of the end.
+query^T do over the heads, d key = G v, dv = key G, G <- diag(a) G. The gradient of a log decay is the sum over this and
+all later tokens of query d query - key d key, and S dS of the end; it is added up on the way, in float64, and joins
+that of the feature in k.
 
 Features and decays are computed by PyTorch before the loop, once for a group, because its exp and log work on several
 channels at a time and those of a compiled loop do not. Rows, that is sequences by groups, are independent, so that the
@@ -16,8 +17,7 @@ from numba import njit
 from torch.autograd.function import once_differentiable
 
 from kernels.arguments import bounded_log_decay, state_type
-from kernels.key_gated_attention.maps import key_gradient, key_maps, softmax_gradient
-from kernels.linear_attention.gradient import channel_gradient
+from kernels.key_gated_attention.maps import key_maps
 from kernels.rows import on_rows, row_table
 
 OPTIONS = {"nogil": True, "cache": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
@@ -73,11 +73,11 @@ def _forward_rows(query, key, v, decay, states, out, table, scale):
 
 
 @njit(**OPTIONS)
-def _query_rows(key, v, decay, states, d_out, d_query, table, scale):
-    """Gradients of the queries of some rows; `states` holds the starts."""
+def _query_rows(query, key, v, decay, states, d_out, dq, reads, table, scale):
+    """Gradients of q of some rows, and feature times gradient summed over the heads; `states` holds the starts."""
     D, E = states.shape[2:]
-    R = d_out.shape[3]
-    S = np.empty((D, E), states.dtype)
+    R = query.shape[3]
+    S, d_query = np.empty((D, E), states.dtype), np.empty((R, D), states.dtype)
     for row in range(len(table)):
         b, start, stop, sequence, g = table[row]
         S[:] = states[sequence, g]
@@ -88,23 +88,36 @@ def _query_rows(key, v, decay, states, d_out, d_query, table, scale):
                     s = a * S[m, n] + k0 * v[b, t, g, n]
                     S[m, n] = s
                     total += s * d_out[b, t, g, 0, n]
-                d_query[b, t, g, 0, m] = scale * total
+                d_query[0, m] = scale * total
                 for r in range(1, R):
                     total = scale * 0
                     for n in range(E):
                         total += S[m, n] * d_out[b, t, g, r, n]
-                    d_query[b, t, g, r, m] = scale * total
+                    d_query[r, m] = scale * total
+                reads[b, t, g, m] = 0
+            for r in range(R):
+                along = scale * 0
+                for m in range(D):
+                    along += query[b, t, g, r, m] * d_query[r, m]
+                    reads[b, t, g, m] += query[b, t, g, r, m] * d_query[r, m]
+                for m in range(D):
+                    dq[b, t, g, r, m] = query[b, t, g, r, m] * (d_query[r, m] - along)
 
 
 @njit(**OPTIONS)
-def _key_rows(query, key, v, decay, adjoint, d_out, d_key, dv, table, scale):
-    """Gradients of keys and values of some rows; `adjoint` holds those of the ends and receives those of the starts."""
+def _key_rows(query, key, v, decay, slope, finals, adjoint, d_out, reads, dk, dv, table, scale, softmax):
+    """Gradients of k and v of some rows; `adjoint` holds those of the ends and receives those of the starts."""
     D, E = adjoint.shape[2:]
     R = query.shape[3]
     G, total = np.empty((D, E), adjoint.dtype), np.empty(E, v.dtype)
+    d_key, later = np.empty(D, v.dtype), np.empty(D)
     for row in range(len(table)):
         b, start, stop, sequence, g = table[row]
         G[:] = adjoint[sequence, g]
+        for m in range(D):
+            later[m] = 0
+            for n in range(E):
+                later[m] += finals[sequence, g, m, n] * G[m, n]
         for t in range(stop - 1, start - 1, -1):
             for n in range(E):
                 total[n] = 0
@@ -119,7 +132,15 @@ def _key_rows(query, key, v, decay, adjoint, d_out, d_key, dv, table, scale):
                     along += s * v[b, t, g, n]
                     total[n] += k0 * s
                     G[m, n] = a * s
-                d_key[b, t, g, m] = along
+                d_key[m] = along
+            along = scale * 0
+            for m in range(D):
+                along += key[b, t, g, m] * d_key[m]
+            for m in range(D):
+                k0 = key[b, t, g, m]
+                later[m] += reads[b, t, g, m] - k0 * d_key[m]
+                own = d_key[m] - along if softmax else (k0 - 1) * d_key[m]
+                dk[b, t, g, m] = k0 * own + later[m] * slope[b, t, g, m]
             for n in range(E):
                 dv[b, t, g, n] = total[n]
         adjoint[sequence, g] = G
@@ -141,7 +162,7 @@ class _Compiled(torch.autograd.Function):
         work = (key.numel() + query.numel()) * z.shape[3]
         on_rows(lambda rows: _forward_rows(*arrays, rows, number), table, work)
         ctx.save_for_backward(q, k, v, state, query, key, decay, final)
-        ctx.options = form, damping, number, bounds, table, work
+        ctx.options = form, damping, number, table, work
         ctx.set_materialize_grads(False)
         return out.flatten(2, 3).to(v.dtype), final
 
@@ -149,22 +170,21 @@ class _Compiled(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, d_out, d_final):
         q, k, v, state, query, key, decay, final = ctx.saved_tensors
-        form, damping, number, bounds, table, work = ctx.options
+        form, damping, number, table, work = ctx.options
         wide, z, start = (x.detach().to(key.dtype).contiguous() for x in (k, v, state))
         shape = (*query.shape[:4], z.shape[3])
         d_out = z.new_zeros(shape) if d_out is None else d_out.to(z.dtype).reshape(shape).contiguous()
         d_final = torch.zeros_like(start) if d_final is None else d_final.to(z.dtype)
         adjoint = d_final.clone(memory_format=torch.contiguous_format)
-        d_query, d_key, dv = (torch.empty_like(value) for value in (query, key, z))
-        forwards = [value.numpy() for value in (key, z, decay, start, d_out, d_query)]
+        dq, dk, dv, reads = (torch.empty_like(value) for value in (query, key, z, key))
+        slope = torch.sigmoid(-wide) / damping  # of the log decay
+        forwards = [value.numpy() for value in (query, key, z, decay, start, d_out, dq, reads)]
         on_rows(lambda rows: _query_rows(*forwards, rows, number), table, work)
-        backwards = [value.numpy() for value in (query, key, z, decay, adjoint, d_out, d_key, dv)]
-        on_rows(lambda rows: _key_rows(*backwards, rows, number), table, 2 * work)
-        read = (query * d_query).sum(3)
-        d_decay = channel_gradient(read - key * d_key, final, d_final, key, bounds)
-        dq = softmax_gradient(query, d_query).flatten(2, 3).to(q.dtype)
-        dk = key_gradient(wide, key, d_key, d_decay, form, damping).to(k.dtype)
-        return dq, dk, dv.to(v.dtype), adjoint.to(state.dtype), None, None, None, None
+        backwards = (query, key, z, decay, slope, final, adjoint, d_out, reads, dk, dv)
+        backwards = [value.numpy() for value in backwards]
+        on_rows(lambda rows: _key_rows(*backwards, rows, number, form == "gla"), table, 2 * work)
+        gradients = zip((dq.flatten(2, 3), dk, dv, adjoint), (q, k, v, state))
+        return *(gradient.to(value.dtype) for gradient, value in gradients), None, None, None, None
 
 
 def compiled_key_gated_attention(q, k, v, state, form, damping, scale, bounds):

@@ -1,4 +1,4 @@
-"""What is read from a query and from a key: features and log decays in PyTorch, their gradients, and their checks."""
+"""What is read from a query and from a key: features and log decays in PyTorch, and checks."""
 
 import math
 
@@ -50,16 +50,3 @@ def key_maps(k: Tensor, form: str, damping: float) -> tuple[Tensor, Tensor]:
     """Features of keys and log decays, both like k."""
     key = torch.softmax(k, -1) if form == "gla" else torch.sigmoid(-k)
     return key, logsigmoid(k) / damping
-
-
-def softmax_gradient(feature: Tensor, gradient: Tensor) -> Tensor:
-    """Gradient of what softmax was taken of, from that of its result."""
-    product = feature * gradient
-    return product - feature * product.sum(-1, keepdim=True)
-
-
-def key_gradient(k: Tensor, key: Tensor, d_key: Tensor, d_decay: Tensor, form: str, damping: float) -> Tensor:
-    """Gradient of k from those of its feature and of its log decay; all are like k."""
-    fade = torch.sigmoid(-k)  # the slope of log(sigmoid(k))
-    own = softmax_gradient(key, d_key) if form == "gla" else -d_key * fade * torch.sigmoid(k)
-    return own + d_decay * fade / damping
