@@ -6,7 +6,6 @@ The items of `lib.language.choices.load_choices`, with texts in place of tokens.
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
 
 def rank_texts(
@@ -72,26 +71,30 @@ def continuation_scores(model: nn.Module, pairs: list[tuple[list[int], int]], ba
 
     Args:
         model: of transformers; its output layer is applied at the places that are asked for alone.
-        pairs: tokens of a text, and how many of the last ones count.
+        pairs: tokens of a text, and how many of the last ones count. Texts that differ in their last token alone, such
+            as choices by letter, go through the model once.
         batch: texts at once; they are padded on the right, where a causal model does not look.
     """
     training = model.training
     model.eval()
     device = next(model.parameters()).device
     decoder, head = model.get_decoder(), model.get_output_embeddings()
-    scores = np.empty(len(pairs))
-    order = sorted(range(len(pairs)), key=lambda index: len(pairs[index][0]))
-    for first in range(0, len(order), batch):
-        chosen = order[first : first + batch]
-        lengths = [len(pairs[index][0]) for index in chosen]
-        tokens = torch.zeros(len(chosen), max(lengths), dtype=torch.long)
-        for row, index in enumerate(chosen):
-            tokens[row, : lengths[row]] = torch.tensor(pairs[index][0])
-        hidden = decoder(input_ids=tokens[:, :-1].to(device), use_cache=False).last_hidden_state
-        for row, index in enumerate(chosen):
-            stop, count = lengths[row] - 1, pairs[index][1]
-            logits = head(hidden[row, stop - count : stop]).float()
-            wanted = tokens[row, stop - count + 1 : stop + 1].to(device)
-            scores[index] = -functional.cross_entropy(logits, wanted, reduction="sum").double().item()
+    owners: dict[tuple[int, ...], list[int]] = {}
+    for index, (tokens, _) in enumerate(pairs):
+        owners.setdefault(tuple(tokens[:-1]), []).append(index)
+    scores, inputs = np.empty(len(pairs)), sorted(owners, key=len)
+    for first in range(0, len(inputs), batch):
+        texts = inputs[first : first + batch]
+        padded = torch.zeros(len(texts), len(texts[-1]), dtype=torch.long)
+        for row, text in enumerate(texts):
+            padded[row, : len(text)] = torch.tensor(text)
+        hidden = decoder(input_ids=padded.to(device), use_cache=False).last_hidden_state
+        for row, text in enumerate(texts):
+            most = max(pairs[index][1] for index in owners[text])
+            logits = head(hidden[row, len(text) - most : len(text)]).float().log_softmax(-1)
+            for index in owners[text]:
+                tokens, count = pairs[index]
+                wanted = torch.tensor(tokens[-count:], device=device)
+                scores[index] = logits[-count:].gather(1, wanted[:, None]).double().sum().item()
     model.train(training)
     return scores

@@ -10,22 +10,23 @@ from lib.language.ranking import rank_texts
 from lib.linearizing.adapters import add_adapters, merge_adapters
 from lib.linearizing.cache import LigerLayer
 from lib.linearizing.checkpoints import load_model, load_tokeniser, save_linearized
-from lib.linearizing.convert import linearize, new_parameters
+from lib.linearizing.convert import linearize
 from lib.linearizing.instructions import pack_rows, read_texts
 from lib.linearizing.training import fine_tune, mean_loss
 from lib.stats.intervals import Estimate, estimate_proportion
 
-STAGES = ("softmax", "before", "after")
+STAGES = ("softmax", "ceiling", "before", "after")
 
 
 class Report(NamedTuple):
     """What linearizing a checkpoint cost, and what fine-tuning brought back.
 
     Attributes:
-        losses: held-out loss for each token, in nats, by stage: of the softmax model, and of the linearized model
-            before and after fine-tuning. They decide on the learning rate, too.
+        losses: held-out loss for each token, in nats, by stage: of the softmax model, of the softmax model fine-tuned
+            alike, where asked for, and of the linearized model before and after fine-tuning. They decide on the
+            learning rate, too.
         accuracy: share of items whose right choice has the highest log-likelihood, by set and by stage.
-        trace: losses of the steps, `(steps,)`.
+        trace: losses of the steps of the linearized model, `(steps,)`.
         parameters: of the softmax model, of the linearized one with adapters merged, and those that were trained.
         state_bytes: of the states and windows of one sequence in the linearized model, whatever its length.
         key_bytes: of keys and values for each token, of the softmax model, and of layers of it that were left.
@@ -53,10 +54,10 @@ def linearize_checkpoint(
     batch: int = 8,
     parts: int = 8,
     learning_rate: float = 1e-3,
+    ceiling: bool = False,
     recompute: bool = False,
     device: str = "cpu",
     seed: int = 0,
-    checkpoint=None,
     **options,
 ) -> Report:
     """Linearize a checkpoint, fine-tune it with low-rank adapters, save it, and compare it with the softmax model.
@@ -69,7 +70,9 @@ def linearize_checkpoint(
         tokens: of a packed row.
         held_out: texts that are not trained on, the first ones of the file.
         rank, alpha: of the adapters of queries, keys and values.
-        epochs, batch, parts, learning_rate, checkpoint: of `lib.linearizing.training.fine_tune`.
+        epochs, batch, parts, learning_rate: of `lib.linearizing.training.fine_tune`.
+        ceiling: fine-tune the softmax model, too, with the same adapters on the same rows: without it, what training on
+            these texts brings to any model counts as recovery. Takes as long again.
         recompute: compute activations again in the backward pass, for less memory.
         device: torch device.
         seed: of adapters and of the order of rows.
@@ -95,18 +98,27 @@ def linearize_checkpoint(
         for name, own in (items or {}).items():
             accuracy[name][stage] = _share(rank_texts(model, tokeniser, own, batch=batch))
 
+    def tune() -> tuple[np.ndarray, int]:
+        """Losses of the steps, and how many numbers were trained, of the model with adapters."""
+        if recompute:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+        trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+        settings = {"epochs": epochs, "batch": batch, "parts": parts, "learning_rate": learning_rate, "seed": seed}
+        losses = fine_tune(model, rows, held_out_rows, **settings)["loss"]
+        if recompute:
+            model.gradient_checkpointing_disable()
+        return losses, trained
+
     evaluate("softmax")
+    if ceiling:
+        model = add_adapters(model, rank, alpha, seed=seed)
+        tune()
+        evaluate("ceiling")
+        model = model.unload()  # the weights are what they were
     linearize(model, seed=seed, **options)
     evaluate("before")
-    new = new_parameters(model)
     model = add_adapters(model, rank, alpha, seed=seed)
-    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    if recompute:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
-    settings = {"epochs": epochs, "batch": batch, "parts": parts, "learning_rate": learning_rate, "seed": seed}
-    result = fine_tune(model, rows, held_out_rows, new=new, checkpoint=checkpoint, **settings)
-    if recompute:
-        model.gradient_checkpointing_disable()
+    trace, trained = tune()
     model = merge_adapters(model)
     evaluate("after")
     save_linearized(model, output)
@@ -116,7 +128,7 @@ def linearize_checkpoint(
     states = [layer.count_bytes() for layer in cache.layers if isinstance(layer, LigerLayer)]
     merged, layers = sum(parameter.numel() for parameter in model.parameters()), len(cache.layers)
     held = key_bytes * layers, key_bytes * (layers - len(states))
-    return Report(losses, accuracy, result["loss"], (size, merged, trained), sum(states), held)
+    return Report(losses, accuracy, trace, (size, merged, trained), sum(states), held)
 
 
 def _share(hits: np.ndarray) -> Estimate:

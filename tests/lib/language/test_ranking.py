@@ -53,6 +53,20 @@ def test_scores_do_not_depend_on_the_batch():
     np.testing.assert_allclose(alone, [by_hand(model, *pair) for pair in texts], atol=1e-4)
 
 
+def test_choices_by_letter_go_through_the_model_once():
+    model, tokeniser, rows = model_of(False), byte_tokeniser(), []
+    texts = [("Question: which? Answer: ", letter) for letter in "ABCD"] + [("Another, longer question: ", "AB")]
+    pairs = [encode_pair(tokeniser, *pair) for pair in texts]
+    pairs.append((pairs[0][0], 3))  # the same text, of which more counts
+    hook = model.get_decoder().embed_tokens.register_forward_pre_hook(lambda _, args: rows.append(len(args[0])))
+    scores = continuation_scores(model, pairs, 8)
+    hook.remove()
+    assert sum(rows) == 2
+    expected = [by_hand(model, context.rstrip(), " " + choice) for context, choice in texts]
+    expected.append(by_hand(model, "Question: which? Answer", ": A"))
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+
+
 def test_a_model_that_knows_the_answers_scores_all():
     """Its output layer is replaced by one that prefers the bytes of the right answers."""
     model = model_of(False)

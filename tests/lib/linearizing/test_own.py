@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from lib.commands.linearize_checkpoint import main
+from lib.linearizing.adapters import add_adapters
 from lib.linearizing.checkpoints import load_linearized, load_model, load_tokeniser
 from lib.linearizing.instructions import pack_rows, read_texts
 from lib.linearizing.own import linearize_checkpoint
-from lib.linearizing.training import mean_loss
+from lib.linearizing.training import fine_tune, mean_loss
 from tests.lib.linearizing.models import save_tiny
 
 TEXTS = [{"instruction": f"Count to {n}.", "output": " ".join(map(str, range(n + 1)))} for n in range(1, 13)]
@@ -51,6 +52,23 @@ def test_recomputed_activations_change_no_result(world):
     assert results[0].losses == pytest.approx(results[1].losses, rel=1e-5)
 
 
+def test_the_ceiling_is_the_softmax_model_with_the_same_adapters(world):
+    """It leaves the weights as they were: all that comes after is the same with it and without it."""
+    run = [
+        linearize_checkpoint(world / "model", world / "texts.json", world / str(ceiling), ceiling=ceiling, **OPTIONS)
+        for ceiling in (False, True)
+    ]
+    assert {stage: run[1].losses[stage] for stage in run[0].losses} == run[0].losses
+    assert (run[0].trace == run[1].trace).all()
+    assert "ceiling" not in run[0].losses
+    model, tokeniser = add_adapters(load_model(world / "model")), load_tokeniser(world / "model")
+    texts = read_texts(world / "texts.json")
+    rows, held_out = (pack_rows(part, tokeniser, 32) for part in (texts[3:], texts[:3]))
+    fine_tune(model, rows, held_out, epochs=1, batch=2, learning_rate=0.01)
+    assert run[1].losses["ceiling"] == pytest.approx(mean_loss(model, held_out), rel=1e-6)
+    assert run[1].losses["ceiling"] < run[1].losses["softmax"]
+
+
 def test_new_modules_are_saved(world):
     options = OPTIONS | {"gate_source": "projection", "keep_softmax": (0,)}
     report = linearize_checkpoint(world / "model", world / "texts.json", world / "out", **options)
@@ -71,9 +89,10 @@ def run(world, *more):
 def test_the_command(world, capsys):
     assert run(world, "--items", str(world / "items.json"), "--form", "gsa") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2].startswith("held-out nats")
-    assert lines[-1].startswith("counting")
-    assert lines[-1].count("%") == 9
+    assert lines[-3].startswith("held-out nats")
+    assert lines[-2].startswith("counting")
+    assert lines[-2].count("%") == 9
+    assert "--ceiling" in lines[-1]
     model = load_linearized(world / "out")
     tokens = torch.tensor([load_tokeniser(world / "out")("Count")["input_ids"]])
     assert model.generate(tokens, max_new_tokens=3).shape == (1, 8)
