@@ -1,6 +1,7 @@
 """Figure: decoding after a context."""
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from lib.atlas.job.figure import COLOURS, MARKERS, new_figure
 from lib.drawing.ranges import tick_at
@@ -35,18 +36,19 @@ def figure(times):
     for axis in (left, right, paper):
         axis.set_xscale("log")
         axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
     tick_at(left, contexts)
     tick_at(right, contexts)
     paper.set_xticks(PAPER_TOKENS, [f"{tokens // 1024}K" for tokens in PAPER_TOKENS])
     paper.set_xticks([], minor=True)
     left.set(xlabel="tokens before", ylabel=f"ms of a decoded token, {times.attrs['layers']} layer")
     right.set(xlabel="tokens before", ylabel="KiB of state or cache")
-    paper.set(xlabel="tokens decoded", ylabel="paper, 8B, batch of 16: ms of a token, mean")
     low, high = PAPER_BYTES["softmax"]
-    paper.annotate(
-        f"memory: Liger {PAPER_BYTES['liger'][0]} GB at every length,\nsoftmax {low} to {high} GB, then none left",
-        (0.03, 0.97), xycoords="axes fraction", fontsize=7, va="top",
-    )  # fmt: skip
+    memory = f"memory {PAPER_BYTES['liger'][0]} GB (Liger), {low} to {high} GB and none left (softmax)"
+    paper.set_xlabel(f"tokens decoded\n{memory}", fontsize=8)
+    paper.set(ylabel="ms of a token, mean", title="paper: Llama-3-8B, batch of 16")
     left.legend()
     return fig
 

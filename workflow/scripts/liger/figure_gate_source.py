@@ -1,5 +1,7 @@
 """Figure: where the gate comes from."""
 
+from matplotlib.ticker import MaxNLocator
+
 from lib.atlas.job.figure import COLOURS, new_figure
 from lib.drawing.linearized import draw_bars, draw_rows, joined_scores
 
@@ -21,6 +23,7 @@ def figure(text: list):
     )
     draw_rows(left, rows, colours=dict(zip(NAMES.values(), COLOURS)), hollow=hollow)
     left.axvline(0, color="black", lw=0.8)
+    left.xaxis.set_major_locator(MaxNLocator(5))
     left.set(
         xlabel="validation loss minus that with the gate\nfrom the key, nats per character (open: before)",
         ylabel="gate from",

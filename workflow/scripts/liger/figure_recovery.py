@@ -41,7 +41,7 @@ def figure(bases_text, text: list):
     right.set_yticks(range(len(PAPER)), list(PAPER))
     right.set_ylim(len(PAPER) - 0.4, -0.9)
     right.set_xlim(0, 1.12)
-    right.set_xlabel("paper: mean benchmark score over the base's")
+    right.set_xlabel("paper: mean score over that of the base")
     right.legend(ncols=2, loc="upper left")
     return fig
 

@@ -23,7 +23,10 @@ def figure(text: list):
                 axis.plot(i + np.linspace(-0.1, 0.1, len(values)), values, MARKERS[i], color=COLOURS[i], alpha=0.8)
             if name in PAPER:
                 axis.plot(i, PAPER[name][k], "_", ms=24, mew=1.6, color="grey", label="paper, 8B" if i == 0 else None)
-        axis.set_yscale("log")
+        if k:
+            axis.set_yscale("log")
+        else:
+            axis.set_ylim(0, None)
         axis.set_xticks(range(len(NAMES)), list(NAMES.values()))
         axis.set_xlim(-0.5, len(NAMES) - 0.5)
         axis.set_ylabel(f"change of the trained weights in L{k + 1}, %")

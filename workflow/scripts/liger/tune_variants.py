@@ -1,6 +1,7 @@
 """Linearize the bases in several ways and fine-tune each, every variant of a seed on the same base and batches."""
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from kernels.agreement import relative_error
 from lib.atlas.job.seeds import generator, seed_sequence
 from lib.language.key_gates import collect_keys, count_memory_lengths
 from lib.language.llama import load_arrays, small_llama, weights_as_arrays
-from lib.language.worlds import make_world
+from lib.language.worlds import CharacterWorld, RecallWorld, make_world
 from lib.linearizing.adapters import TARGETS, add_adapters, merge_adapters
 from lib.linearizing.convert import linearize, new_parameters
 from lib.linearizing.lolcats import train_new_alone, transfer_loss
@@ -20,6 +21,36 @@ from lib.training.tuning import EXTRA
 
 PAPER = "liger"
 NUMBERS = ("zero_shot", "tuned", "new_parameters", "same_names", "merge_error", "change_l1", "change_l2")
+LINEARIZED = ("form", "mix", "gate_source", "feature_map")
+
+
+class Choice(NamedTuple):
+    """Learning rate of the adapters, that of new modules, and the share of the steps that LoLCATs' maps get."""
+
+    learning_rate: float
+    new_rate: float
+    share: float
+
+
+class Setting(NamedTuple):
+    """What all variants of a job share."""
+
+    name: str
+    world: CharacterWorld | RecallWorld
+    model: dict
+    tune: dict
+    window: int
+    adapters: dict
+    edges: np.ndarray
+    root_seed: int
+
+    def stream(self, purpose: str, n: int) -> np.random.Generator:
+        """Generator of a seed, the same for every variant."""
+        return generator(self.root_seed, PAPER, purpose, self.name, n)
+
+    def seed(self, n: int) -> int:
+        """Seed of torch for new weights."""
+        return int(seed_sequence(self.root_seed, PAPER, "tune", self.name, n).generate_state(1)[0])
 
 
 def tune_variants(
@@ -57,122 +88,51 @@ def tune_variants(
         checkpoint: where the state of the training is saved.
     """
     own = make_world(world, **data)
+    setting = Setting(world, own, model, tune, window, adapters, bases["edge"].values, root_seed)
     numbers = list(range(seeds))
     results = results_so_far(checkpoint)
-    edges = bases["edge"].values
+    names = [name.partition(":")[2] for name in bases if str(name).startswith("weight:")]
 
-    def trained(name: str, n: int, choice: tuple[float, float, float], label: str) -> None:
-        """Train one variant of one seed, its results under `label`."""
-        options = catalogue[name]
-        kind, steps = options.get("kind", "liger"), options.get("steps", tune["steps"])
-        rate, new_rate, share = choice
-        seed = int(seed_sequence(root_seed, PAPER, "tune", world, n).generate_state(1)[0])
-        network = small_llama(own.vocabulary, positions=own.positions, seed=seed, **model)
-        if kind != "scratch":
-            place = {"seed": n}
-            base = {key: bases[f"weight:{key}"].sel(place).values for key, _ in network.named_parameters()}
-            load_arrays(network, base)
-        shapes = {key: tuple(p.shape) for key, p in network.named_parameters()}
-        if kind != "softmax":
-            _linearize(network, options, kind, window, model["layers"], seed)
-        before = weights_as_arrays(network)
-        zero_shot, _ = own.score(network.eval(), generator(root_seed, PAPER, "evaluate", world, n))
-        fresh = new_parameters(network)
-        stream = generator(root_seed, PAPER, "tune", world, n)
+    def run(label: str, name: str, n: int, choice: Choice) -> None:
+        if f"{label}|numbers" not in results:
+            base = {key: bases[f"weight:{key}"].sel(seed=n).values for key in names}
+            _tune_one(setting, label, catalogue[name], base, n, choice, results, checkpoint)
 
-        def part(phase: str):
-            return Part(checkpoint, f"{label}, {phase}", results) if checkpoint else None
-
-        network.train()
-        first = round(share * steps) if kind == "lolcats" else 0
-        losses = []
-        if first:
-            losses.append(_train_maps(network, fresh, own, stream, first, new_rate, tune, label, part("maps"), results))
-        if kind != "scratch":
-            network = add_adapters(
-                network, **adapters, full=options.get("full", False), train_new=kind != "lolcats", seed=seed
-            )
-        moving = [p for p in network.parameters() if p.requires_grad]
-        mine = {id(p) for p in fresh}
-        groups = [
-            ([p for p in moving if id(p) not in mine], rate),
-            ([p for p in moving if id(p) in mine], new_rate),
-        ]
-        losses.append(
-            train_parameters(
-                groups, lambda step: own.loss(network, stream, step, steps), steps=steps - first,
-                warmup=tune["warmup"], decay=tune["decay"], label=f"steps of {label}", streams=[stream],
-                checkpoint=part("adapters"),
-            )
-        )  # fmt: skip
-        network.eval()
-        tokens = own.sample(generator(root_seed, PAPER, "sample", world, n))
-        with torch.no_grad():
-            unmerged = network(input_ids=torch.from_numpy(tokens), use_cache=False).logits
-            network = merge_adapters(network)
-            merged = network(input_ids=torch.from_numpy(tokens), use_cache=False).logits
-        tuned, near = own.score(network, generator(root_seed, PAPER, "evaluate", world, n))
-        after = weights_as_arrays(network)
-        changes = _changes(before, after, shapes) if kind != "scratch" else (np.nan, np.nan)
-        same = {key: value.shape for key, value in after.items()} == shapes
-        extra = sum(v.size for v in after.values()) - sum(int(np.prod(shape)) for shape in shapes.values())
-        error = relative_error(merged, unmerged)
-        results[f"{label}|numbers"] = np.array([zero_shot, tuned, extra, same, error, *changes])
-        results[f"{label}|loss"], results[f"{label}|near"] = np.concatenate(losses), near
-        if name == "liger":
-            gates = collect_keys(network, own.sample(generator(root_seed, PAPER, "gates", world, n)))
-            results[f"{label}|gates"] = count_memory_lengths(gates, edges)
-        print(f"{label}: {zero_shot:.4f} before, {tuned:.4f} after {steps} steps", flush=True)
-
-    candidates, scores = {}, {}
+    tuning, chosen = {}, {}
     for name in variants:
-        options = catalogue[name]
-        rates = options.get("learning_rates", [tune["learning_rate"]])
-        candidates[name] = list(
-            itertools.product(rates, options.get("new_rates", rates[:1]), options.get("shares", [0]))
-        )
-        scores[name] = np.full(len(candidates[name]), np.nan)
-        if len(candidates[name]) > 1:
-            for i, choice in enumerate(candidates[name]):
-                label = f"{name}, seed {EXTRA}, choice {i}"
-                if f"{label}|numbers" not in results:
-                    trained(name, EXTRA, choice, label)
-                scores[name][i] = results[f"{label}|numbers"][NUMBERS.index("tuned")]
-        best = int(np.nan_to_num(scores[name], nan=-np.inf).argmax())
+        choices = _choices(catalogue[name], tune["learning_rate"])
+        tuning[name] = np.full(len(choices), np.nan)
+        for i, choice in enumerate(choices if len(choices) > 1 else []):
+            label = f"{name}, seed {EXTRA}, choice {i}"
+            run(label, name, EXTRA, choice)
+            tuning[name][i] = results[f"{label}|numbers"][NUMBERS.index("tuned")]
+        chosen[name] = choices[int(np.nan_to_num(tuning[name], nan=-np.inf).argmax())]
         for n in numbers:
-            label = f"{name}, seed {n}"
-            if f"{label}|numbers" not in results:
-                trained(name, n, candidates[name][best], label)
-        candidates[name] = (candidates[name], best)
+            run(f"{name}, seed {n}", name, n, chosen[name])
 
     def stacked(what: str) -> np.ndarray:
-        rows = [[np.asarray(results[f"{name}, seed {n}|{what}"]) for n in numbers] for name in variants]
-        longest = max(len(item) for row in rows for item in row)
-        wide = np.full((len(rows), len(numbers), longest), np.nan)
-        for i, row in enumerate(rows):
-            for j, item in enumerate(row):
-                wide[i, j, : len(item)] = item
-        return wide
+        return np.stack(
+            [_side_by_side([results[f"{name}, seed {n}|{what}"] for name in variants]) for n in numbers], axis=1
+        )
 
     values = stacked("numbers")
-    most = max(len(choices) for choices, _ in candidates.values())
-    tuning = np.full((len(variants), most), np.nan)
-    for i, name in enumerate(variants):
-        tuning[i, : len(scores[name])] = scores[name]
-    chosen = np.array([choices[best] for choices, best in candidates.values()])
     variables = {name: (("variant", "seed"), values[..., i]) for i, name in enumerate(NUMBERS)} | {
         "near": (("variant", "seed", "distance"), stacked("near"), {"long_name": "right answers by distance"}),
         "loss": (("variant", "seed", "step"), stacked("loss").astype(np.float32), {"units": "nats"}),
-        "tuning": (("variant", "choice"), tuning, {"long_name": "score of a further seed"}),
-        "chosen": (("variant", "option"), chosen, {"long_name": "chosen options"}),
+        "tuning": (
+            ("variant", "choice"),
+            _side_by_side(list(tuning.values())),
+            {"long_name": "score of a further base"},
+        ),
+        "chosen": (("variant", "option"), np.array(list(chosen.values())), {"long_name": "chosen options"}),
     }
     if "liger" in variants:
-        gates = np.stack([results[f"liger, seed {n}|gates"] for n in numbers]).astype(np.int32)
+        gates = np.stack([results[f"liger, seed {n}|gates"] for n in numbers])
         variables["gates"] = (("seed", "layer", "group", "channel", "bin"), gates)
-        variables["edge"] = ("edges", edges, {"units": "tokens"})
+        variables["edge"] = ("edges", setting.edges, {"units": "tokens"})
     return xr.Dataset(
         variables,
-        coords={"variant": variants, "seed": numbers, "option": ["learning_rate", "new_rate", "share"]},
+        coords={"variant": variants, "seed": numbers, "option": list(Choice._fields)},
         attrs={
             "world": world,
             "group": group,
@@ -183,35 +143,112 @@ def tune_variants(
     )
 
 
-def _linearize(network, options: dict, kind: str, window: int, layers: int, seed: int) -> None:
-    """Replace the attention of a model as a variant says."""
-    mine = {key: options[key] for key in ("form", "mix", "gate_source", "feature_map", "slots") if key in options}
+def _choices(options: dict, learning_rate: float) -> list[Choice]:
+    """All options that a variant is chosen from."""
+    rates = options.get("learning_rates", [learning_rate])
+    lists = rates, options.get("new_rates", rates[:1]), options.get("shares", [0.0])
+    return [Choice(*one) for one in itertools.product(*lists)]
+
+
+def _side_by_side(rows: list[np.ndarray]) -> np.ndarray:
+    """Rows of different lengths as one array, filled up with NaN."""
+    wide = np.full((len(rows), max(len(row) for row in rows)), np.nan)
+    for place, row in zip(wide, rows):
+        place[: len(row)] = row
+    return wide
+
+
+def _tune_one(
+    setting: Setting, label: str, options: dict, base: dict, n: int, choice: Choice, results: dict, checkpoint
+) -> None:
+    """Linearize and fine-tune one base; what is measured goes into `results` under the label."""
+    own, tune, kind = setting.world, setting.tune, options.get("kind", "liger")
+    steps = options.get("steps", tune["steps"])
+    network = small_llama(own.vocabulary, positions=own.positions, seed=setting.seed(n), **setting.model)
+    if kind != "scratch":
+        load_arrays(network, base)
+    if kind != "softmax":
+        _linearize(network, options, kind, setting, n)
+    before = weights_as_arrays(network)
+    zero_shot, _ = own.score(network.eval(), setting.stream("evaluate", n))
+    fresh, stream = new_parameters(network), setting.stream("tune", n)
+    network.train()
+    losses = []
     if kind == "lolcats":
-        mine |= {"form": "normalised", "feature_map": "learned", "rotary_features": True}
-    kept_layers = (layers - 1,) if options.get("last_softmax") else ()
-    linearize(network, window=options.get("window", window), keep_softmax=kept_layers, seed=seed, **mine)
+        part = Part(checkpoint, f"{label}, maps", results) if checkpoint else None
+        losses.append(_train_maps(setting, label, network, stream, round(choice.share * steps), choice, results, part))
+    if kind != "scratch":
+        full = options.get("full", False)
+        network = add_adapters(
+            network, **setting.adapters, full=full, train_new=kind != "lolcats", seed=setting.seed(n)
+        )
+    others = {id(parameter) for parameter in fresh}
+    moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups = [
+        ([parameter for parameter in moving if id(parameter) not in others], choice.learning_rate),
+        ([parameter for parameter in moving if id(parameter) in others], choice.new_rate),
+    ]
+    losses.append(
+        train_parameters(
+            groups, lambda step: own.loss(network, stream, step, steps), steps=steps - sum(map(len, losses)),
+            warmup=tune["warmup"], decay=tune["decay"], label=f"steps of {label}", streams=[stream],
+            checkpoint=Part(checkpoint, f"{label}, adapters", results) if checkpoint else None,
+        )
+    )  # fmt: skip
+    network.eval()
+    outputs = [_logits(network, own.sample(setting.stream("sample", n)))]
+    network = merge_adapters(network)
+    outputs.append(_logits(network, own.sample(setting.stream("sample", n))))
+    tuned, near = own.score(network, setting.stream("evaluate", n))
+    after = weights_as_arrays(network)
+    changes = (np.nan, np.nan) if kind == "scratch" else _changes(before, after, base)
+    extra = sum(array.size for array in after.values()) - sum(array.size for array in base.values())
+    same = {key: array.shape for key, array in after.items()} == {key: array.shape for key, array in base.items()}
+    results[f"{label}|numbers"] = np.array([zero_shot, tuned, extra, same, relative_error(*outputs), *changes])
+    results[f"{label}|loss"], results[f"{label}|near"] = np.concatenate(losses), near
+    keys = collect_keys(network, own.sample(setting.stream("gates", n)))
+    results[f"{label}|gates"] = count_memory_lengths(keys, setting.edges).astype(np.int32)
+    print(f"{label}: {zero_shot:.4f} before, {tuned:.4f} after {steps} steps", flush=True)
 
 
-def _train_maps(network, maps, own, stream, steps, rate, tune, label, part, results) -> np.ndarray:
-    """The first stage of LoLCATs: feature maps alone, towards the outputs of softmax attention."""
+@torch.no_grad()
+def _logits(network, tokens: np.ndarray) -> torch.Tensor:
+    return network(input_ids=torch.from_numpy(tokens), use_cache=False).logits
+
+
+def _linearize(network, options: dict, kind: str, setting: Setting, n: int) -> None:
+    """Replace the attention of a model as a variant says."""
+    own = {key: options[key] for key in LINEARIZED if key in options}
+    if kind == "lolcats":
+        own |= {"form": "normalised", "feature_map": "learned", "rotary_features": True}
+    kept_layers = (setting.model["layers"] - 1,) if options.get("last_softmax") else ()
+    window = options.get("window", setting.window)
+    linearize(network, window=window, keep_softmax=kept_layers, seed=setting.seed(n), **own)
+
+
+def _train_maps(setting, label, network, stream, steps, choice, results, part) -> np.ndarray:
+    """The first stage of LoLCATs: feature maps alone, towards the outputs of softmax attention.
+
+    Returns NaN for each step: errors of outputs are no losses of tokens.
+    """
     done = f"{label}|maps"
-    if f"{done}|loss" not in results:
-        train_new_alone(network)
+    maps = new_parameters(train_new_alone(network))
+    if f"{done}|stream" not in results:
 
         def loss(step: int) -> torch.Tensor:
-            return transfer_loss(network, torch.from_numpy(own.draw(stream, step, steps)[0]))
+            return transfer_loss(network, torch.from_numpy(setting.world.draw(stream, step, steps)[0]))
 
-        trace = train_parameters(
-            [(maps, rate)], loss, steps=steps, warmup=tune["warmup"], decay=tune["decay"],
+        train_parameters(
+            [(maps, choice.new_rate)], loss, steps=steps, warmup=setting.tune["warmup"], decay=setting.tune["decay"],
             label=f"steps of the maps of {label}", streams=[stream], checkpoint=part,
         )  # fmt: skip
         results |= {f"{done}|{i}": parameter.detach().numpy().copy() for i, parameter in enumerate(maps)}
-        results |= {f"{done}|loss": trace, f"{done}|stream": pack_generator(stream)}
+        results[f"{done}|stream"] = pack_generator(stream)
     with torch.no_grad():
         for i, parameter in enumerate(maps):
             parameter.copy_(torch.from_numpy(np.array(results[f"{done}|{i}"])))
     stream.bit_generator.state = unpack_generator(results[f"{done}|stream"]).bit_generator.state
-    return np.full(steps, np.nan)  # errors of outputs, not losses of tokens
+    return np.full(steps, np.nan)
 
 
 def _changes(before: dict, after: dict, base: dict) -> tuple[float, float]:
