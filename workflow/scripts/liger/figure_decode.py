@@ -46,7 +46,7 @@ def figure(times):
     left.set(xlabel="tokens before", ylabel=f"ms of a decoded token, {times.attrs['layers']} layer")
     right.set(xlabel="tokens before", ylabel="KiB of state or cache")
     low, high = PAPER_BYTES["softmax"]
-    memory = f"memory {PAPER_BYTES['liger'][0]} GB (Liger), {low} to {high} GB and none left (softmax)"
+    memory = f"memory: Liger {PAPER_BYTES['liger'][0]} GB,\nsoftmax {low} to {high} GB, then none left"
     paper.set_xlabel(f"tokens decoded\n{memory}", fontsize=8)
     paper.set(ylabel="ms of a token, mean", title="paper: Llama-3-8B, batch of 16")
     left.legend()
