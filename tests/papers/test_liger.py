@@ -188,13 +188,16 @@ def test_lg1(passes, load, blank):
     forms = load("liger/check_forms")(
         cases=1, longest=16, widest=8, strongest=-100.0, triton_cases=1, rng=np.random.default_rng(0)
     )
-    assert np.isfinite(forms.error).all()
+    assert np.isfinite(forms.error.where(forms.ran, 0)).all()
+    assert forms.sizes["form"] == 16
+    np.testing.assert_array_equal(forms.ran.isel(case=0), [[True] * 7] * 8 + [[True] * 5 + [False, True]] * 8)
     assert passes(PAPER, "lg1", forms=forms)
-    for name, worse in (("chunked float64", 1e-10), ("triton float32", 1e-3)):
+    for name, worse in (("gla, chunked, float64", 1e-10), ("key-gated, triton, float32", 1e-3)):
         error = forms.error.copy()
         error.loc[{"form": name, "gate": "strong"}] = worse
         assert not passes(PAPER, "lg1", forms=forms.assign(error=error))
     assert not passes(PAPER, "lg1", forms=forms.assign(error=forms.error.where(forms.gate != "strong")))
+    assert not passes(PAPER, "lg1", forms=forms.assign(ran=forms.ran & (forms.form != "gla, triton, float32")))
     assert not passes(PAPER, "lg1", forms=blank(forms))
 
 

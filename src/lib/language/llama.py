@@ -62,18 +62,6 @@ def token_loss(model: torch.nn.Module, tokens: np.ndarray, targets: np.ndarray) 
     return functional.cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), ignore_index=IGNORE)
 
 
-def window_loss(model: torch.nn.Module, windows: np.ndarray) -> torch.Tensor:
-    """Mean next-token loss, a scalar, of windows `(n, T + 1)`."""
-    return token_loss(model, windows[:, :-1], windows[:, 1:])
-
-
-@torch.no_grad()
-def held_out_windows_loss(model: torch.nn.Module, windows: np.ndarray, batch: int) -> float:
-    """Mean next-token loss of windows `(n, T + 1)`, `batch` of them at once."""
-    pieces = [windows[i : i + batch] for i in range(0, len(windows), batch)]
-    return sum(window_loss(model, piece).item() * len(piece) for piece in pieces) / len(windows)
-
-
 @torch.no_grad()
 def recalled(model: torch.nn.Module, tokens: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Whether the most likely token is the target, at each position that has one, in their order, `(answers,)`."""

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from lib.language.corpus import fixed_windows, python_manual, random_windows
-from lib.language.llama import held_out_windows_loss, recalled, token_loss
+from lib.language.llama import recalled, token_loss
 from lib.language.spaced_recall import query_distances, spaced_recall
 from lib.language.unigram import unigram_loss
-from lib.training.loop import grow
+from lib.linearizing.training import mean_loss
 
 AT_ONCE = 16  # windows, or sequences times 16, that go through the model at once in an evaluation
 
@@ -30,18 +30,18 @@ class CharacterWorld:
         self.windows = fixed_windows(self.corpus.validation, held_out, tokens + 1)
         self.batch_tokens = batch * tokens
 
-    def draw(self, rng: np.random.Generator, step: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens and targets of a training step, `(batch, tokens)`."""
+    def draw(self, rng: np.random.Generator, done: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens and targets of a training step, `(batch, tokens)`, whatever share of the training is done."""
         windows = random_windows(self.corpus.train, self.batch, self.positions + 1, rng)
         return windows[:, :-1], windows[:, 1:]
 
-    def loss(self, model: torch.nn.Module, rng: np.random.Generator, step: int, steps: int) -> torch.Tensor:
+    def loss(self, model: torch.nn.Module, rng: np.random.Generator, done: float = 1.0) -> torch.Tensor:
         """Loss of a fresh batch, a scalar."""
-        return token_loss(model, *self.draw(rng, step, steps))
+        return token_loss(model, *self.draw(rng, done))
 
     def score(self, model: torch.nn.Module, rng: np.random.Generator) -> tuple[float, np.ndarray]:
         """Minus the validation loss, and nothing by distance."""
-        return -held_out_windows_loss(model, self.windows, AT_ONCE), np.empty(0)
+        return -mean_loss(model, torch.from_numpy(self.windows), AT_ONCE), np.empty(0)
 
     def floor(self) -> float:
         """Score of the model that knows the frequencies of characters alone."""
@@ -57,7 +57,7 @@ class RecallWorld:
 
     Args:
         pairs, n_keys, gap: see `lib.language.spaced_recall.spaced_recall`.
-        first_pairs, growth: pairs grow from `first_pairs` over this share of the steps; a growth of 0 has all at once.
+        first_pairs, growth: pairs grow from `first_pairs` over this share of a training.
         batch: sequences of a training step.
         held_out: fresh sequences of an evaluation.
         near: distances are counted in classes of this many tokens.
@@ -71,15 +71,14 @@ class RecallWorld:
         self.vocabulary, self.positions = 2 * n_keys + 1, 3 * pairs + gap
         self.batch_tokens = batch * self.positions
 
-    def draw(self, rng: np.random.Generator, step: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens and targets of a training step."""
-        share = self.growth
-        pairs = grow(step, steps, self.first_pairs, self.pairs, share) if share else self.pairs
+    def draw(self, rng: np.random.Generator, done: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens and targets of a step, of as many pairs as there are when this share of the training is done."""
+        pairs = int(self.first_pairs + (self.pairs - self.first_pairs) * min(1.0, done / self.growth))
         return spaced_recall(self.batch, pairs, self.n_keys, self.gap, rng)
 
-    def loss(self, model: torch.nn.Module, rng: np.random.Generator, step: int, steps: int) -> torch.Tensor:
+    def loss(self, model: torch.nn.Module, rng: np.random.Generator, done: float = 1.0) -> torch.Tensor:
         """Loss of a fresh batch, a scalar."""
-        return token_loss(model, *self.draw(rng, step, steps))
+        return token_loss(model, *self.draw(rng, done))
 
     def score(self, model: torch.nn.Module, rng: np.random.Generator) -> tuple[float, np.ndarray]:
         """Share of right answers, and that of each class of distances, `(classes,)`; NaN where there is none."""

@@ -8,10 +8,11 @@ import torch
 
 from lib.language.formal_tasks import IGNORE
 from lib.language.key_gates import collect_keys, count_memory_lengths
-from lib.language.llama import held_out_windows_loss, load_arrays, recalled, small_llama, weights_as_arrays
+from lib.language.llama import load_arrays, recalled, small_llama, weights_as_arrays
 from lib.language.spaced_recall import query_distances, spaced_recall
 from lib.language.unigram import unigram_loss
 from lib.language.worlds import make_world
+from lib.linearizing.training import mean_loss
 
 SIZES = {"width": 16, "layers": 2, "heads": 2, "groups": 1, "hidden": 32, "positions": 32}
 
@@ -49,11 +50,11 @@ def test_unigram_loss_by_hand():
 
 def test_weights_travel_as_arrays(model):
     other = small_llama(13, **SIZES, seed=1).eval()
-    windows = np.random.default_rng(0).integers(0, 13, (5, 9))
-    before = held_out_windows_loss(other, windows, 2)
+    windows = torch.randint(13, (5, 9), generator=torch.Generator().manual_seed(0))
+    before = mean_loss(other, windows, 2)
     load_arrays(other, weights_as_arrays(model))
-    assert held_out_windows_loss(other, windows, 2) == pytest.approx(held_out_windows_loss(model, windows, 5), rel=1e-6)
-    assert before != pytest.approx(held_out_windows_loss(model, windows, 5), rel=1e-4)
+    assert mean_loss(other, windows, 2) == pytest.approx(mean_loss(model, windows, 5), rel=1e-6)
+    assert before != pytest.approx(mean_loss(model, windows, 5), rel=1e-4)
     with pytest.raises(ValueError, match="arrays"):
         load_arrays(other, {"weight": np.zeros(3)})
 
@@ -102,8 +103,8 @@ def test_worlds(model):
     rng = np.random.default_rng
     world = make_world("recall", pairs=3, n_keys=6, gap=4, first_pairs=2, growth=0.5, batch=4, held_out=40, near=4)
     assert (world.vocabulary, world.positions) == (13, 13)
-    assert world.draw(rng(0), 0, 10)[0].shape == (4, 10)
-    assert world.draw(rng(0), 5, 10)[0].shape == (4, 13)
+    assert [world.draw(rng(0), done)[0].shape[1] for done in (0.0, 0.49, 0.5, 1.0)] == [10, 10, 13, 13]
+    assert world.draw(rng(0))[0].shape == (4, 13)  # the whole task where nothing else is asked for
     right, near = world.score(model, rng(1))
     tokens, targets = spaced_recall(40, 3, 6, 4, rng(1))
     hits, classes = recalled(model, tokens, targets), query_distances(tokens, 3).ravel() // 4
@@ -115,7 +116,7 @@ def test_worlds(model):
     network = small_llama(text.vocabulary, **SIZES)
     assert -text.score(network, rng(0))[0] == pytest.approx(math.log(text.vocabulary), rel=0.05)
     assert 3 < -text.floor() < math.log(text.vocabulary)
-    tokens, targets = text.draw(rng(0), 0, 1)
+    tokens, targets = text.draw(rng(0))
     np.testing.assert_array_equal(tokens[:, 1:], targets[:, :-1])
     with pytest.raises(ValueError, match="kind"):
         make_world("images")

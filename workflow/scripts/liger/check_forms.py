@@ -11,23 +11,19 @@ if not torch.cuda.is_available():
 
 from kernels.agreement import relative_error
 from kernels.gated_linear_attention import gated_linear_attention, gated_linear_attention_step
+from kernels.key_gated_attention import key_gated_attention, key_gated_attention_step
 
-FORMS = {
-    "recurrent float64": ("recurrent", torch.float64),
-    "step float64": ("step", torch.float64),
-    "chunked float64": ("chunked", torch.float64),
-    "compiled float64": ("compiled", torch.float64),
-    "step float32": ("step", torch.float32),
-    "chunked float32": ("chunked", torch.float32),
-    "compiled float32": ("compiled", torch.float32),
-    "triton float32": ("triton", torch.float32),
-}
+KINDS = {"float64": torch.float64, "float32": torch.float32}
+OPERATORS = ("gla", "key-gated")  # gates as inputs, or read from the keys, as a linearized layer calls it
+FORMS = [("recurrent", "float64"), ("step", "float64"), ("chunked", "float64"), ("compiled", "float64")]
+FORMS += [("step", "float32"), ("chunked", "float32"), ("compiled", "float32"), ("triton", "float32")]
+LARGEST_KEY = 40.0  # of a gate that forgets nothing
 GATES = ("none", "weak", "strong", "mixed")
 RESULTS = ("output", "state", "dq", "dk", "dv", "d_log_decay", "d_initial")
 
 
 def check_forms(*, cases: int, longest: int, widest: int, strongest: float, triton_cases: int, rng) -> xr.Dataset:
-    """Return largest absolute error over largest absolute value, `(form, gate, case, tensor)`.
+    """Return largest absolute error over largest absolute value, `(form, gate, case, tensor)`, and which were tried.
 
     Sizes are not too small: where every gate of a case is strong, the whole gradient of the log decays vanishes, and
     there is no value to compare an error with.
@@ -40,36 +36,37 @@ def check_forms(*, cases: int, longest: int, widest: int, strongest: float, trit
         triton_cases: how many of the sizes Triton runs on.
         rng: source of randomness.
     """
-    error = np.full((len(FORMS), len(GATES), cases, len(RESULTS)), np.nan)
-    ran = np.zeros((len(FORMS), cases), dtype=bool)
+    forms = [(operator, *form) for operator in OPERATORS for form in FORMS]
+    error = np.full((len(forms), len(GATES), cases, len(RESULTS)), np.nan)
+    ran = np.zeros((len(forms), cases, len(RESULTS)), dtype=bool)
     sizes = np.empty((cases, 4), dtype=int)
     for case in range(cases):
         bounds = ((16, longest), (1, 2), (8, widest), (8, widest))
         tokens, heads, d, e = (int(rng.integers(least, most + 1)) for least, most in bounds)
         sizes[case] = tokens, heads, d, e
-
-        def normal(*shape) -> torch.Tensor:
-            """Numbers that float32 holds exactly, so that every type gets the same inputs."""
-            return torch.from_numpy(rng.standard_normal(shape).astype(np.float32)).double()
-
-        weights, ends = normal(1, tokens, heads, e), normal(1, heads, d, e)
-        vectors = [*(normal(1, tokens, heads, width) for width in (d, d, e))]
-        start = normal(1, heads, d, e)
+        weights, ends = _normal(rng, 1, tokens, heads, e), _normal(rng, 1, heads, d, e)
+        vectors = [_normal(rng, 1, tokens, heads, width) for width in (d, d, e)]
+        start = _normal(rng, 1, heads, d, e)
         for j, gate in enumerate(GATES):
-            inputs = [*vectors, _log_decay(gate, (1, tokens, heads, d), strongest, rng), start]
-            expected = _outcome("pairs", torch.float64, inputs, weights, ends)
-            for i, (backend, kind) in enumerate(FORMS.values()):
-                ran[i, case] = not (backend == "triton" and case >= triton_cases)
-                if ran[i, case]:
-                    results = _outcome(backend, kind, inputs, weights, ends)
-                    error[i, j, case] = [relative_error(*pair) for pair in zip(results, expected)]
+            log_decay = _log_decay(gate, (1, tokens, heads, d), strongest, rng)
+            q, _, v = vectors
+            inputs = {"gla": [*vectors, log_decay, start], "key-gated": [q, _key_of(log_decay), v, start]}
+            expected = {name: _outcome(name, "pairs", torch.float64, inputs[name], weights, ends) for name in OPERATORS}
+            for i, (operator, backend, kind) in enumerate(forms):
+                if backend == "triton" and case >= triton_cases:
+                    continue
+                results = _outcome(operator, backend, KINDS[kind], inputs[operator], weights, ends)
+                for place, name in enumerate(RESULTS):
+                    if name in results:
+                        ran[i, case, place] = True
+                        error[i, j, case, place] = relative_error(results[name], expected[operator][name])
     return xr.Dataset(
         {
             "error": (("form", "gate", "case", "tensor"), error, {"long_name": "largest error over largest value"}),
-            "ran": (("form", "case"), ran),
+            "ran": (("form", "case", "tensor"), ran),
         },
         coords={
-            "form": list(FORMS),
+            "form": [f"{operator}, {backend}, {kind}" for operator, backend, kind in forms],
             "gate": list(GATES),
             "tensor": list(RESULTS),
             "sizes": (("case", "size"), sizes),
@@ -77,6 +74,11 @@ def check_forms(*, cases: int, longest: int, widest: int, strongest: float, trit
         },
         attrs={"triton": "compiled" if _on_gpu() else "Triton's CPU interpreter", "strongest": strongest},
     )
+
+
+def _normal(rng, *shape) -> torch.Tensor:
+    """Numbers that float32 holds exactly, so that every type gets the same inputs."""
+    return torch.from_numpy(rng.standard_normal(shape).astype(np.float32)).double()
 
 
 def _on_gpu() -> bool:
@@ -98,26 +100,37 @@ def _log_decay(gate: str, shape: tuple, strongest: float, rng) -> torch.Tensor:
     return torch.from_numpy(strong.astype(np.float32)).double()
 
 
-def _outcome(backend: str, kind: torch.dtype, inputs: list, weights, ends) -> list[torch.Tensor]:
-    """Output, final state and the gradients of all inputs, in the order of `RESULTS`."""
+def _key_of(log_decay: torch.Tensor) -> torch.Tensor:
+    """Keys whose log sigmoid is a log decay, as float32 holds them."""
+    key = log_decay - torch.log(-torch.expm1(log_decay))
+    return key.clamp(max=LARGEST_KEY).float().double()
+
+
+def _outcome(operator: str, backend: str, kind: torch.dtype, inputs: list, weights, ends) -> dict[str, torch.Tensor]:
+    """Output, final state and the gradients of all inputs."""
     device = "cuda" if backend == "triton" and _on_gpu() else "cpu"
     leaves = [x.to(device, kind, copy=True).requires_grad_() for x in inputs]
     *vectors, start = leaves
+    options = {"damping": 1.0} if operator == "key-gated" else {}
     if backend == "pairs":
-        o, end = _sum_over_pairs(*leaves)
+        if operator == "key-gated":
+            q, k, v = vectors
+            vectors = [q.softmax(-1), k.softmax(-1), v, torch.nn.functional.logsigmoid(k)]
+        o, end = _sum_over_pairs(*vectors, start)
     elif backend == "step":
-        outputs, state = [], start
+        step = key_gated_attention_step if options else gated_linear_attention_step
+        outputs, end = [], start
         for token in zip(*(x.unbind(1) for x in vectors)):
-            o, state = gated_linear_attention_step(state, *token)
+            o, end = step(end, *token, **options)
             outputs.append(o)
-        o, end = torch.stack(outputs, 1), state
+        o = torch.stack(outputs, 1)
     else:
-        o, end = gated_linear_attention(
-            *vectors, initial_state=start, output_final_state=True, chunk_size=32, backend=backend
-        )
+        attend = key_gated_attention if options else gated_linear_attention
+        options |= {"output_final_state": True, "chunk_size": 32, "backend": backend}
+        o, end = attend(*vectors, initial_state=start, **options)
     loss = (o * weights.to(o)).sum() + (end * ends.to(end)).sum()
-    gradients = torch.autograd.grad(loss, leaves)
-    return [x.detach().cpu() for x in (o, end, *gradients)]
+    names = ["output", "state", "dq", "dk", "dv", *(["d_log_decay"] if operator == "gla" else []), "d_initial"]
+    return dict(zip(names, [x.detach().cpu() for x in (o, end, *torch.autograd.grad(loss, leaves))], strict=True))
 
 
 def _sum_over_pairs(q, k, v, log_decay, start) -> tuple[torch.Tensor, torch.Tensor]:

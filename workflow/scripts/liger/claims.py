@@ -59,7 +59,8 @@ def _token_share(bases_text, tuned: list) -> float:
 
 def lg1(forms):
     """Every form is the recurrence, gates from none to the strongest."""
-    worst = forms.error.where(forms.ran, 0).max(("gate", "case", "tensor"), skipna=False)
+    tried = forms.error.where(forms.ran, 0)
+    worst = tried.max(("gate", "case", "tensor"), skipna=False).where(forms.ran.any(("case", "tensor")))
     kinds = {kind: [name for name in forms.form.values if str(name).endswith(kind)] for kind in ("float64", "float32")}
     largest = {kind: exact(float(worst.sel(form=names).max(skipna=False))) for kind, names in kinds.items()}
     return largest | {"by_form": exact(worst.values, labels=forms.form.values)}

@@ -34,7 +34,8 @@ def figure(text: list):
     draw_rows(left, rows, colours=colours, hollow=hollow)
     left.axvline(0, color="black", lw=0.8)
     left.set_xscale("symlog", linthresh=0.1)
-    ticks = [-0.1, -0.05, 0, 0.05, 0.1, 0.3, 1]
+    left.autoscale()
+    ticks = [-0.1, 0, 0.1, 0.3, 1, 3]
     left.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     left.set_xticks([], minor=True)
     left.set_xlabel("validation loss minus that of Liger, nats per character\n(open: before fine-tuning)")

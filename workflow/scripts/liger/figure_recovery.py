@@ -1,5 +1,7 @@
 """Figure: what each linearization recovers."""
 
+import numpy as np
+
 from lib.atlas.job.figure import COLOURS, REFERENCE, new_figure
 from lib.drawing.linearized import LABELS, draw_rows, joined_scores
 
@@ -10,6 +12,7 @@ PAPER = {
     "Llama-3-8B": {"Liger": 67.6 / 71.7, "LoLCATs": 65.4 / 71.7},
     "Mistral-7B": {"Liger": 65.1 / 72.2, "LoLCATs": 59.8 / 72.2},
 }
+LEAST = -0.2  # recovery that is drawn
 SHOWN = ("lora", "liger", "window_only", "recurrent_only", "no_gate", "lolcats", "lolcats_window", "liger_h")
 SHOWN += ("scratch", "scratch_hybrid", "scratch_long")
 
@@ -32,6 +35,13 @@ def figure(bases_text, text: list):
     hollow = {label: values for label, values in hollow.items() if label not in untrained}
     draw_rows(left, rows, colours=colours, hollow=hollow)
     left.axvline(0.9, **REFERENCE)
+    for place, (label, values) in enumerate(rows.items()):
+        if label in hollow and np.mean(hollow[label]) < LEAST:
+            text = f"◁ {np.mean(hollow[label]):.2f} before"
+            left.annotate(text, (LEAST, place), fontsize=8, va="center", color=colours[label])
+        elif values.mean() < LEAST:
+            left.annotate(f"◁ {values.mean():.2f}", (LEAST, place), fontsize=8, va="center", color=colours[label])
+    left.set_xlim(left=LEAST)
     left.set_xlabel("recovery of the base's performance\n(open: before fine-tuning; dashed: pass rule)")
     for i, values in enumerate(PAPER.values()):
         for j, (name, ratio) in enumerate(values.items()):

@@ -50,7 +50,8 @@ def figure(text: list, bases_recall, recall: list):
     right.annotate("window", (near, 0.5), rotation=90, fontsize=8, ha="right", va="center")
     right.axhline(bases_recall.attrs["floor"], label="a guess among all values", **REFERENCE)
     right.set(xlabel="tokens from a query back to its value", ylabel="queries answered rightly", ylim=(-0.03, 1.03))
-    right.legend(fontsize=7)
+    right.set_xticks(near * np.arange(1, values.sizes["distance"]))
+    right.legend(fontsize=7, loc="upper right", bbox_to_anchor=(1, 0.96))
     return fig
 
 

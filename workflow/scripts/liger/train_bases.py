@@ -49,7 +49,7 @@ def train_bases(
         stream = generator(root_seed, PAPER, "base", world, n)
         loss = train_parameters(
             [(list(network.parameters()), base["learning_rate"])],
-            lambda step, network=network, stream=stream: own.loss(network, stream, step, base["steps"]),
+            lambda step, network=network, stream=stream: own.loss(network, stream, step / base["steps"]),
             steps=base["steps"], warmup=base["warmup"], decay=base["decay"], streams=[stream],
             label=f"steps of base {n}", checkpoint=Part(checkpoint, f"base {n}", results) if checkpoint else None,
         )  # fmt: skip

@@ -190,7 +190,7 @@ def _tune_one(
     ]
     losses.append(
         train_parameters(
-            groups, lambda step: own.loss(network, stream, step, steps), steps=steps - sum(map(len, losses)),
+            groups, lambda step: own.loss(network, stream), steps=steps - sum(map(len, losses)),
             warmup=tune["warmup"], decay=tune["decay"], label=f"steps of {label}", streams=[stream],
             checkpoint=Part(checkpoint, f"{label}, adapters", results) if checkpoint else None,
         )
@@ -236,7 +236,7 @@ def _train_maps(setting, label, network, stream, steps, choice, results, part) -
     if f"{done}|stream" not in results:
 
         def loss(step: int) -> torch.Tensor:
-            return transfer_loss(network, torch.from_numpy(setting.world.draw(stream, step, steps)[0]))
+            return transfer_loss(network, torch.from_numpy(setting.world.draw(stream)[0]))
 
         train_parameters(
             [(maps, choice.new_rate)], loss, steps=steps, warmup=setting.tune["warmup"], decay=setting.tune["decay"],
