@@ -281,7 +281,7 @@ def test_lg9(passes, load, blank):
     assert not passes(PAPER, "lg9", times=blank(times_of()))
     store = load("liger/time_decoding")(model=MODEL, window=4, contexts=[16, 64], tokens=3, turns=2)
     assert (store.decode_ms > 0).all()
-    state = 2 * (2 * 8 * 8 + 2 * 4 * 8) * 4  # layers, a state of two heads, a ring of four keys and values, float32
+    state = 2 * (8 * 8 + 2 * 4 * 8) * 4  # layers, one state of the group, a ring of four keys and values, float32
     np.testing.assert_array_equal(store["bytes"].sel(arch="liger"), state)
     np.testing.assert_array_equal(store["bytes"].sel(arch="softmax"), 2 * 2 * 8 * 4 * np.array([16, 64]))
 
