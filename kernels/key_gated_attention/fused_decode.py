@@ -4,7 +4,7 @@ import torch
 import triton
 import triton.language as tl
 
-from kernels.key_gated_attention.fused_kernels import _gates, _softmax
+from kernels.key_gated_attention.fused_kernels import gates, softmax_rows
 
 SLICE = 32  # columns of the state for each program
 
@@ -20,16 +20,16 @@ def step_kernel(
     where = pid * D * E + d[:, None] * E + e[None, :]
     there = (d < D)[:, None] & (e < E)[None, :]
     x = tl.load(k + pid * D + d, mask=d < D, other=0.0).to(tl.float32)
-    gate, key = _gates(x, damping)
+    gate, key = gates(x, damping)
     if not HGRN2:
-        share, _, _ = _softmax(x[None, :], D, BD)
+        share, _, _ = softmax_rows(x[None, :], D, BD)
         key = tl.sum(share, 0)
     value = tl.load(state + where, mask=there, other=0.0).to(tl.float32) * tl.exp(gate)[:, None]
     value += key[:, None] * tl.load(v + pid * E + e, mask=e < E, other=0.0).to(tl.float32)[None, :]
     tl.store(new + where, value.to(new.dtype.element_ty), mask=there)
     for r in range(R):
         row = pid * R + r
-        query, _, _ = _softmax(tl.load(q + row * D + d, mask=d < D, other=0.0).to(tl.float32)[None, :], D, BD)
+        query, _, _ = softmax_rows(tl.load(q + row * D + d, mask=d < D, other=0.0).to(tl.float32)[None, :], D, BD)
         result = scale * tl.sum(tl.trans(query) * value, 0)
         tl.store(out + row * E + e, result.to(out.dtype.element_ty), mask=e < E)
 

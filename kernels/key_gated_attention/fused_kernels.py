@@ -68,7 +68,7 @@ def _store_queries(base, value, head, some, heads, at, stop, first, C: tl.conste
 
 
 @triton.jit
-def _softmax(x, W: tl.constexpr, BW: tl.constexpr):
+def softmax_rows(x, W: tl.constexpr, BW: tl.constexpr):
     """Softmax of rows over their first W columns, 0 in the others, their largest values and what it divides by."""
     x = tl.where((tl.arange(0, BW) < W)[None, :], x, float("-inf"))
     top = tl.max(x, 1)
@@ -93,7 +93,7 @@ def _store_norms(norms, top, total, place, there):
 
 
 @triton.jit
-def _gates(x, damping):
+def gates(x, damping):
     """Log decays and sigmoid(-x)."""
     small = tl.exp(-tl.abs(x))
     gate = tl.maximum((tl.minimum(x, 0.0) - tl.log(1.0 + small)) / damping, FORGOTTEN)
@@ -106,10 +106,10 @@ def _whole_keys(k, row, groups, at, stop, damping, C: tl.constexpr, W: tl.conste
     """Features and log decays of a block, 0 where there is none, and the two numbers of each row."""
     x = load_tokens(k, row, groups, at, stop, 0, C, W, BW)
     inside = (at + tl.arange(0, C) < stop)[:, None] & (tl.arange(0, BW) < W)[None, :]
-    gate, fade = _gates(x, damping)
+    gate, fade = gates(x, damping)
     key, top, total = fade, tl.zeros([C], tl.float32), tl.zeros([C], tl.float32)
     if not HGRN2:
-        key, top, total = _softmax(x, W, BW)
+        key, top, total = softmax_rows(x, W, BW)
     return tl.where(inside, key, 0.0), tl.where(inside, gate, 0.0), top, total
 
 
@@ -120,7 +120,7 @@ def _key_slice(k, k_norms, row, groups, at, stop, first, damping, C: tl.constexp
     x = load_tokens(k, row, groups, at, stop, first, C, W, BW)
     token = at + tl.arange(0, C)
     inside = (token < stop)[:, None] & (first + tl.arange(0, BW) < W)[None, :]
-    gate, fade = _gates(x, damping)
+    gate, fade = gates(x, damping)
     key = fade
     if not HGRN2:
         key = _part_of_softmax(x, k_norms, row + token * groups, token < stop, inside)
@@ -256,7 +256,7 @@ def segment_updates(
             key, gate, _, _ = _whole_keys(k, row, groups, at, stop, damping, C, D, BD, HGRN2)
             come, go, end = _sums(gate, C)
             if REVERSE:
-                query, _, _ = _softmax(_load_queries(q, head, some, heads, at, stop, 0, C, RP, D, BD), D, BD)
+                query, _, _ = softmax_rows(_load_queries(q, head, some, heads, at, stop, 0, C, RP, D, BD), D, BD)
                 written = query * tl.exp(_spread(come, C, RP, BD)) * scale
                 value = _load_queries(v, head, some, heads, at, stop, first, C, RP, E, BN)
             else:
@@ -294,7 +294,7 @@ def forward_pass(
         at = start + number * C
         key, gate, k_top, k_total = _whole_keys(k, row, groups, at, stop, damping, C, D, BD, HGRN2)
         come, go, end = _sums(gate, C)
-        query, q_top, q_total = _softmax(_load_queries(q, head, some, heads, at, stop, 0, C, RP, D, BD), D, BD)
+        query, q_top, q_total = softmax_rows(_load_queries(q, head, some, heads, at, stop, 0, C, RP, D, BD), D, BD)
         spread = _spread(come, C, RP, BD)
         outer = product(query * tl.exp(spread), state, PRECISION)
         scores = _scores(query, key, gate, come, spread, end, C, RP, BD, PRECISION)
@@ -375,7 +375,7 @@ def value_pass(
         at = start + (blocks - 1 - number) * C
         key, gate, _, _ = _whole_keys(k, row, groups, at, stop, damping, C, D, BD, HGRN2)
         come, go, end = _sums(gate, C)
-        query, _, _ = _softmax(_load_queries(q, head, some, heads, at, stop, 0, C, RP, D, BD), D, BD)
+        query, _, _ = softmax_rows(_load_queries(q, head, some, heads, at, stop, 0, C, RP, D, BD), D, BD)
         spread = _spread(come, C, RP, BD)
         dx = _load_queries(d_out, head, some, heads, at, stop, first, C, RP, E, BN).to(FACTOR)
         outer = product(key * tl.exp(go), adjoint, PRECISION)

@@ -12,18 +12,14 @@ from kernels.gated_linear_attention import gated_linear_attention, gated_linear_
 from kernels.key_gated_attention import key_gated_attention, key_gated_attention_step
 from kernels.linear_attention import linear_attention, linear_attention_step
 from kernels.mamba3 import Mamba3State, mamba3_scan, mamba3_step
+from tests.kernels.devices import DEVICE, here
 
 H, D, E = 2, 4, 6
-FORMS = [
-    *((linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
-    *((gated_linear_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
-    *((key_gated_attention, form) for form in ("recurrent", "chunked", "compiled", "triton")),
-    *((gated_delta_rule, form) for form in ("recurrent", "chunked", "compiled", "triton")),
-    *((mamba3_scan, form) for form in ("recurrent", "quadratic", "chunked", "compiled", "triton")),
-]
+KERNELS = (linear_attention, gated_linear_attention, key_gated_attention, gated_delta_rule, mamba3_scan)
+FORMS = [(kernel, form) for kernel in KERNELS for form in here("recurrent", "chunked", "compiled", "triton")]
+FORMS += [(mamba3_scan, "quadratic")]
 FIRST = dict.fromkeys((linear_attention, gated_linear_attention, key_gated_attention, gated_delta_rule), "q")
 FIRST |= {mamba3_scan: "x"}
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def draw(kernel, batch: int, tokens: int) -> dict[str, torch.Tensor]:

@@ -6,6 +6,7 @@ from torch.nn.functional import normalize
 
 from kernels.gated_delta import gated_delta_rule, gated_delta_step
 from tests.kernels.compiled import hold_limits
+from tests.kernels.devices import DEVICE
 
 
 def make(B=2, H=3, T=37, D=4, E=6, seed=0):
@@ -67,8 +68,10 @@ def in_float32(T, D, E, B=2, strength=1.0, bounds=None):
     arguments, S = make(B=B, T=T, D=D, E=E)
     S = S if bounds is None else make(B=len(bounds) - 1, D=D, E=E)[1]
     case = [x.float() for x in (*arguments[:4], strength * arguments[4])], S.float()
-    results = outcome(*case, "triton", bounds)
-    return results, outcome([x.double() for x in case[0]], case[1].double(), "recurrent", bounds)
+    results = outcome([x.to(DEVICE) for x in case[0]], case[1].to(DEVICE), "triton", bounds)
+    return [result.cpu() for result in results], outcome(
+        [x.double() for x in case[0]], case[1].double(), "recurrent", bounds
+    )
 
 
 @pytest.mark.parametrize("strength", [0.1, 1.0, 50.0])
@@ -86,7 +89,7 @@ def test_the_triton_form_on_packed_sequences():
 
 def test_one_token_by_triton():
     arguments, S = make(T=1)
-    *inputs, S = (value.float() for value in (*(x[:, 0] for x in arguments), S))
+    *inputs, S = (value.float().to(DEVICE) for value in (*(x[:, 0] for x in arguments), S))
     for result, expected in zip(
         gated_delta_step(S, *inputs, scale=0.7, backend="triton"), gated_delta_step(S, *inputs, scale=0.7)
     ):
@@ -96,7 +99,7 @@ def test_one_token_by_triton():
 def test_heads_that_triton_does_not_take_are_refused():
     arguments, _ = make(T=2, H=1, D=260, E=2)
     with pytest.raises(ValueError, match="heads of 260 and 2, expected at most 128"):
-        gated_delta_rule(*(value.float() for value in arguments), backend="triton")
+        gated_delta_rule(*(value.float().to(DEVICE) for value in arguments), backend="triton")
 
 
 def test_kernels_compile_for_tensor_cores():

@@ -7,9 +7,9 @@ from kernels.arguments import TRITON_TYPES
 from kernels.gated_linear_attention import fused, gated_linear_attention, gated_linear_attention_step
 from kernels.linear_attention import linear_attention
 from tests.kernels.compiled import hold_limits
+from tests.kernels.devices import DEVICE, here
 
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-FORMS = ("chunked", "compiled")
+FORMS = here("chunked", "compiled")
 PACKED = [0, 33, 33, 34, 70]
 
 
@@ -109,6 +109,7 @@ def test_decoding_continues_a_sequence(backend):
     torch.testing.assert_close(state, end, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.skipif(DEVICE == "cuda", reason="compiled forms run on a CPU")
 def test_the_number_of_threads_changes_no_digit():
     case, threads, results = draw(B=3, T=600, D=32, E=32), torch.get_num_threads(), []
     try:
@@ -120,7 +121,7 @@ def test_the_number_of_threads_changes_no_digit():
     assert all(torch.equal(first, second) for first, second in zip(*results))
 
 
-@pytest.mark.parametrize("form", ["chunked", "compiled", "triton"])
+@pytest.mark.parametrize("form", here("chunked", "compiled", "triton"))
 def test_a_strong_decay_leaves_the_weak_ones_after_it_exact(form):
     (q, k, v, decay, _), _, _ = draw(T=48, dtype=torch.float32)
     decay = torch.full_like(decay, -0.01)
@@ -157,7 +158,7 @@ def test_the_triton_form_cuts_wide_heads(monkeypatch):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 6e-3), (torch.bfloat16, 4e-2)])
-@pytest.mark.parametrize("form", ["chunked", "compiled", "triton"])
+@pytest.mark.parametrize("form", here("chunked", "compiled", "triton"))
 def test_short_types(dtype, tolerance, form):
     case = draw(B=1, T=40, D=16, E=16, dtype=dtype)
     agree(outcome(case, form), outcome(case, "recurrent"), tolerance)

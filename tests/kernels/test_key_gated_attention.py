@@ -7,9 +7,9 @@ from kernels.arguments import TRITON_TYPES
 from kernels.gated_linear_attention import gated_linear_attention
 from kernels.key_gated_attention import FORMS, fused, key_gated_attention, key_gated_attention_step
 from tests.kernels.compiled import hold_limits
+from tests.kernels.devices import DEVICE, here
 
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-BACKENDS = ("chunked", "compiled")
+BACKENDS = here("chunked", "compiled")
 PACKED = [0, 33, 33, 34, 70]
 NAMES = ("o", "final", "dq", "dk", "dv", "d_state")
 
@@ -146,6 +146,7 @@ def test_decoding_continues_a_sequence(form, backend):
     torch.testing.assert_close(state, end, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.skipif(DEVICE == "cuda", reason="compiled forms run on a CPU")
 def test_the_number_of_threads_changes_no_digit():
     case, threads, results = draw(B=3, T=600, D=32, E=32), torch.get_num_threads(), []
     try:
@@ -259,6 +260,19 @@ def test_a_channel_of_minus_infinity_is_forgotten_and_one_of_infinity_spoils_wha
     if form == "gla":  # the complement of the decay of infinity is 0
         assert results[2][0][:, 5:].isnan().all()
     assert results[3][0][:, 5:].isnan().all()
+
+
+@pytest.mark.skipif(DEVICE == "cpu", reason="flash-linear-attention runs on a GPU")
+def test_it_agrees_with_flash_linear_attention():
+    gla = pytest.importorskip("fla.ops.gla")
+    (q, k, v, _), d_out, _ = draw(T=100, D=64, E=64, dtype=torch.bfloat16)
+    leaves = [x.clone().requires_grad_() for x in (q, k, v)]
+    gate = torch.nn.functional.logsigmoid(leaves[1].float()) / 16
+    repeated = [x.repeat_interleave(2, 2) for x in (torch.softmax(leaves[1], -1), leaves[2], gate)]
+    peer = gla.chunk_gla(torch.softmax(leaves[0], -1), *repeated, scale=1.0)[0]
+    expected = [peer, *torch.autograd.grad((peer * d_out).sum(), leaves)]
+    o, _ = key_gated_attention(*leaves)
+    agree([o, *torch.autograd.grad((o * d_out).sum(), leaves)], expected, 4e-2)
 
 
 WITHOUT_PRODUCTS = ("step_kernel",)
