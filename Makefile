@@ -108,9 +108,10 @@ codecheck: env
 faults: env
 	$(PY) -m tests.faults.harness
 
-# some minutes, after make smoke: errors planted in every paper, and who notices; writes docs/audit.md and resources/measured/judge.json
+# some minutes, after make smoke: errors planted in every paper, and who notices; writes docs/audit.md and resources/measured/judge.json;
+# PAPERS="one another": only these, the counts of the others stay
 judge: env
-	$(PY) -m tests.faults.judge
+	$(PY) -m tests.faults.judge $(if $(PAPERS),--papers $(PAPERS))
 
 lint: env
 	$(PY) -m ruff check .

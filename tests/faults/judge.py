@@ -1,9 +1,9 @@
 """Test the judge: plant errors in every paper at smoke scale and count who notices.
 
-Run as `make judge` (or `python -m tests.faults.judge`). Nothing in it is random. It writes the counts into
-`resources/measured/judge.json` and their tables into `docs/audit.md`. The exit status is 1 when a promise is broken: a
-central claim without a counterfactual, a claim of constants that no test would notice, or a file that was tampered
-with and passed `make check`.
+Run as `make judge` (or `python -m tests.faults.judge`, with `--papers` for some). Nothing in it is random. It writes
+the counts of each paper into `resources/measured/judge.json` as soon as it has them, and in the end the tables of all
+into `docs/audit.md`. The exit status is 1 when a promise is broken: a central claim without a counterfactual, a claim
+of constants that no test would notice, or a file that was tampered with and passed `make check`.
 
 - Errors in stores are planted as if the stage had computed the values: claims are measured again in this process.
   They are planted in the stores of the smoke run, where each claim is judged by the rules of the smallest scale that
@@ -382,10 +382,18 @@ def _paper_numbers(file: Path) -> list[tuple[str, str]]:
     return [(line, line[::-1].replace("}", "}9", 1)[::-1]) for line in dict.fromkeys(lines)]
 
 
-def measure(results: Path, notes: list[judged.Judged], slugs: list[str]) -> dict:
-    """All counts, by paper."""
-    plan = plans.read(ROOT, "smoke", "results")
-    papers = {}
+def measure(results: Path, notes: list[judged.Judged], slugs: list[str]) -> Iterator[tuple[str, dict, dict]]:
+    """Counts of one paper after the other.
+
+    Args:
+        results: of the smoke run.
+        notes: what the papers' tests judged.
+        slugs: of the papers.
+
+    Yields:
+        Slug, its counts, and for each of its central claims how often the papers' tests judge it in which way.
+    """
+    plan, judgements = plans.read(ROOT, "smoke", "results"), judged.counts(notes)
     with tempfile.TemporaryDirectory(prefix="atlas-judge-") as name:
         folder = Path(name)
         shutil.copytree(results, folder / "results/smoke", ignore=shutil.ignore_patterns("report.*"))
@@ -397,7 +405,8 @@ def measure(results: Path, notes: list[judged.Judged], slugs: list[str]) -> dict
             at_smoke, by_hand = cases_at_smoke(paper, folder), cases_by_hand(paper, notes)
             smoke, one = tables_of_plants([at_smoke])
             hand, two = tables_of_plants([[case] for case in by_hand])
-            papers[slug] = {
+            counts = {
+                "commit": _commit(),
                 "stores of the smoke run": smoke,
                 "stores made by hand": hand,
                 "a function of constants": constants(by_hand, notes),
@@ -405,14 +414,10 @@ def measure(results: Path, notes: list[judged.Judged], slugs: list[str]) -> dict
                 "a bound of a pass rule typed wrong": bounds(by_hand, notes),
                 "tampering": tampering(slug, plan, folder),
                 "not a number made a number": sorted({*one, *two}),
-                "central": [entry["id"] for entry in paper.spec["claims"] if entry.get("central")],
             }
+            central = [entry["id"] for entry in paper.spec["claims"] if entry.get("central")]
             print(f"{slug}: {time.process_time() - started:.0f} CPU s", flush=True)
-    counts = judged.counts(notes)
-    central = {
-        slug: {claim: counts.get(slug, {}).get(claim, {}) for claim in papers[slug].pop("central")} for slug in slugs
-    }
-    return {"commit": _commit(), "scale": "smoke", "papers": papers, "central": central}
+            yield slug, counts, {claim: judgements.get(slug, {}).get(claim, {}) for claim in central}
 
 
 def _commit() -> str:
@@ -513,7 +518,7 @@ def write(text: str) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Plant, count and write; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.judge", description=__doc__.splitlines()[0])
-    parser.add_argument("--papers", nargs="*", help="only these; nothing is written")
+    parser.add_argument("--papers", nargs="*", help="only these; the counts of the others stay")
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
@@ -522,13 +527,16 @@ def main(arguments: list[str] | None = None) -> int:
         print("linear atlas: make smoke first; the results of the smoke run are not up to date", file=sys.stderr)
         return 1
     notes = judged.collect()
-    slugs = options.papers or sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
-    kept = json.loads(json.dumps(measure(results, notes, slugs), sort_keys=True))  # in the order in which it is kept
+    slugs = sorted(file.stem for file in (ROOT / "config/papers").glob("*.yaml"))
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    kept = {key: {slug: row for slug, row in kept[key].items() if slug in slugs} for key in ("papers", "central")}
+    for slug, counts, central in measure(results, notes, options.papers or slugs):
+        kept["papers"][slug], kept["central"][slug] = counts, central
+        KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))  # in the order in which it is kept
     text = document(kept)
     print(text)
-    if not options.papers:
-        KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        write(text)
+    write(text)
     lines = broken(kept)
     print("\n".join(lines) or "no promise is broken")
     return 1 if lines else 0
