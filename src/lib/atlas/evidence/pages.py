@@ -32,6 +32,7 @@ _CLASSES = {
 _BOUNDS = {"below": "less than", "at_most": "at most", "above": "more than", "at_least": "at least"}
 _WIDTH, _EDGE, _ROW = 240, 8, 11  # of a bar: pixels across, at its ends, and down for each item
 _MOST = 12  # items that a bar shows
+_PLAIN = "/:;,+=()*!~"  # letters of a table that mean themselves in an address, beside those of every address
 _DECADES = 50  # largest over smallest number from which on a bar is logarithmic
 
 
@@ -376,7 +377,7 @@ def paper(audit: dict, figures: dict[str, Path], jobs: dict[str, dict], template
         links={name: _link(path) for name, path in figures.items()},
         pictures_of={name: _link(path.with_suffix(".png")) for name, path in figures.items() if path.suffix == ".svg"},
         tables=tables,
-        data={name: "data:text/csv;charset=utf-8," + quote(text, safe="") for name, text in drawn.items() if text},
+        data={name: "data:text/csv;charset=utf-8," + quote(text, safe=_PLAIN) for name, text in drawn.items() if text},
         cost=totals(jobs) if jobs else None,
         costs={claim["id"]: cost_of(claim, jobs) for claim in entry["claims"]},
         stamp=stamp([entry]),
