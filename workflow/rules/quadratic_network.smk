@@ -169,7 +169,7 @@ use rule stage as quadratic_network_fit_baselines with:
     benchmark:
         paper.benchmark("baselines")
     resources:
-        mem_mb=mem(2000, laptop=1200),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(60),
     params:
         **paper.params("baselines"),
@@ -186,7 +186,7 @@ use rule stage as quadratic_network_fit_baselines_few with:
     benchmark:
         paper.benchmark("baselines_few")
     resources:
-        mem_mb=mem(2000, laptop=1200),
+        mem_mb=mem(2000, laptop=600),
         runtime=minutes(60),
     params:
         **paper.params("baselines_few"),
