@@ -530,7 +530,7 @@ def test_the_report_holds_the_pages_and_all_that_they_link_to(run, tmp_path):
     assert 'href=\\"audit/index.html\\"' in (folder / "report.html").read_text()
     pages = sorted((folder / "audit").glob("*.html"))
     assert [page.name for page in pages] == ["claims.html", "figures.html", "index.html", "toy.html"]
-    for page in pages:
+    for page in [folder / "index.html", *pages]:
         links = re.findall(r'(?:href|src)="(?!data:|https:|#)([^"#]+)', page.read_text())
         assert links
         assert [link for link in links if not (page.parent / link).is_file()] == []

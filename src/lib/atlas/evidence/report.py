@@ -1,7 +1,7 @@
 """Snakemake's report of a run as one zip file, with the audit's pages and what they show beside it.
 
-The report links to `audit/index.html`, which opens from the unpacked file without a server. A report that is one HTML
-file cannot hold those pages: browsers refuse to open large pages that are data of another.
+`index.html` in it leads to the audit and to the report, which open from the unpacked file without a server. A report
+that is one HTML file cannot hold those pages: browsers refuse to open large pages that are data of another.
 """
 
 import shutil
@@ -15,6 +15,13 @@ from pathlib import Path
 from lib.atlas.names import ROOT
 from lib.atlas.workflow.place import check_own
 
+START = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Linear Atlas</title></head>
+<body><h1>Linear Atlas</h1>
+<ul><li><a href="audit/index.html">The audit</a>: every claim beside what was measured.</li>
+<li><a href="report.html">Snakemake's report</a>: figures by paper, rules, times.</li></ul></body></html>
+"""
 PAGES = ("audit/*.html", "audit/claims.csv", "*/figures/*.svg", "*/figures/*.png", "*/tables/*.csv")
 
 
@@ -48,6 +55,7 @@ def pack(results: Path, destination: Path, root: Path = ROOT) -> list[str]:
         with zipfile.ZipFile(part, "a", zipfile.ZIP_DEFLATED) as archive:
             for file in files:
                 archive.write(file, f"{destination.stem}/{file.relative_to(folder).as_posix()}")
+            archive.writestr(f"{destination.stem}/index.html", START)
         shutil.move(part, destination)
     return [file.relative_to(folder).as_posix() for file in files]
 
