@@ -93,7 +93,7 @@ def tune_variants(
     results = results_so_far(checkpoint)
     names = [name.partition(":")[2] for name in bases if str(name).startswith("weight:")]
 
-    def run(label: str, name: str, n: int, choice: Choice) -> None:
+    def tune_once(label: str, name: str, n: int, choice: Choice) -> None:
         if f"{label}|numbers" not in results:
             base = {key: bases[f"weight:{key}"].sel(seed=n).values for key in names}
             _tune_one(setting, label, catalogue[name], base, n, choice, results, checkpoint)
@@ -104,11 +104,11 @@ def tune_variants(
         tuning[name] = np.full(len(choices), np.nan)
         for i, choice in enumerate(choices if len(choices) > 1 else []):
             label = f"{name}, seed {EXTRA}, choice {i}"
-            run(label, name, EXTRA, choice)
+            tune_once(label, name, EXTRA, choice)
             tuning[name][i] = results[f"{label}|numbers"][NUMBERS.index("tuned")]
         chosen[name] = choices[int(np.nan_to_num(tuning[name], nan=-np.inf).argmax())]
         for n in numbers:
-            run(f"{name}, seed {n}", name, n, chosen[name])
+            tune_once(f"{name}, seed {n}", name, n, chosen[name])
 
     def stacked(what: str) -> np.ndarray:
         return np.stack(
