@@ -490,7 +490,8 @@ def document(kept: dict) -> str:
     swallowed = [line for paper in kept["papers"].values() for line in paper["not a number made a number"]]
     named = f" ({'; '.join(swallowed)})" if swallowed else ""
     lines = [
-        f"{len(kept['papers'])} papers; {holding} of {len(central)} central claims have stores",
+        f"{len(kept['papers'])} papers ({', '.join(kept['papers'])});",
+        f"{holding} of {len(central)} central claims have stores",
         "made by hand on which they are reproduced, and others, full of numbers, on which they are not.",
         "",
         *_plants(kept, "stores of the smoke run"),
