@@ -87,7 +87,7 @@ def _exchanged(first: str, second: str) -> Callable[[np.ndarray], np.ndarray]:
 
 def _first_not_a_number(values: np.ndarray) -> np.ndarray:
     values = values.astype(float)
-    values.reshape(-1)[0] = np.nan
+    values.reshape(-1)[:1] = np.nan  # one store of several may hold none
     return values
 
 

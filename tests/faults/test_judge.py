@@ -93,6 +93,13 @@ def test_a_claim_that_makes_a_number_of_what_is_none_is_named():
     assert honest[errors.NOT_A_NUMBER, "error"] == []
 
 
+def test_one_store_of_several_may_hold_no_values():
+    pair = [xr.Dataset({"loss": ("seed", values)}) for values in (np.zeros(0), np.array([1.0, 2.0]))]
+    found = {error.kind: error.value() for error in errors.planted({"runs": pair}, set())}
+    assert found[errors.ONE_NOT_A_NUMBER][0].sizes["seed"] == 0
+    assert np.isnan(found[errors.ONE_NOT_A_NUMBER][1].loss.values).tolist() == [True, False]
+
+
 def test_exchanged_stores_say_of_themselves_what_the_other_says():
     pair = [xr.Dataset({"loss": ("seed", [value])}, attrs={"model": name}) for value, name in ((1.0, "a"), (2.0, "b"))]
     found = {error.kind: error.value() for error in errors.planted({"runs": pair}, set())}
