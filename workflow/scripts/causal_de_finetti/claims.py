@@ -195,7 +195,8 @@ def c6(directions: list, baselines: list, rng) -> dict:
         }
     for run in baselines:
         controls = run.choice_in_random_units
-        fair = [fair_scores(controls.sel(control=name).values, run.truth.values) for name in controls.control.values]
+        chosen = [controls.sel(control=name).values for name in controls.control.values]
+        fair = [np.where(np.isfinite(one), fair_scores(one, run.truth.values), np.nan) for one in chosen]
         quantities[f"fair_accuracy_in_random_units_{run.environments}"] = mean_over(
             "data sets", fair, axis=1, labels=controls.control.values
         )

@@ -183,7 +183,7 @@ def g5(bound):
         right = np.sqrt(2 * np.maximum(one.function_logistic.values - float(one.class_logistic) + gap_log, 0))
         rows[population] = left / right
     return {
-        "violations": exact(bound.violations.sum("form").values, labels=labels),
+        "violations": exact(bound.violations.sum("form", skipna=False).values, labels=labels),
         "largest_ratio": exact(float(bound.ratio.max(skipna=False))),
         "constant": exact(float(np.sqrt(2) * bound.ratio.max(skipna=False))),
         "ratio": exact(bound.ratio.max("way", skipna=False).values, labels=labels),

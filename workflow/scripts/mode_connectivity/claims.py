@@ -171,7 +171,7 @@ def c3(descent, lines):
 
     ratio = geometric(logs[chosen].mean(axis=0))
     bends = descent.bend.isel(after=-1, seed=_sound(lines)).transpose("tenth", "fork", "seed").values
-    humped = (bends[4] < 0) & (bends[0] > 0) & (bends[-1] > 0)
+    humped = np.where(np.isfinite(bends).all(0), (bends[4] < 0) & (bends[0] > 0) & (bends[-1] > 0), np.nan)
     return {
         "gate_invalid": _invalid(lines),
         "ratio": estimated(ratio, SEEDS),
@@ -363,7 +363,7 @@ def c10(toys):
         "before": shares(early),
         "after": shares(late),
         "spearman": exact(float(_spearman(counts[None], heights[None])[0])),
-        "sides_kept": exact(float((sides == toys.side.values[:, None]).mean())),
+        "sides_kept": exact(float(np.where(np.isfinite(sides), sides == toys.side.values[:, None], np.nan).mean())),
     }
 
 
@@ -392,7 +392,7 @@ def c12(lines):
     ratio, excess = _mean(after / before), _mean(after - start)
     return {
         "gate_invalid": _invalid(lines),
-        "settled": exact(float((lines.sweeps.values > 0).mean())),
+        "settled": exact(float(np.where(np.isfinite(lines.sweeps), lines.sweeps > 0, np.nan).mean())),
         "ratio": estimated(ratio, SEEDS),
         "ratio_upper": estimated(end_of(ratio, "high"), SEEDS),
         "after": estimated(_mean(after), SEEDS),

@@ -89,8 +89,9 @@ def c3(uniform, rng):
     """The worst invariant head that a search finds decays like 1 / m."""
     slope = _exponents(uniform, rng)
     labels = [f"d = {d}" for d in uniform.dim.values]
-    rank = float(uniform["rank"].max())
-    certified = [pac_share(vc_bound(int(uniform.attrs["largest"]), rank), int(m)) for m in uniform.number.values]
+    rank = float(uniform["rank"].max(skipna=False))
+    dimension = vc_bound(int(uniform.attrs["largest"]), rank)
+    certified = [pac_share(dimension, int(m)) if np.isfinite(rank) else np.nan for m in uniform.number.values]
     return {
         "slope": estimated(slope, SEEDS, labels=labels),
         "slope_low": estimated(end_of(slope, "low"), SEEDS, labels=labels),

@@ -48,7 +48,7 @@ def p2(trained):
         "largest_z": exact(float(np.max(largest))),
         "variance_ratio": estimated(side_by_side(ratios), NETWORKS, labels=labels),
         "largest_error": exact(float(np.max([one.se for one in ratios]))),
-        "smallest_p": exact(float(min(1.0, np.min(smallest) * tests))),
+        "smallest_p": exact(float(np.minimum(1.0, np.min(smallest) * tests))),
     }
 
 
