@@ -217,7 +217,9 @@ def tables_of_plants(groups: list[list[Case]]) -> tuple[dict[str, dict[str, int]
 
 
 def _expectations(notes: list[judged.Judged], slug: str, claim: str) -> list[judged.Judged]:
-    return [note for note in notes if note.slug == slug and note.claim == claim]
+    """How tests judged a claim on stores that hold what it rests on."""
+    untested = claims.NOT_TESTED
+    return [note for note in notes if (note.slug, note.claim) == (slug, claim) and note.entry["verdict"] != untested]
 
 
 def constants(cases: list[Case], notes: list[judged.Judged]) -> dict[str, int]:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from lib.atlas.job import claims
 from lib.atlas.job.quantities import exact, mean_over
 from tests.faults import errors, judge
+from tests.papers import judged
 
 STORE = xr.Dataset(
     {
@@ -121,3 +123,9 @@ def test_the_document_has_the_kept_counts():
     text = judge.DOCUMENT.read_text().partition(judge.BEGIN)[2].partition(judge.END)[0]
     assert text.strip() == judge.document(kept)
     assert judge.broken(kept) == []
+
+
+def test_a_claim_that_a_test_finds_untested_counts_neither_way():
+    untested = judged.Judged("toy", "c1", {}, {"verdict": claims.NOT_TESTED, "quantities": {}, "rests_on": ["study"]})
+    assert judge.bounds([case()], [untested]) == {judge.SILENT: 1}
+    assert judge.constants([case()], [untested]) == {judge.SILENT: 1}
