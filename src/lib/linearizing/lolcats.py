@@ -12,6 +12,10 @@ from torch.nn import functional
 
 from lib.linearizing.attention import LigerAttention, rotate
 from lib.linearizing.convert import linearize, new_parameters
+from lib.linearizing.window import window_attention
+
+# normalised linear attention of rotated queries and keys with learned maps, as settings of `linearize`
+LOLCATS = {"form": "normalised", "feature_map": "learned", "rotary_features": True}
 
 
 def linearize_lolcats(model: nn.Module, *, window: int | None = None, seed: int = 0) -> nn.Module:
@@ -23,7 +27,7 @@ def linearize_lolcats(model: nn.Module, *, window: int | None = None, seed: int 
         seed: of the maps.
     """
     halves = {"mix": (1.0, 0.0)} if window is None else {"mix": (0.5, 0.5), "window": window}
-    linearize(model, form="normalised", feature_map="learned", rotary_features=True, seed=seed, **halves)
+    linearize(model, seed=seed, **LOLCATS, **halves)
     return train_new_alone(model)
 
 
@@ -69,7 +73,5 @@ def transfer_loss(model: nn.Module, tokens: Tensor) -> Tensor:
 
 def softmax_heads(q: Tensor, k: Tensor, v: Tensor, places: tuple[Tensor, Tensor], scale: float) -> Tensor:
     """Causal softmax attention over all keys: `(B, T, H, D)` of queries and keys without rotary positions."""
-    q, k = (rotate(x, *places).transpose(1, 2) for x in (q, k))
-    attend = functional.scaled_dot_product_attention
-    o = attend(q, k, v.transpose(1, 2), is_causal=True, scale=scale, enable_gqa=q.shape[1] != k.shape[1])
-    return o.transpose(1, 2)
+    q, k = (rotate(x, *places) for x in (q, k))
+    return window_attention(q, k, v, q.shape[1], scale=scale)

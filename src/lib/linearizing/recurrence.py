@@ -89,29 +89,6 @@ def recurrent_half(
     return o, state
 
 
-def recurrent_half_step(
-    q: Tensor, k: Tensor, v: Tensor, state: Tensor, *, gate_logits: Tensor | None = None, **options
-) -> tuple[Tensor, Tensor]:
-    """One token of `recurrent_half`.
-
-    Args:
-        q: `[B, H, D]`.
-        k, v: `[B, G, D]`.
-        state: from `recurrent_half` or an earlier step.
-        gate_logits: `[B, G, D]` or `[B, H, D]`; the keys when None.
-        options: `form`, `slots`, `damping`, `feature_map` and `valid`, `[B]`, as of `recurrent_half`.
-
-    Returns:
-        The output `[B, H, D]`, and the new state.
-    """
-    rows = [x[:, None] for x in (q, k, v)]
-    logits = None if gate_logits is None else gate_logits[:, None]
-    valid = options.pop("valid", None)
-    valid = None if valid is None else valid[:, None]
-    o, state = recurrent_half(*rows, state=state, want_state=True, gate_logits=logits, valid=valid, **options)
-    return o[:, 0], state
-
-
 def check_recurrence(form: str, slots: int | None, width: int, damping: float) -> None:
     """Expect a known form, slots that divide the width and belong to `gsa`, and a positive damping.
 

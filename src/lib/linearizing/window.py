@@ -46,14 +46,14 @@ def window_attention(
     start = keys - tokens - earlier
     k, v, valid = k[:, start:], v[:, start:], None if valid is None else valid[:, start:]
     if window >= tokens + earlier and not earlier and valid is None:
-        return _causal(q, k, v, scale)
+        return _grouped(q, k, v, scale=scale, is_causal=True)
     return _blocks(q, k, v, window, scale, valid, earlier)
 
 
-def _causal(q, k, v, scale):
+def _grouped(q, k, v, **options):
     q, k, v = (x.transpose(1, 2) for x in (q, k, v))
     attend = functional.scaled_dot_product_attention
-    return attend(q, k, v, is_causal=True, scale=scale, enable_gqa=q.shape[1] != k.shape[1]).transpose(1, 2)
+    return attend(q, k, v, enable_gqa=q.shape[1] != k.shape[1], **options).transpose(1, 2)
 
 
 def _blocks(q, k, v, window, scale, valid, earlier):
@@ -113,8 +113,5 @@ def window_attention_step(
         scale: factor of the scores; 1 / sqrt(D) when None.
         valid: `[B, S]`, False at keys that are not seen; None where all are.
     """
-    q, k, v = (x.transpose(1, 2) for x in (q, k, v))
     mask = None if valid is None else valid[:, None, None]
-    attend = functional.scaled_dot_product_attention
-    o = attend(q, k, v, attn_mask=mask, scale=scale, enable_gqa=q.shape[1] != k.shape[1])
-    return o.transpose(1, 2)
+    return _grouped(q, k, v, scale=scale, attn_mask=mask)

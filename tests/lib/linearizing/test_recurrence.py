@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lib.linearizing.features import LearnedMap
-from lib.linearizing.recurrence import FORMS, recurrent_half, recurrent_half_step
+from lib.linearizing.recurrence import FORMS, recurrent_half
 
 B, T, H, G, D = 2, 19, 4, 2, 6
 
@@ -136,8 +136,9 @@ def test_pieces_and_single_tokens_continue_from_the_state(form):
     o, state = recurrent_half(q[:, 7:12], k[:, 7:12], v[:, 7:12], form=form, state=state, want_state=True)
     parts.append(o)
     for t in range(12, T):
-        o, state = recurrent_half_step(q[:, t], k[:, t], v[:, t], state, form=form)
-        parts.append(o[:, None])
+        q_t, k_t, v_t = (x[:, t : t + 1] for x in (q, k, v))
+        o, state = recurrent_half(q_t, k_t, v_t, form=form, state=state, want_state=True)
+        parts.append(o)
     torch.testing.assert_close(torch.cat(parts, 1), whole)
     torch.testing.assert_close(state, end)
 

@@ -14,7 +14,7 @@ from lib.language.llama import load_arrays, small_llama, weights_as_arrays
 from lib.language.worlds import CharacterWorld, RecallWorld, make_world
 from lib.linearizing.adapters import TARGETS, add_adapters, merge_adapters
 from lib.linearizing.convert import linearize, new_parameters
-from lib.linearizing.lolcats import train_new_alone, transfer_loss
+from lib.linearizing.lolcats import LOLCATS, train_new_alone, transfer_loss
 from lib.training.single import train_parameters
 from lib.training.state import Part, pack_generator, results_so_far, unpack_generator
 from lib.training.tuning import EXTRA
@@ -220,7 +220,7 @@ def _linearize(network, options: dict, kind: str, setting: Setting, n: int) -> N
     """Replace the attention of a model as a variant says."""
     own = {key: options[key] for key in LINEARIZED if key in options}
     if kind == "lolcats":
-        own |= {"form": "normalised", "feature_map": "learned", "rotary_features": True}
+        own |= LOLCATS
     kept_layers = (setting.model["layers"] - 1,) if options.get("last_softmax") else ()
     window = options.get("window", setting.window)
     linearize(network, window=window, keep_softmax=kept_layers, seed=setting.seed(n), **own)
