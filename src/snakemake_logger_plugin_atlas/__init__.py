@@ -1,8 +1,10 @@
 """Progress of a run in one line for each finished job, with an estimate of what remains: `snakemake --logger atlas`.
 
 The estimate takes the seconds of each rule from this run where a job of it is done, else from the last run of the same
-results folder (`.cache/durations.json`), else from the geometric mean of all: the long jobs start first, and a plain
-mean of what is done so far would promise hours. Snakemake's full log stays in `.snakemake/log`.
+results folder (`.cache/durations.json`), else from the run of this scale that is kept with the project
+(`resources/measured/durations.json`), both corrected by how fast this run is, else from the geometric mean of all: the
+long jobs start first, and a plain mean of what is done so far would promise hours. Snakemake's full log stays in
+`.snakemake/log`.
 """
 
 import json
@@ -18,6 +20,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 SCALES = ("smoke", "laptop", "medium", "paper")  # the last name of a results folder; lib need not be importable here
 PAGE = "audit_paper"  # the rule that makes a paper's page
 HISTORY = Path(".cache/durations.json")
+KEPT = Path("resources/measured/durations.json")
+PRIOR = 60.0  # seconds of work for which a run counts as fast as the one before
 
 
 def seconds_left(
@@ -27,13 +31,16 @@ def seconds_left(
 
     Args:
         waiting: unfinished jobs by rule.
-        known, before: mean seconds of a job by rule, in this run and in the one before.
+        known, before: mean seconds of a job by rule, in this run and in the one before; where both know a rule, they
+            tell how fast this machine is beside that one.
         busy: mean number of jobs that ran at once so far.
 
     Returns:
         None when no duration is known at all.
     """
-    durations = {**before, **known}
+    both = known.keys() & before.keys()
+    pace = (PRIOR + sum(known[rule] for rule in both)) / (PRIOR + sum(before[rule] for rule in both))
+    durations = {**{rule: pace * seconds for rule, seconds in before.items()}, **known}
     if not durations:
         return None
     typical = statistics.geometric_mean(max(seconds, 0.1) for seconds in durations.values())
@@ -51,6 +58,13 @@ def words(seconds: float) -> str:
     )
 
 
+def _read(file: Path) -> dict[str, dict[str, float]]:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
 class LogHandler(LogHandlerBase):
     """Snakemake's logger plugin."""
 
@@ -66,10 +80,7 @@ class LogHandler(LogHandlerBase):
         self.place = ""
         self.interrupted = False
         self.pages: dict[int, str] = {}
-        try:
-            self.history = json.loads(HISTORY.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self.history = {}
+        self.history, self.kept = _read(HISTORY), _read(KEPT)
 
     def say(self, text: str) -> None:
         """Write one line for people."""
@@ -118,7 +129,8 @@ class LogHandler(LogHandlerBase):
         self.waiting[rule] = max(0, self.waiting.get(rule, 0) - 1)
         known = {name: sum(times) / len(times) for name, times in self.times.items()}
         spent = sum(sum(times) for times in self.times.values())
-        left = seconds_left(self.waiting, known, self.history.get(self.place, {}), spent / max(now - self.start, 0.1))
+        before = {**self.kept.get(Path(self.place).name, {}), **self.history.get(self.place, {})}
+        left = seconds_left(self.waiting, known, before, spent / max(now - self.start, 0.1))
         percent = 100 * self.finished / max(self.total, 1)
         remains = f", about {words(left)} left" if left is not None and self.finished < self.total else ""
         self.say(f"[{self.finished}/{self.total} {percent:3.0f} %] {rule} {now - started:.0f} s{remains}")

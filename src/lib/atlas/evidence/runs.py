@@ -235,6 +235,18 @@ def content_of(file: Path) -> dict:
     return content
 
 
+def keep_durations(results: Path, root: Path) -> None:
+    """Keep the mean seconds of each rule's jobs, from which a first run on another machine estimates what remains."""
+    file, name = root / "resources/measured/durations.json", f"results/{results.name}"
+    try:
+        own = json.loads((root / ".cache/durations.json").read_text(encoding="utf-8"))[name]
+    except (OSError, ValueError, KeyError):
+        return  # a run without the progress lines leaves none
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    kept[results.name] = kept.get(results.name, {}) | {rule: round(seconds, 1) for rule, seconds in own.items()}
+    file.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
 def keep(results: Path, root: Path) -> list[Path]:
     """Keep the claims of a run; returns the files that were written.
 
@@ -248,6 +260,7 @@ def keep(results: Path, root: Path) -> list[Path]:
         file = path(root, content["scale"], slug)
         write(file, merged(read(file), [record(content, costs.totals(costs.measured(results / slug)))]))
         files.append(file)
+    keep_durations(results, root)
     return files
 
 
