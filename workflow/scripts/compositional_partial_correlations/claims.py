@@ -69,6 +69,8 @@ def c3(identities, study, others: list) -> dict:
     data_sets = [study, *others]
     titles = [data.attrs["label"] for data in data_sets]
     correlations = [_pairs(data, "pcor") for data in data_sets]
+    # all of a Dirichlet law are 1 / (D - 1): what is negative in a sample of it is noise
+    signs = [(title, r) for title, r in zip(titles, correlations) if title != "Dirichlet"]
     invariance = [data.invariance_deviation.item() for data in data_sets]
     return {
         "largest": exact([np.abs(r).max() for r in correlations], labels=titles),
@@ -76,7 +78,7 @@ def c3(identities, study, others: list) -> dict:
         "invariance": exact(invariance, labels=titles),
         "random_invariance": _largest(identities.invariance_deviation),
         # of these data sets: that a sign occurs needs one example, and is no estimate for other draws
-        "negative": exact([np.sum(r < 0) for r in correlations], labels=titles),
+        "negative": exact([np.sum(r < 0) for _, r in signs], labels=[title for title, _ in signs]),
         "positive": exact([np.sum(r > 0) for r in correlations], labels=titles),
     }
 
