@@ -1,15 +1,18 @@
 """What the cluster profile makes of the rules; no Slurm is needed."""
 
+import inspect
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from snakemake.jobs import GroupJob
+from snakemake.scheduling.job_scheduler import JobScheduler
 
-from lib.atlas.workflow.internals import name_groups
+from lib.atlas.workflow.internals import choose_once_at_a_time, name_groups
 
 pytestmark = pytest.mark.workflow
 
@@ -50,6 +53,18 @@ def test_a_groups_job_is_named_as_the_group():
     name_groups()
     jobs = [SimpleNamespace(rule=SimpleNamespace(name=letter * 60)) for letter in "abcdef"]
     assert GroupJob.name.fget(SimpleNamespace(groupid="group", jobs=jobs)) == "group"
+
+
+def test_one_timer_at_a_time_wakes_the_choice_of_jobs():
+    """Snakemake's own timers add up to hundreds of choices a second."""
+    choose_once_at_a_time()
+    assert "self._schedule_reevalutation(" in inspect.getsource(JobScheduler.schedule), "Snakemake asks by this name"
+    scheduler = SimpleNamespace(_open_jobs=threading.Semaphore(0))
+    for after in range(1, 3):
+        for _ in range(100):
+            JobScheduler._schedule_reevalutation(scheduler, 0.05)
+        assert scheduler._open_jobs.acquire(timeout=10), "and again after it fired"
+        assert not scheduler._open_jobs.acquire(timeout=0.2), f"one wake for a hundred requests, round {after}"
 
 
 def rules_of(copy, *allowed: str) -> set[str]:

@@ -91,6 +91,8 @@ def audit_script(name):
     return atlas_paper.script(f"audit/{name}", ROOT)
 
 
+internals.choose_once_at_a_time()
+
 REFUSALS = {}  # by what the cluster said: the jobs that it refused
 FAILURES = {}  # by log: the job whose log it is
 internals.note_failures(

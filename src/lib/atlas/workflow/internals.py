@@ -1,11 +1,12 @@
 """The one place that rests on what Snakemake does not promise to keep. Everything else goes through its documented
-directives and options. Six things have no such way:
+directives and options. Seven things have no such way:
 
 - the plan: `check`, `status` and the archives need what the rules would make, and Snakemake lists no more than names;
 - what rests on data that nobody supplied, and all the stores behind a paper's figures: a target must name its files;
 - which rules a process may run (`--allowed-rules`): a job on a cluster then reads its own paper's rules only;
 - the group of a rule, which depends on the scale;
 - the name of a group's job, which holds the names of its rules and grows too long for a file;
+- how often Snakemake chooses jobs anew: ever more often, the more jobs are done, until that takes a core of its own;
 - why a cluster refused a job: Snakemake drops the reason where the job is a group.
 """
 
@@ -13,6 +14,7 @@ import itertools
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -224,6 +226,29 @@ def name_groups() -> None:
     from snakemake.jobs import GroupJob
 
     GroupJob.name = property(lambda job: job.groupid)
+
+
+def choose_once_at_a_time() -> None:
+    """Let one timer at a time wake the choice of jobs.
+
+    After every choice Snakemake starts a timer that leads to another choice a second later, in case the rate of new
+    jobs was at its limit. Each finished job leads to a choice too, and so to a timer whose successors never end: after
+    a hundred jobs there are a hundred choices a second, and each looks at the inputs of all jobs that are ready.
+    """
+    from snakemake.scheduling.job_scheduler import JobScheduler
+
+    def wake_later(self, delay):
+        if getattr(self, "_wakes", False):
+            return
+        self._wakes = True
+
+        def wake():
+            self._wakes = False  # before the choice, which may ask for the next
+            self._open_jobs.release()
+
+        threading.Timer(delay, wake).start()
+
+    JobScheduler._schedule_reevalutation = wake_later
 
 
 def run_first(workflow, slug: str, priority: int) -> None:
