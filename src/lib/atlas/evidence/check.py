@@ -82,10 +82,10 @@ def measure(slug: str, rule: dict, scale: str, folder: Path, root: Path) -> dict
         "rng": lambda: generator(rule["root_seed"], slug, "measure_claims", {}),  # the stream of the rule itself
         "root_seed": lambda: rule["root_seed"],
     }
-    functions = claims.functions(vars(module))
+    functions, needs = claims.functions(vars(module)), rule.get("needs", {})
     with threadpool_limits(1):  # as the rule itself: sums of several threads may end in other digits
         return claims.measure(
-            functions, rule["pass_rules"], scale, open_inputs(paths), rule["parameters"], provided, rule.get("needs", {})
+            functions, rule["pass_rules"], scale, open_inputs(paths), rule["parameters"], provided, needs
         )
 
 
