@@ -26,6 +26,8 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba"))  # what
 
 TOY = ROOT / "tests" / "workflow" / "toy"
 CODE = ("Snakefile", "config", "profiles", "slurm", "workflow", "src", "kernels", "resources")
+# kept under the hash of what was read: with it a copy need not read all papers, modules and fonts anew
+REMEMBERED = ("fingerprints.json", "papers-*.json", "matplotlib/*.json")
 
 
 @dataclass
@@ -124,6 +126,10 @@ def _copy(destination: Path, papers: bool) -> Copy:
             shutil.copytree(source, destination / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         elif source.exists():
             shutil.copy(source, destination / name)
+    for source in (file for pattern in REMEMBERED for file in (ROOT / ".cache").glob(pattern)):
+        target = destination / source.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
     if not papers:
         for file in (ROOT / "config/papers").glob("*.yaml"):
             (destination / "config/papers" / file.name).unlink()
@@ -135,6 +141,21 @@ def _copy(destination: Path, papers: bool) -> Copy:
 def toy(tmp_path: Path) -> Copy:
     """The workflow with one toy paper instead of the real ones."""
     return _copy(tmp_path / "atlas", papers=False)
+
+
+@pytest.fixture(scope="session")
+def finished_toy(tmp_path_factory) -> Copy:
+    """As `toy`, all its targets made at smoke scale; to be copied, not changed."""
+    copy = _copy(tmp_path_factory.mktemp("finished") / "atlas", papers=False)
+    copy.snakemake()
+    return copy
+
+
+@pytest.fixture
+def made(finished_toy: Copy, tmp_path: Path) -> Copy:
+    """A copy of `finished_toy` in which a test may break things."""
+    shutil.copytree(finished_toy.root, tmp_path / "atlas", symlinks=True)
+    return Copy(tmp_path / "atlas")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Loads the stages and claims of a paper as plain functions."""
 
 import importlib.util
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,42 @@ from tests.papers import judged
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
+
+
+LOOK = "test_every_central_claim_has_a_counterfactual"
+
+
+def has_counterfactuals(request):
+    """Each central claim was judged on a store made by hand on which it holds, and on one on which it does not."""
+    slug = _slug(request.node.path)
+    counts = judged.counts(judged.notes).get(slug, {})
+    central = [entry["id"] for entry in load_paper(slug, ROOT, "smoke")["claims"] if entry.get("central")]
+    assert central
+    words = (judged.REPRODUCES, judged.COUNTERFACTUAL)
+    missing = [f"{claim}: {word}" for claim in central for word in words if not counts.get(claim, {}).get(word)]
+    assert missing == []
+
+
+def _slug(path: Path) -> str:
+    return path.stem.removeprefix("test_")
+
+
+_judging: Counter = Counter()  # tests of each paper's file that judge claims
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    _judging[item.path] += "verdict" in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of a paper end with `has_counterfactuals`, where all that judge its claims are to run."""
+    chosen = Counter(item.path for item in items if "verdict" in getattr(item, "fixturenames", ()))
+    for path, number in chosen.items():
+        if number == _judging[path] and (ROOT / f"config/papers/{_slug(path)}.yaml").exists():
+            last = max(place for place, item in enumerate(items) if item.path == path)
+            module = items[last].getparent(pytest.Module)
+            items.insert(last + 1, pytest.Function.from_parent(module, name=LOOK, callobj=has_counterfactuals))
 
 
 @pytest.fixture

@@ -1,12 +1,6 @@
-"""What claims were judged on in the papers' tests: stores made by hand on which they hold, fail, or know nothing.
-
-Run as `python -m tests.papers.judged`: it runs those tests and prints, for each paper and claim, how often it was
-reproduced, how often it was not on stores that hold numbers, and how often not on a store without any.
-"""
+"""What claims were judged on in the papers' tests: stores made by hand on which they hold, fail, or know nothing."""
 
 import io
-import json
-import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 
@@ -69,7 +63,7 @@ def collect() -> list[Judged]:
 
 
 def counts(judged: list[Judged]) -> dict[str, dict[str, dict[str, int]]]:
-    """How often each claim of each paper ended in each way."""
+    """How often each claim of each paper was reproduced, was not on stores that hold numbers, or on one without any."""
     table: dict[str, dict[str, dict[str, int]]] = {}
     for one in judged:
         row = table.setdefault(one.slug, {}).setdefault(
@@ -77,9 +71,3 @@ def counts(judged: list[Judged]) -> dict[str, dict[str, dict[str, int]]]:
         )
         row[one.outcome] += 1
     return table
-
-
-if __name__ == "__main__":
-    from tests.papers.judged import collect, counts  # the module that the tests' fixtures write to, not this one
-
-    json.dump(counts(collect()), sys.stdout)

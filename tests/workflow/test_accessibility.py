@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Copy, _copy
+from tests.conftest import ROOT, Copy
 
 pytestmark = pytest.mark.workflow
 AXE = "4.10.3"
@@ -92,19 +92,12 @@ def barriers(page: Path) -> list[str]:
     return lines + ([] if html[0].get("lang") else ["no language"])
 
 
-@pytest.fixture(scope="module")
-def toy_run(tmp_path_factory) -> Copy:
-    copy = _copy(tmp_path_factory.mktemp("pages") / "atlas", papers=False)
-    copy.snakemake()
-    return copy
-
-
 def pages(run: Copy) -> list[Path]:
     return sorted((run.root / "results/smoke/audit").glob("*.html"))
 
 
-def test_pages_have_structure_and_texts(toy_run):
-    assert {page.name: barriers(page) for page in pages(toy_run) if barriers(page)} == {}
+def test_pages_have_structure_and_texts(finished_toy):
+    assert {page.name: barriers(page) for page in pages(finished_toy) if barriers(page)} == {}
 
 
 @pytest.mark.parametrize(
@@ -117,9 +110,9 @@ def test_pages_have_structure_and_texts(toy_run):
         ('id="main"', 'id="other"', "lost anchor #main"),
     ],
 )
-def test_a_barrier_is_noticed(toy_run, tmp_path, old, new, words):
+def test_a_barrier_is_noticed(finished_toy, tmp_path, old, new, words):
     page = tmp_path / "toy.html"
-    text = (toy_run.root / "results/smoke/audit/toy.html").read_text()
+    text = (finished_toy.root / "results/smoke/audit/toy.html").read_text()
     assert old in text
     page.write_text(text.replace(old, new))
     assert any(words in line for line in barriers(page))
@@ -212,6 +205,6 @@ def violations(page: Path, folder: Path, width: int, dark: bool) -> list[str]:
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "dark"), [(1200, False), (390, False), (1200, True)])
-def test_axe_finds_nothing(toy_run, tmp_path, width, dark):
-    found = {page.name: violations(page, tmp_path, width, dark) for page in pages(toy_run)}
+def test_axe_finds_nothing(finished_toy, tmp_path, width, dark):
+    found = {page.name: violations(page, tmp_path, width, dark) for page in pages(finished_toy)}
     assert {name: lines for name, lines in found.items() if lines} == {}

@@ -22,27 +22,16 @@ pytestmark = pytest.mark.workflow
 TARGETS = {"t1", "t2", "t3", "histogram.svg", "means.csv"}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """The toy paper, finished."""
-    copy = _copy(tmp_path_factory.mktemp("finished") / "atlas", papers=False)
-    copy.snakemake()
-    return copy
-
-
 @pytest.fixture
-def run(finished, tmp_path):
-    """A copy of the finished toy paper in which a test may change things."""
-    from tests.conftest import Copy
-
-    shutil.copytree(finished.root, tmp_path / "atlas", symlinks=True)
-    return Copy(tmp_path / "atlas")
+def run(made):
+    """The finished toy paper, in which a test may change things."""
+    return made
 
 
 @pytest.fixture(scope="module")
-def plan(finished):
+def plan(finished_toy):
     """What the unchanged tree would make."""
-    return plans.read(finished.root, "smoke", "results")
+    return plans.read(finished_toy.root, "smoke", "results")
 
 
 def found(run, plan=None, again=True) -> dict[str, str]:
@@ -60,10 +49,10 @@ def test_a_finished_run_is_what_the_tree_would_make(run):
     assert {p: p.read_bytes() for p in (run.root / "results").rglob("*") if p.is_file()} == before
 
 
-def test_results_copied_into_another_clone_are_adopted(finished, tmp_path):
+def test_results_copied_into_another_clone_are_adopted(finished_toy, tmp_path):
     toy = _copy(tmp_path / "other", papers=False)
-    for path in sorted((finished.root / "results").rglob("*")):  # every copied file is as old as it likes
-        target = toy.root / path.relative_to(finished.root)
+    for path in sorted((finished_toy.root / "results").rglob("*")):  # every copied file is as old as it likes
+        target = toy.root / path.relative_to(finished_toy.root)
         target.mkdir(parents=True) if path.is_dir() else target.write_bytes(path.read_bytes())
     before = {path: path.read_bytes() for path in (toy.root / "results").rglob("*.zarr.zip")}
     os.utime(toy.root / "results/smoke/toy/means.zarr.zip", (0, 0))
@@ -72,6 +61,15 @@ def test_results_copied_into_another_clone_are_adopted(finished, tmp_path):
     toy.snakemake("--touch")
     assert toy.planned() == set()
     assert {path: path.read_bytes() for path in (toy.root / "results").rglob("*.zarr.zip")} == before
+
+
+def test_runs_that_were_kept_since_make_the_audit_stale(run):
+    assert run.python("lib.atlas", "keep", "results/smoke").returncode == 0
+    done = run.python("lib.atlas", "check", "results/smoke")
+    assert done.returncode == 1
+    assert "stale    audit claims.json: older than toy.json, on which it rests" in done.stdout
+    run.snakemake("audit")
+    assert found(run) == {}
 
 
 def test_changed_code_makes_what_rests_on_it_stale(run):

@@ -31,17 +31,16 @@ def test_a_killed_run_carries_on(toy, number):
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "text"])
-def test_a_damaged_store_is_named_and_remade(toy, damage):
-    toy.snakemake()
-    path = toy.root / "results/smoke/toy/means.zarr.zip"
+def test_a_damaged_store_is_named_and_remade(made, damage):
+    path = made.root / "results/smoke/toy/means.zarr.zip"
     whole = path.read_bytes()
     contents = bytearray(whole)
     contents[whole.index(b"mean/c/0") + 20] ^= 4
     broken = {"flip": bytes(contents), "truncate": whole[:-30], "empty": b"", "text": b"not a zip"}[damage]
     path.write_bytes(broken)
-    figure = toy.root / "results/smoke/toy/tables/means.csv"
+    figure = made.root / "results/smoke/toy/tables/means.csv"
     figure.unlink()
-    done = toy.snakemake("toy_means", check=False)
+    done = made.snakemake("toy_means", check=False)
     assert done.returncode != 0
     said = [line for line in done.stderr.splitlines() if line.startswith("toy_means:")]
     assert len(said) == 1
@@ -49,7 +48,7 @@ def test_a_damaged_store_is_named_and_remade(toy, damage):
     assert "delete it and run again" in said[0]
     assert not figure.exists()
     path.unlink()
-    toy.snakemake()
+    made.snakemake()
     assert path.read_bytes() == whole
 
 
@@ -98,12 +97,11 @@ def test_a_full_file_system(toy):
         subprocess.run(["umount", "-l", str(small)], check=True)
 
 
-def test_a_removed_store_is_made_again(toy):
-    toy.snakemake()
-    (toy.root / "results/smoke/toy/draw_1.zarr.zip").unlink()
-    (toy.root / "results/smoke/toy/claims.json").unlink()
-    toy.snakemake()
-    assert (toy.root / "results/smoke/toy/claims.json").exists()
+def test_a_removed_store_is_made_again(made):
+    (made.root / "results/smoke/toy/draw_1.zarr.zip").unlink()
+    (made.root / "results/smoke/toy/claims.json").unlink()
+    made.snakemake()
+    assert (made.root / "results/smoke/toy/claims.json").exists()
 
 
 def test_an_error_in_a_stage_is_one_line_and_a_traceback_in_the_log(toy):
@@ -148,16 +146,15 @@ def test_a_symlink_as_results_folder(toy, tmp_path):
 
 
 @pytest.mark.parametrize("record", ["[1, 2]", '"text"', "7", '{"inputs": [1]}'])
-def test_a_record_of_the_wrong_type_is_named(toy, record):
-    toy.snakemake()
-    table = toy.root / "results/smoke/toy/tables/means.csv"
+def test_a_record_of_the_wrong_type_is_named(made, record):
+    table = made.root / "results/smoke/toy/tables/means.csv"
     body = table.read_text().partition("\n")[2]
     table.write_text(f"# {record}\n{body}")
-    claims = toy.root / "results/smoke/toy/claims.json"
+    claims = made.root / "results/smoke/toy/claims.json"
     content = json.loads(claims.read_text())
     claims.write_text(json.dumps(content | {"provenance": json.loads(record)}))
     for verb, status in (("check", 1), ("status", 3)):
-        done = toy.python("lib.atlas", verb, "results/smoke")
+        done = made.python("lib.atlas", verb, "results/smoke")
         assert done.returncode == status, done.stderr
         assert "Traceback" not in done.stderr
         assert "damaged" in done.stdout

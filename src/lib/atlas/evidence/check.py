@@ -20,7 +20,7 @@ from lib.atlas.evidence.state import DAMAGED, DONE, FAILED, MISSING, STALE, Stat
 from lib.atlas.job import claims
 from lib.atlas.job.seeds import generator
 from lib.atlas.job.stage import contents, open_inputs
-from lib.atlas.names import ROOT
+from lib.atlas.names import ROOT, listed
 from lib.atlas.provenance import plain
 from lib.atlas.workflow.config import load_yaml
 from lib.atlas.workflow.patterns import fill
@@ -154,6 +154,12 @@ def _claims_of(slug: str, plan: dict, files: dict[str, State], folder: Path, roo
     return findings
 
 
+def _newer(path: Path, inputs: dict[str, str | list[str]]) -> str | None:
+    """The name of an input that was written after a file, such as runs that were kept since."""
+    files = [Path(one) for entry in inputs.values() for one in listed(entry)]
+    return next((file.name for file in files if file.stat().st_mtime_ns > path.stat().st_mtime_ns), None)
+
+
 def _audit(plan: dict, folder: Path, root: Path) -> list[Finding]:
     """Findings about the audit: its files are made again from their inputs, and must be the same byte for byte.
 
@@ -180,7 +186,9 @@ def _audit(plan: dict, folder: Path, root: Path) -> list[Finding]:
             findings.append(Finding(MISSING, "audit", Path(output).name, f"not readable: {error}"))
             continue
         if body(before, output) != body(now, output):
-            findings.append(Finding(UNEQUAL, "audit", Path(output).name, "made again from its inputs, it differs"))
+            newer = _newer(folder / output, inputs)
+            words = f"older than {newer}, on which it rests" if newer else "made again from its inputs, it differs"
+            findings.append(Finding(STALE if newer else UNEQUAL, "audit", Path(output).name, words))
     return findings
 
 
