@@ -65,6 +65,10 @@ def test_results_copied_into_another_clone_are_adopted(finished_toy, tmp_path):
 
 def test_runs_that_were_kept_since_make_the_audit_stale(run):
     assert run.python("lib.atlas", "keep", "results/smoke").returncode == 0
+    file = run.root / "resources/measured/runs/smoke/toy.json"
+    content = json.loads(file.read_text())
+    content["runs"].append(content["runs"][0] | {"root_seed": 7})
+    file.write_text(json.dumps(content))
     done = run.python("lib.atlas", "check", "results/smoke")
     assert done.returncode == 1
     assert "stale    audit claims.json: older than toy.json, on which it rests" in done.stdout
@@ -305,7 +309,7 @@ def test_the_first_page_names_what_changed_against_the_kept_verdicts(run):
     document = run.root / "docs/claims-smoke/toy.md"
     text = document.read_text()
     document.write_text(text.replace("t2: **not reproduced**", "t2: reproduced").replace("## t3", "## t4"))
-    assert found(run) == {"index.html": "unequal"}
+    assert found(run) == {"index.html": "stale"}
     run.snakemake()
     assert re.findall(r"toy (t\d)</a>: (was reproduced|is not among them)", page.read_text()) == [
         ("t2", "was reproduced"), ("t3", "is not among them"),
