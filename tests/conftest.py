@@ -40,6 +40,11 @@ class Copy:
         """Names of its papers."""
         return {file.stem for file in (self.root / "config/papers").glob("*.yaml")}
 
+    def again(self, folder: Path) -> "Copy":
+        """A copy of it in another folder, times of files and records of Snakemake included."""
+        shutil.copytree(self.root, folder, symlinks=True)
+        return Copy(folder)
+
     def command(self, *arguments: str, cores: int = 2) -> list[str]:
         return [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
 
@@ -154,8 +159,7 @@ def finished_toy(tmp_path_factory) -> Copy:
 @pytest.fixture
 def made(finished_toy: Copy, tmp_path: Path) -> Copy:
     """A copy of `finished_toy` in which a test may break things."""
-    shutil.copytree(finished_toy.root, tmp_path / "atlas", symlinks=True)
-    return Copy(tmp_path / "atlas")
+    return finished_toy.again(tmp_path / "atlas")
 
 
 @pytest.fixture

@@ -15,8 +15,6 @@ from tests.papers import judged
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
-
-
 LOOK = "test_every_central_claim_has_a_counterfactual"
 
 

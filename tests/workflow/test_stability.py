@@ -47,8 +47,7 @@ def finished(tmp_path_factory):
 @pytest.fixture
 def run(finished, tmp_path):
     """A copy of it in which a test may change things."""
-    shutil.copytree(finished[0].root, tmp_path / "atlas", symlinks=True)
-    return Copy(tmp_path / "atlas")
+    return finished[0].again(tmp_path / "atlas")
 
 
 def kept(toy: Copy) -> list[dict]:
